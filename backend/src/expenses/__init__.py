@@ -1,0 +1,1 @@
+"""Contoso Expenses: tickets filed by employees, decided by employers."""
