@@ -1,17 +1,135 @@
 """What can go wrong, in the words of the product. Nothing here knows HTTP."""
 
+from typing import Any
+
 
 class ExpensesError(Exception):
-    """A refusal with a sentence a person can act on; `code` is its stable name for programs."""
+    """A refusal with a sentence a person can act on.
+
+    `code` is its stable name for programs, `details` what a program needs beyond the sentence.
+    The sentence is kept as a template and its values, so that a door can translate it.
+    """
 
     code = "error"
+    template = "Something went wrong."
 
-    def __init__(self, message: str) -> None:
-        super().__init__(message)
-        self.message = message
+    def __init__(self, template: str | None = None, **values: Any) -> None:
+        self.template = template or type(self).template
+        self.values = values
+        self.details: dict[str, Any] = {}
+        super().__init__(self.message)
+
+    @property
+    def message(self) -> str:
+        return self.template % self.values if self.values else self.template
 
 
 class CannotStart(ExpensesError):
     """The application cannot run here; the message says what to change."""
 
     code = "cannot-start"
+
+
+class InvalidInput(ExpensesError):
+    """`fields` names every field that is wrong and says why."""
+
+    code = "invalid-input"
+    template = "Some of the fields need another look."
+
+    def __init__(self, fields: dict[str, str]) -> None:
+        super().__init__()
+        self.fields = fields
+
+
+class NotLoggedIn(ExpensesError):
+    code = "not-logged-in"
+    template = "Log in first."
+
+
+class WrongPassword(ExpensesError):
+    code = "wrong-password"
+    template = "The password is wrong."
+
+
+class Suspended(ExpensesError):
+    code = "suspended"
+    template = "This account is suspended. Please ask your employer."
+
+
+class NotRegistered(ExpensesError):
+    code = "not-registered"
+    template = "Nobody is registered with this e-mail yet."
+
+
+class RegistrationExpired(ExpensesError):
+    code = "registration-expired"
+    template = "The registration took too long. Enter e-mail and password again."
+
+
+class Forbidden(ExpensesError):
+    code = "forbidden"
+    template = "You may not do this."
+
+
+class CrossOrigin(Forbidden):
+    code = "cross-origin"
+    template = "This request came from another site and was not carried out."
+
+
+class NotFound(ExpensesError):
+    code = "not-found"
+    template = "There is nothing here, or it is not yours to see."
+
+
+class Conflict(ExpensesError):
+    """The state of things refuses it; the message says what won."""
+
+    code = "conflict"
+
+
+class EmailTaken(Conflict):
+    code = "email-taken"
+    template = "Somebody is already registered with this e-mail. Log in instead."
+
+
+class AlreadyDecided(Conflict):
+    """`details` holds the `status` and the `decision` that won."""
+
+    code = "already-decided"
+
+
+class NotPending(Conflict):
+    """`details` holds the `status` the ticket has now, and its `decision` where there is one."""
+
+    code = "not-pending"
+
+
+class AlreadySuspended(Conflict):
+    code = "already-suspended"
+    template = "%(username)s is already suspended."
+
+
+class NotSuspended(Conflict):
+    code = "not-suspended"
+    template = "%(username)s is not suspended."
+
+
+class IdempotencyKeyReused(InvalidInput):
+    code = "idempotency-key-reused"
+
+    def __init__(self) -> None:
+        super().__init__(
+            {"Idempotency-Key": "This key was already used for a different ticket; use a new one."}
+        )
+
+
+class TooBusy(ExpensesError):
+    """Somebody else holds what this needs, or the database took too long; trying again helps."""
+
+    code = "busy"
+    template = "The system is busy right now. Nothing was changed; please try again."
+
+
+class DatabaseUnavailable(ExpensesError):
+    code = "database-unavailable"
+    template = "The database does not answer right now. Please try again in a moment."

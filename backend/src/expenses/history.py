@@ -1,0 +1,56 @@
+"""The append-only history: who did what, when, to which ticket or user."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, ForeignKey, Index, func
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+
+from expenses.database import Base
+
+
+class Event(Base):
+    """One thing that happened. A trigger refuses to change or delete it."""
+
+    __tablename__ = "events"
+
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    at: Mapped[datetime] = mapped_column(server_default=func.now())
+    actor_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    action: Mapped[str]
+    ticket_id: Mapped[int | None] = mapped_column(ForeignKey("tickets.id"))
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    details: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default="{}")
+
+    __table_args__ = (
+        Index(None, "ticket_id", "id"),
+        Index(None, "user_id", "id"),
+        Index(None, "actor_id", "id"),
+    )
+
+
+async def record(
+    session: AsyncSession,
+    action: str,
+    *,
+    actor_id: int,
+    ticket_id: int | None = None,
+    user_id: int | None = None,
+    **details: Any,
+) -> None:
+    """Write one event, in the transaction of the change it tells of.
+
+    `action` is a noun and a verb ("ticket.approved"); `details` must fit into JSON.
+    """
+    session.add(
+        Event(
+            action=action,
+            actor_id=actor_id,
+            ticket_id=ticket_id,
+            user_id=user_id,
+            details=details,
+        )
+    )
+    await session.flush()

@@ -1,0 +1,29 @@
+"""What people may type: text without the characters that break databases, logs and pages."""
+
+import unicodedata
+from typing import Annotated
+
+from pydantic import AfterValidator, StringConstraints
+
+_LINE_BREAKS = {"\n", "\t"}
+_UNUSABLE = {"Cc", "Cs"}  # control characters and lone surrogates
+
+
+def _printable(text: str) -> str:
+    if any(unicodedata.category(character) in _UNUSABLE for character in text):
+        raise ValueError("Control characters cannot be used here.")
+    return text
+
+
+def _printable_lines(text: str) -> str:
+    text = text.replace("\r\n", "\n")
+    _printable("".join(character for character in text if character not in _LINE_BREAKS))
+    return text
+
+
+Stripped = StringConstraints(strip_whitespace=True)
+Line = Annotated[str, Stripped, AfterValidator(_printable)]
+"""One line, trimmed."""
+
+Lines = Annotated[str, Stripped, AfterValidator(_printable_lines)]
+"""Text that may have line breaks, trimmed."""

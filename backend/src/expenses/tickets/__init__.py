@@ -1,0 +1,1 @@
+"""Tickets: one purchase each, filed by an employee, decided by an employer."""

@@ -1,0 +1,209 @@
+"""Every write to tickets: one function each, with its event in the same transaction."""
+
+import hashlib
+from datetime import date, timedelta
+from typing import Any
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from expenses.errors import (
+    AlreadyDecided,
+    ExpensesError,
+    IdempotencyKeyReused,
+    InvalidInput,
+    NotPending,
+)
+from expenses.history import record
+from expenses.settings import Settings
+from expenses.tickets.models import IdempotencyKey, Ticket, TicketStatus
+from expenses.tickets.policy import ensure_can_create, ensure_can_decide, ensure_owns
+from expenses.tickets.queries import TicketView, get_ticket, lock_ticket
+from expenses.tickets.shapes import TicketChanges, TicketFields
+from expenses.users.models import Actor
+
+# How long a repeated request is recognised.
+KEYS_KEPT = timedelta(days=7)
+
+
+async def create_ticket(
+    session: AsyncSession,
+    fields: TicketFields,
+    *,
+    actor: Actor,
+    settings: Settings,
+    idempotency_key: str | None = None,
+) -> int:
+    """File a ticket; its id. The same key with the same fields gives the first one's id again.
+
+    Raises `InvalidInput` for a day beyond tomorrow, `IdempotencyKeyReused`, `Forbidden`.
+    """
+    ensure_can_create(actor)
+    _ensure_spent_by_tomorrow(fields.spent_on, settings)
+    values = fields.model_dump() | {"currency": fields.currency or settings.currency}
+    ticket_id = None
+    if idempotency_key is not None:
+        ticket_id, is_repeat = await _claim(session, idempotency_key, values, actor=actor)
+        if is_repeat:
+            return ticket_id
+    ticket = Ticket(id=ticket_id, owner_id=actor.id, **values)
+    session.add(ticket)
+    await session.flush()
+    await record(
+        session,
+        "ticket.created",
+        actor_id=actor.id,
+        ticket_id=ticket.id,
+        **_for_history(values),
+    )
+    return ticket.id
+
+
+async def edit_ticket(
+    session: AsyncSession,
+    ticket_id: int,
+    changes: TicketChanges,
+    *,
+    actor: Actor,
+    settings: Settings,
+) -> None:
+    """Raises `NotPending`, with the decision, where somebody decided it in the meantime."""
+    ticket = await _lock_own_pending(session, ticket_id, actor=actor)
+    if changes.spent_on is not None:
+        _ensure_spent_by_tomorrow(changes.spent_on, settings)
+    given = changes.model_dump(exclude_unset=True)
+    before = {name: getattr(ticket, name) for name in given}
+    changed = {name: value for name, value in given.items() if value != before[name]}
+    if not changed:
+        return
+    for name, value in changed.items():
+        setattr(ticket, name, value)
+    await record(
+        session,
+        "ticket.edited",
+        actor_id=actor.id,
+        ticket_id=ticket.id,
+        before=_for_history({name: before[name] for name in changed}),
+        after=_for_history(changed),
+    )
+
+
+async def withdraw_ticket(session: AsyncSession, ticket_id: int, *, actor: Actor) -> None:
+    """Raises `NotPending` where it was decided or withdrawn already."""
+    ticket = await _lock_own_pending(session, ticket_id, actor=actor)
+    ticket.status = TicketStatus.WITHDRAWN
+    await record(session, "ticket.withdrawn", actor_id=actor.id, ticket_id=ticket.id)
+
+
+async def approve_ticket(
+    session: AsyncSession, ticket_id: int, *, actor: Actor, reason: str | None = None
+) -> None:
+    """Raises `AlreadyDecided` with who was first, when and why; `NotPending` once withdrawn."""
+    await _decide(session, ticket_id, TicketStatus.APPROVED, reason, actor=actor)
+
+
+async def deny_ticket(session: AsyncSession, ticket_id: int, *, actor: Actor, reason: str) -> None:
+    """Raises as `approve_ticket` does."""
+    await _decide(session, ticket_id, TicketStatus.DENIED, reason, actor=actor)
+
+
+async def delete_old_keys(session: AsyncSession) -> None:
+    await session.execute(
+        delete(IdempotencyKey).where(IdempotencyKey.created_at < func.now() - KEYS_KEPT)
+    )
+
+
+async def _decide(
+    session: AsyncSession,
+    ticket_id: int,
+    status: TicketStatus,
+    reason: str | None,
+    *,
+    actor: Actor,
+) -> None:
+    ensure_can_decide(actor)
+    ticket = await lock_ticket(session, ticket_id, actor=actor)
+    if ticket.status is not TicketStatus.PENDING:
+        raise _refusal(await get_ticket(session, ticket_id, actor=actor))
+    ticket.status = status
+    ticket.decided_by_id = actor.id
+    ticket.decided_at = func.now()
+    ticket.decision_reason = reason
+    await record(session, f"ticket.{status}", actor_id=actor.id, ticket_id=ticket.id, reason=reason)
+
+
+async def _lock_own_pending(session: AsyncSession, ticket_id: int, *, actor: Actor) -> Ticket:
+    ticket = await lock_ticket(session, ticket_id, actor=actor)
+    ensure_owns(actor, ticket)
+    if ticket.status is not TicketStatus.PENDING:
+        view = await get_ticket(session, ticket_id, actor=actor)
+        raise _with_state(NotPending(_SENTENCES[view.status], **_values(view)), view)
+    return ticket
+
+
+_SENTENCES = {
+    TicketStatus.APPROVED: "Ticket %(id)s was already approved by %(by)s.",
+    TicketStatus.DENIED: "Ticket %(id)s was already denied by %(by)s: %(reason)s",
+    TicketStatus.WITHDRAWN: "Ticket %(id)s was withdrawn.",
+}
+
+
+def _refusal(ticket: TicketView) -> ExpensesError:
+    """Why it can no longer be decided."""
+    kind = NotPending if ticket.status is TicketStatus.WITHDRAWN else AlreadyDecided
+    return _with_state(kind(_SENTENCES[ticket.status], **_values(ticket)), ticket)
+
+
+def _values(ticket: TicketView) -> dict[str, Any]:
+    return {
+        "id": ticket.id,
+        "by": ticket.decided_by_username,
+        "reason": ticket.decision_reason,
+    }
+
+
+def _with_state(error: ExpensesError, ticket: TicketView) -> ExpensesError:
+    error.details = {"status": ticket.status, "ticket": ticket}
+    return error
+
+
+def _ensure_spent_by_tomorrow(spent_on: date, settings: Settings) -> None:
+    if spent_on > settings.today() + timedelta(days=1):
+        raise InvalidInput({"spent_on": "This day is still to come. Use today or an earlier day."})
+
+
+async def _claim(
+    session: AsyncSession, key: str, values: dict[str, Any], *, actor: Actor
+) -> tuple[int, bool]:
+    """The ticket id that belongs to the key, and whether the ticket is there already.
+
+    Of two requests at once the second waits here until the first has committed or failed.
+    """
+    fingerprint = hashlib.sha256(repr(sorted(values.items())).encode()).digest()
+    ticket_id = await session.scalar(
+        insert(IdempotencyKey)
+        .values(
+            user_id=actor.id,
+            key=key,
+            ticket_id=func.nextval("tickets_id_seq"),
+            fingerprint=fingerprint,
+        )
+        .on_conflict_do_nothing()
+        .returning(IdempotencyKey.ticket_id)
+    )
+    if ticket_id is not None:
+        return ticket_id, False
+    first = await session.scalar(
+        select(IdempotencyKey).where(IdempotencyKey.user_id == actor.id, IdempotencyKey.key == key)
+    )
+    if first is None or first.fingerprint != fingerprint:
+        raise IdempotencyKeyReused()
+    return first.ticket_id, True
+
+
+def _for_history(values: dict[str, Any]) -> dict[str, Any]:
+    """As JSON can hold them: amounts and days as text, exactly."""
+    return {
+        name: value if isinstance(value, list) else str(value) for name, value in values.items()
+    }

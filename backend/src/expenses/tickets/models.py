@@ -1,0 +1,106 @@
+"""Tickets, and the keys that keep a repeated request from making a second one."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    Numeric,
+    Text,
+    func,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from expenses.database import Base
+from expenses.users.models import stored_as_text
+
+
+class TicketStatus(StrEnum):
+    PENDING = "pending"
+    APPROVED = "approved"
+    DENIED = "denied"
+    WITHDRAWN = "withdrawn"
+
+
+class Category(StrEnum):
+    TRAVEL = "travel"
+    LODGING = "lodging"
+    MEALS = "meals"
+    EQUIPMENT = "equipment"
+    SOFTWARE = "software"
+    TRAINING = "training"
+    OTHER = "other"
+
+
+class Ticket(Base):
+    """One purchase. People call it by its id: "ticket 1042"."""
+
+    __tablename__ = "tickets"
+
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    owner_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    spent_on: Mapped[date]
+    amount: Mapped[Decimal] = mapped_column(Numeric(12, 2))
+    currency: Mapped[str]
+    category: Mapped[Category] = mapped_column(stored_as_text(Category, "category"))
+    description: Mapped[str]
+    links: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}")
+    status: Mapped[TicketStatus] = mapped_column(
+        stored_as_text(TicketStatus, "status"), server_default=TicketStatus.PENDING.value
+    )
+    decided_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    decided_at: Mapped[datetime | None]
+    decision_reason: Mapped[str | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
+
+    __mapper_args__ = {"eager_defaults": True}
+    __table_args__ = (
+        Index(None, "owner_id", "id"),
+        Index(None, "owner_id", "status", "id"),
+        Index(None, "status", "id"),
+        CheckConstraint("amount > 0", name="amount_positive"),
+        CheckConstraint("currency ~ '^[A-Z]{3}$'", name="currency_code"),
+        CheckConstraint("length(description) BETWEEN 1 AND 500", name="description_length"),
+        # Two days, since the company's tomorrow may be the day after tomorrow in UTC.
+        CheckConstraint(
+            "spent_on <= (created_at AT TIME ZONE 'UTC')::date + 2", name="spent_on_not_later"
+        ),
+        CheckConstraint(
+            "cardinality(links) <= 10"
+            " AND length(array_to_string(links, '')) <= 20000"
+            " AND array_to_string(links, ' ', ' ') ~* '^(https?://[^ ]+( |$))*$'",
+            name="links_are_web_addresses",
+        ),
+        CheckConstraint(
+            "(status IN ('approved', 'denied')) = (decided_by_id IS NOT NULL)"
+            " AND (decided_by_id IS NULL) = (decided_at IS NULL)"
+            " AND (decided_by_id IS NOT NULL OR decision_reason IS NULL)"
+            " AND (status <> 'denied' OR decision_reason IS NOT NULL)"
+            " AND length(decision_reason) BETWEEN 1 AND 500",
+            name="decision_complete",
+        ),
+    )
+
+
+class IdempotencyKey(Base):
+    """A key that a client sent with a new ticket, and the ticket that came of it.
+
+    `fingerprint` tells a repeat from another ticket under the same key.
+    """
+
+    __tablename__ = "idempotency_keys"
+
+    user_id: Mapped[int] = mapped_column(
+        ForeignKey("users.id", ondelete="CASCADE"), primary_key=True
+    )
+    key: Mapped[str] = mapped_column(primary_key=True)
+    ticket_id: Mapped[int] = mapped_column(BigInteger)
+    fingerprint: Mapped[bytes] = mapped_column(LargeBinary)
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now(), index=True)

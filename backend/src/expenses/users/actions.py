@@ -1,0 +1,48 @@
+"""What an employer does to an employee."""
+
+from sqlalchemy import func
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from expenses.errors import AlreadySuspended, NotSuspended
+from expenses.history import record
+from expenses.users.models import Actor, User
+from expenses.users.policy import ensure_can_suspend
+from expenses.users.queries import lock_employee
+from expenses.users.sessions import end_sessions
+
+
+async def suspend(
+    session: AsyncSession, employee_id: int, *, actor: Actor, reason: str | None = None
+) -> User:
+    """From the commit on the employee has no session, cannot log in, and their tickets are hidden.
+
+    Raises `AlreadySuspended`, `NotFound`, `Forbidden`.
+    """
+    ensure_can_suspend(actor)
+    employee = await lock_employee(session, employee_id)
+    if employee.suspended_at is not None:
+        raise AlreadySuspended(username=employee.username)
+    employee.suspended_at = func.now()
+    ended = await end_sessions(session, employee.id)
+    await record(
+        session,
+        "user.suspended",
+        actor_id=actor.id,
+        user_id=employee.id,
+        reason=reason,
+        sessions_ended=ended,
+    )
+    return employee
+
+
+async def reactivate(
+    session: AsyncSession, employee_id: int, *, actor: Actor, reason: str | None = None
+) -> User:
+    """Everything comes back as it was, except the sessions. Raises as `suspend` does."""
+    ensure_can_suspend(actor)
+    employee = await lock_employee(session, employee_id)
+    if employee.suspended_at is None:
+        raise NotSuspended(username=employee.username)
+    employee.suspended_at = None
+    await record(session, "user.reactivated", actor_id=actor.id, user_id=employee.id, reason=reason)
+    return employee

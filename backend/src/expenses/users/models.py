@@ -1,0 +1,94 @@
+"""Users, where they are logged in, and registrations under way."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Enum,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    func,
+    text,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from expenses.database import Base
+
+
+class Role(StrEnum):
+    EMPLOYEE = "employee"
+    EMPLOYER = "employer"
+
+
+class Actor(Protocol):
+    """The user who does a thing, as far as the rules need to know."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def username(self) -> str: ...
+    @property
+    def role(self) -> Role: ...
+
+
+def stored_as_text(members: type[StrEnum], name: str) -> Enum:
+    """A text column with a CHECK: adding a member later needs no change of a database type."""
+    return Enum(
+        members,
+        name=name,
+        native_enum=False,
+        create_constraint=True,
+        length=20,
+        values_callable=lambda enum: [member.value for member in enum],
+    )
+
+
+class User(Base):
+    __tablename__ = "users"
+
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    email: Mapped[str]
+    username: Mapped[str]
+    role: Mapped[Role] = mapped_column(stored_as_text(Role, "role"))
+    password_hash: Mapped[str]
+    suspended_at: Mapped[datetime | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+    __mapper_args__ = {"eager_defaults": True}
+    __table_args__ = (
+        Index("uq_users_email", func.lower(text("email")), unique=True),
+        Index("ix_users_role_id", "role", "id"),
+        CheckConstraint("length(email) BETWEEN 3 AND 254", name="email_length"),
+        CheckConstraint("length(username) BETWEEN 1 AND 80", name="username_length"),
+        CheckConstraint(
+            "suspended_at IS NULL OR role = 'employee'", name="only_employees_are_suspended"
+        ),
+    )
+
+
+class UserSession(Base):
+    """One place where a user is logged in: a browser's cookie or a program's bearer token."""
+
+    __tablename__ = "sessions"
+
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    last_seen_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class PendingRegistration(Base):
+    """An unknown e-mail with its hashed password, kept until username and role are known."""
+
+    __tablename__ = "pending_registrations"
+
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    email: Mapped[str]
+    password_hash: Mapped[str]
+    expires_at: Mapped[datetime] = mapped_column(index=True)

@@ -1,0 +1,37 @@
+"""Who may do what to whom: `can_*` answers, `ensure_can_*` raises."""
+
+import hmac
+
+from expenses.errors import Forbidden, InvalidInput
+from expenses.settings import Settings
+from expenses.users.models import Actor, Role
+
+
+def can_see_employees(actor: Actor) -> bool:
+    return actor.role is Role.EMPLOYER
+
+
+def ensure_can_see_employees(actor: Actor) -> None:
+    if not can_see_employees(actor):
+        raise Forbidden("Only employers see the list of employees.")
+
+
+def can_suspend(actor: Actor) -> bool:
+    """Whether `actor` may suspend and reactivate employees. Employers are never suspended."""
+    return actor.role is Role.EMPLOYER
+
+
+def ensure_can_suspend(actor: Actor) -> None:
+    if not can_suspend(actor):
+        raise Forbidden("Only employers suspend and reactivate employees.")
+
+
+def ensure_may_register_as(role: Role, *, employer_code: str | None, settings: Settings) -> None:
+    """An employer needs the company's code, where the company has set one."""
+    if role is not Role.EMPLOYER or settings.employer_code is None:
+        return
+    expected = settings.employer_code.get_secret_value().encode()
+    if not hmac.compare_digest((employer_code or "").encode(), expected):
+        raise InvalidInput(
+            {"employer_code": "Employers need the company's code. Ask whoever runs this system."}
+        )

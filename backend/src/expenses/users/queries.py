@@ -1,0 +1,74 @@
+"""Every read of users."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from expenses.database import LARGEST_ID
+from expenses.errors import NotFound
+from expenses.users.models import Actor, Role, User
+from expenses.users.policy import ensure_can_see_employees
+
+
+class EmployeeStatus(StrEnum):
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+
+
+@dataclass(frozen=True)
+class EmployeePage:
+    """Newest first. `next_before` is the id to go on from, or None at the end."""
+
+    items: Sequence[User]
+    next_before: int | None
+
+
+async def find_user_by_email(session: AsyncSession, email: str) -> User | None:
+    return await session.scalar(select(User).where(func.lower(User.email) == func.lower(email)))
+
+
+async def get_employee(session: AsyncSession, employee_id: int, *, actor: Actor) -> User:
+    ensure_can_see_employees(actor)
+    return await _one(session, select(User), employee_id)
+
+
+async def lock_employee(session: AsyncSession, employee_id: int) -> User:
+    """The employee, kept from everybody else's changes until the end of the transaction.
+
+    A full lock: it also waits for the employee's own writes under way, which hold a key share.
+    """
+    query = select(User).with_for_update().execution_options(populate_existing=True)
+    return await _one(session, query, employee_id)
+
+
+async def list_employees(
+    session: AsyncSession,
+    *,
+    actor: Actor,
+    status: EmployeeStatus | None = None,
+    before: int | None = None,
+    limit: int,
+) -> EmployeePage:
+    ensure_can_see_employees(actor)
+    query = select(User).where(User.role == Role.EMPLOYEE)
+    if status is EmployeeStatus.ACTIVE:
+        query = query.where(User.suspended_at.is_(None))
+    if status is EmployeeStatus.SUSPENDED:
+        query = query.where(User.suspended_at.is_not(None))
+    if before is not None:
+        query = query.where(User.id < before)
+    users = (await session.scalars(query.order_by(User.id.desc()).limit(limit + 1))).all()
+    page = users[:limit]
+    return EmployeePage(page, page[-1].id if len(users) > limit else None)
+
+
+async def _one(session: AsyncSession, query: Select[User], employee_id: int) -> User:
+    if not 0 < employee_id <= LARGEST_ID:
+        raise NotFound()
+    employee = await session.scalar(query.where(User.id == employee_id, User.role == Role.EMPLOYEE))
+    if employee is None:
+        raise NotFound()
+    return employee

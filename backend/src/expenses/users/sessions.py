@@ -1,0 +1,143 @@
+"""Where users are logged in. Cookie and bearer token alike hold a random token; a row holds its
+hash. One query answers who a token belongs to, at every request."""
+
+import hashlib
+import secrets
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from expenses.database import Database
+from expenses.errors import NotLoggedIn, NotRegistered, Suspended, WrongPassword
+from expenses.users import queries
+from expenses.users.models import Role, User, UserSession
+from expenses.users.passwords import verify_password
+
+LIFETIME = timedelta(days=14)
+# How stale "last seen" may be: writing it at every request would turn each read into a write.
+LAST_SEEN_PRECISION = timedelta(minutes=1)
+
+
+class CurrentUser(NamedTuple):
+    """The user a token belongs to, and the session it opens."""
+
+    id: int
+    email: str
+    username: str
+    role: Role
+    suspended_at: datetime | None
+    created_at: datetime
+    session_id: int
+    last_seen_at: datetime
+
+
+class LoggedIn(NamedTuple):
+    """A new session. `token` is told this once and not stored."""
+
+    token: str
+    expires_at: datetime
+    user: User
+
+
+async def log_in(database: Database, *, email: str, password: str) -> LoggedIn:
+    """Raises `NotRegistered`, `WrongPassword`, or, once the password was right, `Suspended`.
+
+    Takes the database and not a session: no connection is held while the password is hashed, or
+    a few log-ins at once would leave none for anybody else.
+    """
+    async with database.reading() as session:
+        user = await queries.find_user_by_email(session, email)
+    fits = await verify_password(password, user.password_hash if user else None)
+    if user is None:
+        raise NotRegistered()
+    if not fits:
+        raise WrongPassword()
+    async with database.transaction() as session:
+        return await start_session(session, user.id)
+
+
+async def start_session(session: AsyncSession, user_id: int) -> LoggedIn:
+    """A session of a user who has shown who they are. Raises `Suspended`."""
+    # The lock keeps a suspension under way from missing the session that is being added.
+    user = await session.get_one(
+        User, user_id, with_for_update={"key_share": True, "read": True}, populate_existing=True
+    )
+    if user.suspended_at is not None:
+        raise Suspended()
+    token = new_token()
+    expires_at = datetime.now(UTC) + LIFETIME
+    session.add(UserSession(token_hash=hash_token(token), user_id=user.id, expires_at=expires_at))
+    await session.flush()
+    return LoggedIn(token, expires_at, user)
+
+
+async def authenticate(session: AsyncSession, token: str | None, *, lock: bool) -> CurrentUser:
+    """Whose token it is. Raises `NotLoggedIn` for nobody's, an expired, or a suspended user's.
+
+    With `lock`, a suspension waits for this transaction, or this one finds the session gone:
+    nothing that a suspended user does is carried out afterwards.
+    """
+    if not token:
+        raise NotLoggedIn()
+    query = (
+        select(
+            User.id,
+            User.email,
+            User.username,
+            User.role,
+            User.suspended_at,
+            User.created_at,
+            UserSession.id,
+            UserSession.last_seen_at,
+        )
+        .join(UserSession, UserSession.user_id == User.id)
+        .where(
+            UserSession.token_hash == hash_token(token),
+            UserSession.expires_at > func.now(),
+            User.suspended_at.is_(None),
+        )
+    )
+    if lock:
+        query = query.with_for_update(key_share=True, read=True, of=User)
+    row = (await session.execute(query)).one_or_none()
+    if row is None:
+        raise NotLoggedIn()
+    user = CurrentUser._make(row)
+    await _touch(session, user)
+    return user
+
+
+async def log_out(session: AsyncSession, user: CurrentUser) -> None:
+    await session.execute(delete(UserSession).where(UserSession.id == user.session_id))
+
+
+async def end_sessions(session: AsyncSession, user_id: int) -> int:
+    """End every session of a user; how many there were."""
+    ended = await session.execute(
+        delete(UserSession).where(UserSession.user_id == user_id).returning(UserSession.id)
+    )
+    return len(ended.all())
+
+
+async def delete_expired(session: AsyncSession) -> None:
+    await session.execute(delete(UserSession).where(UserSession.expires_at < func.now()))
+
+
+def new_token() -> str:
+    return secrets.token_urlsafe(32)
+
+
+def hash_token(token: str) -> bytes:
+    """The token is 256 random bits, so a plain hash cannot be guessed back."""
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
+
+
+async def _touch(session: AsyncSession, user: CurrentUser) -> None:
+    if datetime.now(UTC) - user.last_seen_at > LAST_SEEN_PRECISION:
+        await session.execute(
+            update(UserSession)
+            .where(UserSession.id == user.session_id)
+            .values(last_seen_at=func.now())
+        )
