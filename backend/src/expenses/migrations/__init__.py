@@ -38,11 +38,12 @@ def newest_revision() -> str:
 async def current_revision(session: AsyncSession) -> str | None:
     """The revision of the database; None where it was never migrated."""
     try:
-        return await session.scalar(text("SELECT version_num FROM alembic_version"))
+        revision = await session.scalar(text("SELECT version_num FROM alembic_version"))
     except ProgrammingError as error:
         if sqlstate(error) == _UNDEFINED_TABLE:
             return None
         raise
+    return str(revision) if revision is not None else None
 
 
 async def is_up_to_date(database: Database) -> bool:

@@ -1,0 +1,12 @@
+"""The documentation page of the API; its scripts come with a package, not from another site."""
+
+from fastapi import APIRouter, Request, Response
+
+from expenses.web.pages import render
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/docs")
+async def docs(request: Request) -> Response:
+    return render(request, "docs.html")

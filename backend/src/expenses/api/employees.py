@@ -1,0 +1,75 @@
+"""Employees, for employers: who they are, suspending and reactivating them."""
+
+from fastapi import APIRouter
+
+from expenses.api.shapes import EmployeeList, Suspension, UserAnswer
+from expenses.api.tickets import Limit
+from expenses.errors import (
+    AlreadySuspended,
+    Forbidden,
+    InvalidInput,
+    NotFound,
+    NotLoggedIn,
+    NotSuspended,
+)
+from expenses.users import actions, queries
+from expenses.users.queries import EmployeeStatus
+from expenses.web.cursors import decode_cursor, encode_cursor
+from expenses.web.problems import responses
+from expenses.web.requests import CurrentUserDependency, SessionDependency
+
+router = APIRouter(prefix="/employees", tags=["employees"])
+
+
+@router.get("", responses=responses(NotLoggedIn, Forbidden, InvalidInput))
+async def list_employees(
+    user: CurrentUserDependency,
+    session: SessionDependency,
+    status: EmployeeStatus | None = None,
+    limit: Limit = 20,
+    cursor: str | None = None,
+) -> EmployeeList:
+    """All employees, the newest first; the suspended ones too unless `status` says otherwise."""
+    page = await queries.list_employees(
+        session, actor=user, status=status, before=decode_cursor(cursor), limit=limit
+    )
+    items = [UserAnswer.of(employee) for employee in page.items]
+    return EmployeeList(items=items, next=encode_cursor(page.next_before))
+
+
+@router.get("/{employee_id}", responses=responses(NotLoggedIn, Forbidden, NotFound))
+async def get_employee(
+    employee_id: int, user: CurrentUserDependency, session: SessionDependency
+) -> UserAnswer:
+    """One employee."""
+    return UserAnswer.of(await queries.get_employee(session, employee_id, actor=user))
+
+
+@router.post(
+    "/{employee_id}/suspend",
+    responses=responses(NotLoggedIn, Forbidden, NotFound, AlreadySuspended, InvalidInput),
+)
+async def suspend_employee(
+    employee_id: int,
+    user: CurrentUserDependency,
+    session: SessionDependency,
+    body: Suspension | None = None,
+) -> UserAnswer:
+    """End all of an employee's sessions, keep them from logging in, and hide their tickets."""
+    reason = body.reason if body else None
+    return UserAnswer.of(await actions.suspend(session, employee_id, actor=user, reason=reason))
+
+
+@router.post(
+    "/{employee_id}/reactivate",
+    responses=responses(NotLoggedIn, Forbidden, NotFound, NotSuspended, InvalidInput),
+)
+async def reactivate_employee(
+    employee_id: int,
+    user: CurrentUserDependency,
+    session: SessionDependency,
+    body: Suspension | None = None,
+) -> UserAnswer:
+    """Let an employee in again; their tickets are back as they were."""
+    reason = body.reason if body else None
+    return UserAnswer.of(await actions.reactivate(session, employee_id, actor=user, reason=reason))

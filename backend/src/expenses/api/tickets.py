@@ -1,0 +1,151 @@
+"""Tickets: filing, reading, changing and deciding them."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Query, Response
+
+from expenses.api.shapes import Approval, Denial, EventAnswer, EventList, TicketAnswer, TicketList
+from expenses.database import LARGEST_ID
+from expenses.errors import (
+    AlreadyDecided,
+    Forbidden,
+    IdempotencyKeyReused,
+    InvalidInput,
+    NotFound,
+    NotLoggedIn,
+    NotPending,
+)
+from expenses.tickets import actions, queries
+from expenses.tickets.models import TicketStatus
+from expenses.tickets.queries import TicketFilter
+from expenses.tickets.shapes import TicketChanges, TicketFields
+from expenses.web.cursors import decode_cursor, encode_cursor
+from expenses.web.problems import responses
+from expenses.web.requests import CurrentUserDependency, SessionDependency, SettingsDependency
+
+router = APIRouter(prefix="/tickets", tags=["tickets"])
+
+Limit = Annotated[int, Query(ge=1, le=100)]
+OwnerId = Annotated[int | None, Query(ge=1, le=LARGEST_ID)]
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        min_length=1,
+        max_length=200,
+        pattern=r"^[\x21-\x7e]+$",
+        description="Any unique text. The same key with the same ticket makes no second one.",
+    ),
+]
+
+
+@router.get("", responses=responses(NotLoggedIn, InvalidInput))
+async def list_tickets(
+    user: CurrentUserDependency,
+    session: SessionDependency,
+    status: TicketStatus | None = None,
+    owner: OwnerId = None,
+    limit: Limit = 20,
+    cursor: str | None = None,
+) -> TicketList:
+    """Tickets, newest first: an employee's own, for an employer everyone's."""
+    page = await queries.list_tickets(
+        session,
+        actor=user,
+        matching=TicketFilter(status=status, owner_id=owner),
+        before=decode_cursor(cursor),
+        limit=limit,
+    )
+    items = [TicketAnswer.of(ticket) for ticket in page.items]
+    return TicketList(items=items, next=encode_cursor(page.next_before))
+
+
+@router.post(
+    "",
+    status_code=201,
+    responses=responses(NotLoggedIn, Forbidden, InvalidInput, IdempotencyKeyReused),
+)
+async def create_ticket(
+    body: TicketFields,
+    user: CurrentUserDependency,
+    session: SessionDependency,
+    settings: SettingsDependency,
+    response: Response,
+    idempotency_key: IdempotencyKey = None,
+) -> TicketAnswer:
+    """File a ticket."""
+    ticket_id = await actions.create_ticket(
+        session, body, actor=user, settings=settings, idempotency_key=idempotency_key
+    )
+    response.headers["Location"] = f"/api/tickets/{ticket_id}"
+    return TicketAnswer.of(await queries.get_ticket(session, ticket_id, actor=user))
+
+
+@router.get("/{ticket_id}", responses=responses(NotLoggedIn, NotFound))
+async def get_ticket(
+    ticket_id: int, user: CurrentUserDependency, session: SessionDependency
+) -> TicketAnswer:
+    """One ticket, where it is yours to see."""
+    return TicketAnswer.of(await queries.get_ticket(session, ticket_id, actor=user))
+
+
+@router.patch(
+    "/{ticket_id}", responses=responses(NotLoggedIn, Forbidden, NotFound, NotPending, InvalidInput)
+)
+async def edit_ticket(
+    ticket_id: int,
+    body: TicketChanges,
+    user: CurrentUserDependency,
+    session: SessionDependency,
+    settings: SettingsDependency,
+) -> TicketAnswer:
+    """Give some fields of an own, pending ticket new values."""
+    await actions.edit_ticket(session, ticket_id, body, actor=user, settings=settings)
+    return TicketAnswer.of(await queries.get_ticket(session, ticket_id, actor=user))
+
+
+@router.post(
+    "/{ticket_id}/withdraw", responses=responses(NotLoggedIn, Forbidden, NotFound, NotPending)
+)
+async def withdraw_ticket(
+    ticket_id: int, user: CurrentUserDependency, session: SessionDependency
+) -> TicketAnswer:
+    """Take an own, pending ticket back."""
+    await actions.withdraw_ticket(session, ticket_id, actor=user)
+    return TicketAnswer.of(await queries.get_ticket(session, ticket_id, actor=user))
+
+
+@router.post(
+    "/{ticket_id}/approve",
+    responses=responses(NotLoggedIn, Forbidden, NotFound, AlreadyDecided, NotPending, InvalidInput),
+)
+async def approve_ticket(
+    ticket_id: int,
+    user: CurrentUserDependency,
+    session: SessionDependency,
+    body: Approval | None = None,
+) -> TicketAnswer:
+    """Approve a pending ticket, with a note where one is wanted."""
+    reason = body.reason if body else None
+    await actions.approve_ticket(session, ticket_id, actor=user, reason=reason)
+    return TicketAnswer.of(await queries.get_ticket(session, ticket_id, actor=user))
+
+
+@router.post(
+    "/{ticket_id}/deny",
+    responses=responses(NotLoggedIn, Forbidden, NotFound, AlreadyDecided, NotPending, InvalidInput),
+)
+async def deny_ticket(
+    ticket_id: int, body: Denial, user: CurrentUserDependency, session: SessionDependency
+) -> TicketAnswer:
+    """Deny a pending ticket, and say why."""
+    await actions.deny_ticket(session, ticket_id, actor=user, reason=body.reason)
+    return TicketAnswer.of(await queries.get_ticket(session, ticket_id, actor=user))
+
+
+@router.get("/{ticket_id}/history", responses=responses(NotLoggedIn, NotFound))
+async def ticket_history(
+    ticket_id: int, user: CurrentUserDependency, session: SessionDependency
+) -> EventList:
+    """Everything that happened to a ticket, oldest first."""
+    events = await queries.ticket_history(session, ticket_id, actor=user)
+    return EventList(items=[EventAnswer.of(event) for event in events])

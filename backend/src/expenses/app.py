@@ -1,0 +1,117 @@
+"""The only place where everything meets."""
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.sessions import SessionMiddleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+from expenses import VERSION, api, console, portal
+from expenses.database import Database
+from expenses.errors import CannotStart, ExpensesError
+from expenses.settings import Settings, read_settings
+from expenses.web import health, housekeeping
+from expenses.web.failures import UnexpectedErrorMiddleware
+from expenses.web.origin import SameOriginMiddleware
+from expenses.web.problems import Problem, respond
+from expenses.web.static import assets
+
+LARGEST_BODY = 1_000_000
+HANDLED = (ExpensesError, HTTPException, RequestValidationError)
+COOKIE = "expenses"
+COOKIE_SECONDS = 14 * 24 * 60 * 60
+
+logger = logging.getLogger(__name__)
+
+
+def create_app(settings: Settings | None = None, database: Database | None = None) -> FastAPI:
+    """The application. Without arguments it reads the environment, as a server's process does.
+
+    Raises `CannotStart` where `DATABASE_URL` or `SECRET_KEY` is missing.
+    """
+    settings = settings or read_settings()
+    database = database or _database(settings)
+    app = FastAPI(
+        title="Contoso Expenses",
+        version=VERSION,
+        summary="Tickets filed by employees, decided by employers.",
+        openapi_url="/api/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        max_body_size=LARGEST_BODY,
+        middleware=_middleware(settings),
+        exception_handlers=dict.fromkeys(HANDLED, respond),
+        lifespan=_lifespan,
+    )
+    app.state.settings = settings
+    app.state.database = database
+    app.include_router(health.router)
+    app.include_router(api.router)
+    app.include_router(portal.router)
+    app.mount("/static", assets, name="static")
+    console.mount(app, database)
+    _describe_problems(app)
+    return app
+
+
+def _database(settings: Settings) -> Database:
+    if settings.database_url is None:
+        raise CannotStart("DATABASE_URL is not set. `expenses serve` brings a database along.")
+    return Database(settings.database_url)
+
+
+def _middleware(settings: Settings) -> list[Middleware]:
+    """From the outside in."""
+    if settings.secret_key is None:
+        raise CannotStart(
+            "SECRET_KEY is not set. It signs the browsers' cookies; set it to a long random text, "
+            "the same for every process: for example what `openssl rand -base64 48` prints."
+        )
+    return [
+        Middleware(TrustedHostMiddleware, allowed_hosts=settings.allowed_hosts),
+        Middleware(
+            SessionMiddleware,
+            secret_key=settings.secret_key.get_secret_value(),
+            session_cookie=COOKIE,
+            max_age=COOKIE_SECONDS,
+            https_only=settings.cookie_secure,
+        ),
+        Middleware(SameOriginMiddleware),
+        Middleware(UnexpectedErrorMiddleware),
+    ]
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    settings: Settings = app.state.settings
+    if settings.employer_code is None:
+        logger.warning("EMPLOYER_CODE is not set: anyone may register as an employer.")
+    else:
+        logger.info("EMPLOYER_CODE is set: registering as an employer takes the code.")
+    async with app.state.database as database, housekeeping.running(database):
+        yield
+
+
+def _describe_problems(app: FastAPI) -> None:
+    """Put the shape of refusals into the OpenAPI document, in place of the framework's own."""
+    generate = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            schemas = generate()["components"]["schemas"]
+            schemas.pop("HTTPValidationError", None)
+            schemas.pop("ValidationError", None)
+            problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+            schemas.update(problem.pop("$defs"))
+            schemas["Problem"] = problem
+        assert app.openapi_schema is not None
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]

@@ -1,0 +1,190 @@
+"""The command line."""
+
+import asyncio
+import logging.config
+import os
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, NoReturn
+
+import typer
+from pydantic import BaseModel
+from sqlalchemy.exc import DBAPIError
+
+from expenses import demo, migrations
+from expenses.database import Database
+from expenses.embedded import database_address
+from expenses.errors import CannotStart, DatabaseUnavailable, ExpensesError, InvalidInput
+from expenses.server import LOGGING, serve
+from expenses.settings import Settings, read_settings, secret_key_in
+from expenses.users.models import Role
+from expenses.users.passwords import ensure_acceptable, hash_password
+from expenses.users.registration import register
+from expenses.users.shapes import Email, Password, Username
+from expenses.web.validation import parse
+
+cli = typer.Typer(
+    name="expenses",
+    help="Contoso Expenses: tickets filed by employees, decided by employers.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Host = Annotated[str, typer.Option(help="The address to listen on.")]
+Port = Annotated[int, typer.Option(min=1, max=65535, help="The port to listen on.")]
+Workers = Annotated[int, typer.Option(min=1, max=64, help="How many server processes.")]
+
+
+class Employer(BaseModel):
+    email: Email
+    password: Password
+    username: Username
+
+
+def main() -> None:
+    """Run a command. What goes wrong is one sentence on standard error, and exit status 1."""
+    logging.config.dictConfig(LOGGING)
+    signal.signal(signal.SIGTERM, _leave)
+    signal.signal(signal.SIGHUP, _terminate)
+    try:
+        cli()
+    except ExpensesError as error:
+        sys.exit(f"expenses: {_in_full(error)}")
+
+
+@cli.command("demo")
+def run_demo(port: Port = 8000) -> None:
+    """Start with the demo company, on 127.0.0.1. Everything it needs comes along."""
+    settings = read_settings()
+    _ensure_secret_key(settings)
+    with _listening("127.0.0.1", port) as listener, _ready_database(settings) as address:
+        asyncio.run(demo.seed(address, settings))
+        typer.echo(demo.introduction(f"http://127.0.0.1:{port}"))
+        _serve(settings, address, listener, workers=1)
+
+
+@cli.command("serve")
+def run_server(host: Host = "127.0.0.1", port: Port = 8000, workers: Workers = 1) -> None:
+    """Start the server. Without DATABASE_URL, a PostgreSQL of its own starts with it."""
+    settings = read_settings()
+    _ensure_secret_key(settings)
+    with _listening(host, port) as listener, _ready_database(settings) as address:
+        typer.echo(f"Contoso Expenses is at http://{host}:{port}")
+        _serve(settings, address, listener, workers=workers)
+
+
+@cli.command()
+def migrate() -> None:
+    """Bring the database up to date with this version."""
+    with _ready_database(read_settings()):
+        typer.echo("The database is up to date.")
+
+
+@cli.command()
+def seed() -> None:
+    """Fill an empty database with the demo company. Doing it twice changes nothing."""
+    settings = read_settings()
+    with _ready_database(settings) as address:
+        is_new = asyncio.run(demo.seed(address, settings))
+    typer.echo("The demo company is in." if is_new else "The demo company was in already.")
+
+
+@cli.command()
+def create_employer(email: str) -> None:
+    """Register an employer; asks for name and password."""
+    settings = read_settings()
+    username = typer.prompt("Name")
+    password = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
+    employer = parse(Employer, {"email": email, "username": username, "password": password})
+    ensure_acceptable(employer.password, email=employer.email)
+    with _ready_database(settings) as address:
+        asyncio.run(_register(employer, address, settings))
+    typer.echo(f"{employer.username} can log in now.")
+
+
+async def _register(employer: Employer, address: str, settings: Settings) -> None:
+    # Whoever runs this command on the server may register employers: no code is asked for.
+    settings = settings.model_copy(update={"employer_code": None})
+    async with Database(address) as database, database.transaction() as session:
+        await register(
+            session,
+            email=employer.email,
+            password_hash=await hash_password(employer.password),
+            username=employer.username,
+            role=Role.EMPLOYER,
+            employer_code=None,
+            settings=settings,
+        )
+
+
+@contextmanager
+def _ready_database(settings: Settings) -> Iterator[str]:
+    """The address of a database that runs and is up to date."""
+    with database_address(settings) as address:
+        if not asyncio.run(_is_up_to_date(address)):
+            migrations.upgrade(address)
+        yield address
+
+
+async def _is_up_to_date(address: str) -> bool:
+    async with Database(address) as database:
+        try:
+            return await migrations.is_up_to_date(database)
+        except (DatabaseUnavailable, DBAPIError) as error:
+            raise CannotStart(
+                "The database that DATABASE_URL names cannot be used: %(problem)s",
+                problem=str(getattr(error, "orig", None) or error.__cause__ or error),
+            ) from error
+
+
+@contextmanager
+def _listening(host: str, port: int) -> Iterator[socket.socket]:
+    """The port, taken before anything else is done."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, port))
+        except OSError as error:
+            raise CannotStart(
+                "Cannot listen on %(host)s:%(port)s: %(problem)s. Choose another --port.",
+                host=host,
+                port=port,
+                problem=error.strerror,
+            ) from error
+        yield listener
+
+
+def _serve(settings: Settings, address: str, listener: socket.socket, *, workers: int) -> None:
+    # The server's processes read the environment, as they would if anybody else started them.
+    os.environ["DATABASE_URL"] = address
+    if settings.secret_key is None:
+        os.environ["SECRET_KEY"] = secret_key_in(settings.data_dir).get_secret_value()
+    serve(listener, workers=workers)
+
+
+def _ensure_secret_key(settings: Settings) -> None:
+    if settings.database_url is not None and settings.secret_key is None:
+        raise CannotStart(
+            "SECRET_KEY is not set, and DATABASE_URL is. Set it to a long random text, the same "
+            "for every process: for example what `openssl rand -base64 48` prints."
+        )
+
+
+def _leave(_number: int, _frame: object) -> NoReturn:
+    # Unlike Python's own way of ending, this stops the database that was started.
+    sys.exit(0)
+
+
+def _terminate(_number: int, _frame: object) -> None:
+    signal.raise_signal(signal.SIGTERM)
+
+
+def _in_full(error: ExpensesError) -> str:
+    if not isinstance(error, InvalidInput):
+        return error.message
+    return " ".join(f"{field}: {message}" for field, message in error.fields.items())

@@ -1,0 +1,16 @@
+"""The employers' door: SQLAdmin, with its writes replaced by the core's actions."""
+
+from fastapi import FastAPI
+
+from expenses.console.admin import Console
+from expenses.console.authentication import EmployersOnly
+from expenses.console.employees import EmployeeView
+from expenses.console.tickets import TicketView
+from expenses.database import Database
+
+
+def mount(app: FastAPI, database: Database) -> None:
+    """Put the console under /admin."""
+    console = Console(app, database, EmployersOnly())
+    console.add_view(TicketView)
+    console.add_view(EmployeeView)

@@ -1,0 +1,43 @@
+"""Who gets into the console: the users of the portal's log-in page who are employers."""
+
+from sqladmin.authentication import AuthenticationBackend
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from expenses.errors import Forbidden
+from expenses.users.models import Role
+from expenses.users.sessions import CurrentUser, authenticate
+from expenses.web.requests import database_of, token_of
+
+
+class EmployersOnly(AuthenticationBackend):
+    """Asks the database at every request; nothing is remembered in between."""
+
+    def __init__(self) -> None:
+        # No middleware of its own: a second SessionMiddleware and the application's would
+        # overwrite each other's cookie.
+        self.middlewares = []
+
+    async def authenticate(self, request: Request) -> bool:
+        async with database_of(request).reading() as session:
+            user = await authenticate(session, token_of(request), lock=False)
+        request.state.user = user
+        if user.role is not Role.EMPLOYER:
+            raise Forbidden("The console is for employers.")
+        return True
+
+    async def login(self, request: Request) -> Response:  # noqa: ARG002
+        """There is one log-in page, and it is the portal's."""
+        return RedirectResponse("/login?next=/admin/", status_code=303)
+
+    async def logout(self, request: Request) -> Response:  # noqa: ARG002
+        return RedirectResponse("/", status_code=303)
+
+    async def get_user_id(self, request: Request) -> int:
+        return user_of(request).id
+
+
+def user_of(request: Request) -> CurrentUser:
+    """The employer at the other end; set by `authenticate`."""
+    user: CurrentUser = request.state.user
+    return user

@@ -1,0 +1,9 @@
+"""The employees' door: pages that work in any browser, with or without scripts."""
+
+from fastapi import APIRouter
+
+from expenses.portal import login, tickets
+
+router = APIRouter(include_in_schema=False)
+router.include_router(login.router)
+router.include_router(tickets.router)

@@ -1,0 +1,205 @@
+"""One page, one button: log in, or register when nobody knows the e-mail yet."""
+
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel
+from starlette.responses import RedirectResponse
+
+from expenses.errors import (
+    EmailTaken,
+    ExpensesError,
+    InvalidInput,
+    NotLoggedIn,
+    NotRegistered,
+    RegistrationExpired,
+    Suspended,
+    WrongPassword,
+)
+from expenses.users import sessions
+from expenses.users.models import Role
+from expenses.users.passwords import ensure_acceptable, hash_password
+from expenses.users.registration import (
+    begin_registration,
+    complete_registration,
+    pending_registration,
+)
+from expenses.users.sessions import authenticate
+from expenses.users.shapes import Email, Password, Username
+from expenses.web.forms import FormValues, read_form
+from expenses.web.pages import flash, local_path, render
+from expenses.web.problems import status_of
+from expenses.web.requests import (
+    CurrentUserDependency,
+    DatabaseDependency,
+    SessionDependency,
+    SettingsDependency,
+    keep_logged_in,
+    token_of,
+)
+from expenses.web.validation import parse
+
+router = APIRouter()
+
+HOME = {Role.EMPLOYEE: "/tickets", Role.EMPLOYER: "/admin/"}
+
+
+class Credentials(BaseModel):
+    email: Email
+    password: Password
+
+
+class Person(BaseModel):
+    username: Username
+    role: Role
+
+
+@router.get("/")
+async def home(request: Request, session: SessionDependency) -> Response:
+    try:
+        user = await authenticate(session, token_of(request), lock=False)
+    except NotLoggedIn:
+        return _to("/login")
+    return _to(HOME[user.role])
+
+
+@router.get("/login")
+async def login_page(request: Request, session: SessionDependency) -> Response:
+    way_on = request.query_params.get("next", "")
+    try:
+        user = await authenticate(session, token_of(request), lock=False)
+    except NotLoggedIn:
+        return _login_page(request, FormValues(next=way_on))
+    return _to(local_path(way_on, HOME[user.role]))
+
+
+@router.post("/login")
+async def log_in(request: Request, database: DatabaseDependency) -> Response:
+    form = await read_form(request)
+    try:
+        credentials = parse(Credentials, form)
+        logged_in = await sessions.log_in(
+            database, email=credentials.email, password=credentials.password
+        )
+    except NotRegistered:
+        return await _begin(request, database, form, credentials)
+    except InvalidInput as error:
+        return _login_page(request, form, error.fields, status=422)
+    except WrongPassword as error:
+        return _login_page(request, form, {"password": error.message}, status=status_of(error))
+    except Suspended as error:
+        return _login_page(request, form, {"email": error.message}, status=status_of(error))
+    keep_logged_in(request, logged_in)
+    return _to(local_path(form["next"], HOME[logged_in.user.role]))
+
+
+@router.get("/register")
+async def registration_page(request: Request, session: SessionDependency) -> Response:
+    try:
+        pending = await pending_registration(session, request.session.get("registration"))
+    except RegistrationExpired as error:
+        return _back_to_login(request, error)
+    return _registration_page(request, pending.email, FormValues())
+
+
+@router.post("/register")
+async def register(
+    request: Request, session: SessionDependency, settings: SettingsDependency
+) -> Response:
+    form = await read_form(request)
+    token = request.session.get("registration")
+    try:
+        pending = await pending_registration(session, token)
+        person = parse(Person, form)
+        user = await complete_registration(
+            session,
+            token,
+            username=person.username,
+            role=person.role,
+            employer_code=form["employer_code"],
+            settings=settings,
+        )
+    except InvalidInput as error:
+        return _registration_page(request, pending.email, form, error.fields)
+    except (RegistrationExpired, EmailTaken) as error:
+        return _back_to_login(request, error)
+    way_on = request.session.get("next")
+    keep_logged_in(request, await sessions.start_session(session, user.id))
+    return _to(local_path(way_on, HOME[user.role]))
+
+
+@router.post("/logout")
+async def log_out(
+    request: Request, user: CurrentUserDependency, session: SessionDependency
+) -> Response:
+    await sessions.log_out(session, user)
+    request.session.clear()
+    flash(request, "You are logged out.")
+    return _to("/login")
+
+
+async def _begin(
+    request: Request,
+    database: DatabaseDependency,
+    form: FormValues,
+    credentials: Credentials,
+) -> Response:
+    """An unknown e-mail: keep it aside with the hashed password, and ask for the rest."""
+    try:
+        ensure_acceptable(credentials.password, email=credentials.email)
+    except InvalidInput as error:
+        return _login_page(request, form, error.fields, status=422, is_new=True)
+    password_hash = await hash_password(credentials.password)
+    async with database.transaction() as session:
+        token = await begin_registration(
+            session, email=credentials.email, password_hash=password_hash
+        )
+    request.session["registration"] = token
+    request.session["next"] = form["next"]
+    return _to("/register")
+
+
+def _login_page(
+    request: Request,
+    form: FormValues,
+    errors: dict[str, str] | None = None,
+    *,
+    status: int = 200,
+    is_new: bool = False,
+) -> Response:
+    # The password is never sent back.
+    values = FormValues(email=form["email"], next=form["next"])
+    return render(
+        request,
+        "login.html",
+        status_code=status,
+        values=values,
+        errors=errors or {},
+        is_new=is_new,
+    )
+
+
+def _registration_page(
+    request: Request,
+    email: str,
+    values: FormValues,
+    errors: dict[str, str] | None = None,
+) -> Response:
+    return render(
+        request,
+        "register.html",
+        status_code=422 if errors else 200,
+        email=email,
+        values=values,
+        errors=errors or {},
+        asks_for_code=request.app.state.settings.employer_code is not None,
+    )
+
+
+def _back_to_login(request: Request, error: ExpensesError) -> Response:
+    request.session.pop("registration", None)
+    flash(request, error.message, "warning")
+    return _to("/login")
+
+
+def _to(path: str) -> Response:
+    return RedirectResponse(path, status_code=303)

@@ -1,0 +1,68 @@
+"""Running uvicorn: one process or several, and how they end."""
+
+import os
+import signal
+import socket
+import threading
+from contextlib import suppress
+from multiprocessing import connection, parent_process
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI
+from uvicorn.supervisors import Multiprocess
+
+from expenses.app import create_app
+
+# How long requests under way may take to finish once the server is told to stop.
+SHUTDOWN_SECONDS = 10
+
+LOGGING: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"readable": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "readable"}},
+    "root": {"level": "INFO", "handlers": ["stderr"]},
+    # Alembic announces every time which database dialect it talks to.
+    "loggers": {"alembic.runtime.plugins": {"level": "WARNING"}},
+}
+
+
+def serve(listener: socket.socket, *, workers: int) -> None:
+    """Serve until SIGINT, SIGTERM or SIGHUP. The environment must name database and secret key."""
+    config = uvicorn.Config(
+        "expenses.server:create_worker",
+        factory=True,
+        workers=workers,
+        log_config=LOGGING,
+        # Whoever is nearest could otherwise claim any address with X-Forwarded-For.
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+    )
+    # Ctrl-C and SIGTERM are raised once more after everything has been shut down.
+    with suppress(KeyboardInterrupt, SystemExit):
+        if workers == 1:
+            uvicorn.Server(config).run(sockets=[listener])
+        else:
+            _Workers(config, sockets=[listener]).run()
+
+
+def create_worker() -> FastAPI:
+    """The application of one server process."""
+    parent = parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    return create_app()
+
+
+class _Workers(Multiprocess):
+    def handle_hup(self) -> None:
+        """A closed terminal ends the server; uvicorn would restart its processes."""
+        self.handle_term()
+
+
+def _end_with(parent: Any) -> None:
+    """A parent that was killed cannot stop its workers, and they would keep the port."""
+    connection.wait([parent.sentinel])
+    os.kill(os.getpid(), signal.SIGTERM)

@@ -1,0 +1,1 @@
+"""What the three doors share: sessions, the same-origin check, errors to responses, templates."""

@@ -1,0 +1,39 @@
+"""For whoever watches the servers: does the process live, can it do its work."""
+
+import asyncio
+
+from fastapi import APIRouter
+
+from expenses import migrations
+from expenses.errors import DatabaseUnavailable
+from expenses.web.problems import responses
+from expenses.web.requests import DatabaseDependency
+
+router = APIRouter(tags=["health"])
+
+# Shorter than what a load balancer waits.
+PATIENCE = 3
+
+
+class MigrationsMissing(DatabaseUnavailable):
+    code = "migrations-missing"
+    template = "The database is not on this version's migrations. Run `expenses migrate`."
+
+
+@router.get("/health")
+async def health() -> dict[str, str]:
+    """The process lives."""
+    return {"status": "ok"}
+
+
+@router.get("/ready", responses=responses(DatabaseUnavailable, MigrationsMissing))
+async def ready(database: DatabaseDependency) -> dict[str, str]:
+    """The database answers and its migrations are current."""
+    try:
+        async with asyncio.timeout(PATIENCE), database.reading() as session:
+            revision = await migrations.current_revision(session)
+    except TimeoutError:
+        raise DatabaseUnavailable() from None
+    if revision != migrations.newest_revision():
+        raise MigrationsMissing()
+    return {"status": "ready"}

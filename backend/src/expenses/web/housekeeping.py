@@ -1,0 +1,40 @@
+"""Deletes, now and then, what has expired and nobody will ask for again."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+from expenses.database import Database
+from expenses.errors import ExpensesError
+from expenses.tickets.actions import delete_old_keys
+from expenses.users import registration, sessions
+
+INTERVAL = 3600
+
+logger = logging.getLogger(__name__)
+
+
+@asynccontextmanager
+async def running(database: Database) -> AsyncIterator[None]:
+    task = asyncio.create_task(_repeat(database))
+    yield
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+async def tidy(database: Database) -> None:
+    async with database.transaction() as session:
+        await sessions.delete_expired(session)
+        await registration.delete_expired(session)
+        await delete_old_keys(session)
+
+
+async def _repeat(database: Database) -> None:
+    while True:
+        await asyncio.sleep(INTERVAL)
+        try:
+            await tidy(database)
+        except ExpensesError as error:
+            logger.warning("Tidying up failed, and is tried again later: %s", error.message)

@@ -1,0 +1,70 @@
+"""HTML from templates: one environment's worth of filters for the portal and the console."""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import jinja2
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from expenses.web.formats import Formats
+from expenses.web.requests import settings_of
+from expenses.web.static import assets
+
+HERE = Path(__file__).parent
+TEMPLATES = HERE / "templates"
+
+
+def render(
+    request: Request, template: str, *, status_code: int = 200, **context: Any
+) -> HTMLResponse:
+    """A page of the portal, or an error page of any door."""
+    content = _environment().get_template(template).render(page_context(request) | context)
+    return HTMLResponse(content, status_code)
+
+
+def page_context(request: Request) -> dict[str, Any]:
+    """What every page knows."""
+    return {
+        "request": request,
+        "user": getattr(request.state, "user", None),
+        "flashes": request.session.pop("flashes", []) if "session" in request.scope else [],
+        "formats": Formats(settings_of(request)),
+    }
+
+
+def flash(request: Request, message: str, kind: str = "success") -> None:
+    """Say something on the next page; `kind` is success, warning or danger."""
+    request.session.setdefault("flashes", [])
+    request.session["flashes"] = [*request.session["flashes"], [kind, message]]
+
+
+def local_path(address: str | None, default: str = "/") -> str:
+    """`address` if it leads to a page of this site, else `default`."""
+    if not address or not address.isprintable() or "\\" in address:
+        return default
+    parts = urlsplit(address)
+    if parts.scheme or parts.netloc or not parts.path.startswith("/") or address[1:2] == "/":
+        return default
+    return address
+
+
+def prepare(environment: jinja2.Environment) -> None:
+    """Give an environment what all templates use. SQLAdmin brings an environment of its own."""
+    environment.undefined = jinja2.StrictUndefined
+    environment.trim_blocks = environment.lstrip_blocks = True
+    environment.globals["asset"] = assets.address
+    environment.globals["_"] = lambda message, **values: message % values if values else message
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    portal = HERE.parent / "portal" / "templates"
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader([portal, TEMPLATES]),
+        autoescape=True,
+    )
+    prepare(environment)
+    return environment

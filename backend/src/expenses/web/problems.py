@@ -1,0 +1,176 @@
+"""Errors to responses: one table for the status, one shape for programs, one page for people."""
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+
+from expenses import errors
+from expenses.errors import ExpensesError, InvalidInput, NotLoggedIn
+from expenses.tickets.queries import TicketView
+from expenses.web.pages import flash, render
+from expenses.web.requests import is_safe
+from expenses.web.validation import sentences
+
+# The nearest class in an error's ancestry counts.
+_STATUS: dict[type[ExpensesError], int] = {
+    errors.InvalidInput: 422,
+    errors.NotLoggedIn: 401,
+    errors.WrongPassword: 401,
+    errors.Suspended: 403,
+    errors.NotRegistered: 404,
+    errors.RegistrationExpired: 410,
+    errors.Forbidden: 403,
+    errors.NotFound: 404,
+    errors.Conflict: 409,
+    errors.TooBusy: 503,
+    errors.DatabaseUnavailable: 503,
+    errors.ExpensesError: 500,
+}
+
+
+class FieldProblem(BaseModel):
+    field: str = Field(examples=["amount"])
+    message: str = Field(examples=["Use an amount above 0."])
+
+
+class Problem(BaseModel):
+    """A refusal as RFC 9457 describes it; `code` is stable, `detail` is for people."""
+
+    type: str = "about:blank"
+    title: str = Field(examples=["Conflict"])
+    status: int = Field(examples=[409])
+    code: str = Field(examples=["already-decided"])
+    detail: str = Field(examples=["Ticket 1042 was already denied by Dana: not a business trip"])
+    errors: list[FieldProblem] | None = None
+
+
+def status_of(error: ExpensesError) -> int:
+    return next(_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS)
+
+
+def decision_json(ticket: TicketView) -> dict[str, Any] | None:
+    """Who decided a ticket, when and why; None while nobody has."""
+    if ticket.decided_by_id is None or ticket.decided_at is None:
+        return None
+    return {
+        "by": {"id": ticket.decided_by_id, "username": ticket.decided_by_username},
+        "at": ticket.decided_at.isoformat(),
+        "reason": ticket.decision_reason,
+    }
+
+
+def problem(error: ExpensesError) -> Response:
+    """`error` for a program."""
+    body: dict[str, Any] = {"code": error.code, "detail": error.message}
+    if isinstance(error, InvalidInput):
+        body["errors"] = [
+            {"field": field, "message": message} for field, message in error.fields.items()
+        ]
+    ticket = error.details.get("ticket")
+    if ticket is not None:
+        body["ticket_status"] = ticket.status
+        body["decision"] = decision_json(ticket)
+    return _problem_response(status_of(error), body)
+
+
+def page(request: Request, error: ExpensesError) -> Response:
+    """`error` for a person."""
+    if isinstance(error, NotLoggedIn):
+        return _to_login(request)
+    return error_page(request, status_of(error), error.message)
+
+
+def error_page(request: Request, status: int, message: str) -> Response:
+    return render(
+        request,
+        "error.html",
+        status_code=status,
+        status=status,
+        title=HTTPStatus(status).phrase,
+        message=message,
+    )
+
+
+async def respond(request: Request, error: Exception) -> Response:
+    """The handler of every error that a door lets through."""
+    if isinstance(error, RequestValidationError):
+        error = InvalidInput(sentences(error.errors()))
+    if isinstance(error, HTTPException):
+        return _framework_refusal(request, error)
+    assert isinstance(error, ExpensesError)
+    return problem(error) if is_for_program(request) else page(request, error)
+
+
+def unexpected(request: Request) -> Response:
+    """Something that nobody has foreseen; what it was stands in the log, not here."""
+    message = "Something went wrong on our side. Please try again."
+    if is_for_program(request):
+        return _problem_response(500, {"code": "unexpected", "detail": message})
+    return error_page(request, 500, message)
+
+
+def is_for_program(request: Request) -> bool:
+    return request.url.path.startswith(("/api/", "/health", "/ready")) or (
+        request.url.path == "/api"
+    )
+
+
+def responses(*kinds: type[ExpensesError]) -> dict[int | str, dict[str, Any]]:
+    """What the OpenAPI document says of a route's refusals."""
+    result: dict[int | str, dict[str, Any]] = {}
+    for kind in kinds:
+        status = next(_STATUS[base] for base in kind.__mro__ if base in _STATUS)
+        codes = result.get(status, {}).get("description", "").split(", ")
+        result[status] = {
+            "description": ", ".join([code for code in codes if code] + [f"`{kind.code}`"]),
+            "content": {"application/problem+json": {"schema": _PROBLEM_REFERENCE}},
+        }
+    return result
+
+
+_PROBLEM_REFERENCE = {"$ref": "#/components/schemas/Problem"}
+
+Handler = Callable[[Request, Exception], Any]
+
+
+def _problem_response(
+    status: int, body: dict[str, Any], headers: dict[str, str] | None = None
+) -> Response:
+    body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status} | body
+    headers = dict(headers or {})
+    if status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    return JSONResponse(body, status, headers, media_type="application/problem+json")
+
+
+def _framework_refusal(request: Request, error: HTTPException) -> Response:
+    """What the framework refuses by itself: no such path, a method that a path does not know."""
+    detail = errors.NotFound.template if error.status_code == 404 else f"{error.detail}."
+    if not is_for_program(request):
+        return error_page(request, error.status_code, detail)
+    code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "-")
+    return _problem_response(
+        error.status_code, {"code": code, "detail": detail}, dict(error.headers or {})
+    )
+
+
+def _to_login(request: Request) -> Response:
+    """To the login page, and from there back to where one was going."""
+    if request.session.pop("token", None):
+        flash(request, "Your session has ended. Log in again to go on.", "warning")
+    target = f"/login?next={quote(_way_back(request))}"
+    return RedirectResponse(target, status_code=303)
+
+
+def _way_back(request: Request) -> str:
+    if is_safe(request):
+        return request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    # A form was sent: its page can be opened again, its target may not be.
+    return urlsplit(request.headers.get("referer", "/")).path or "/"

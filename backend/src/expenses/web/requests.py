@@ -1,0 +1,69 @@
+"""What a request brings along: the database, the settings, and whose it is."""
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from typing import Annotated
+
+from fastapi import Depends, Request
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from expenses.database import Database
+from expenses.settings import Settings
+from expenses.users.sessions import CurrentUser, LoggedIn, authenticate
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+def settings_of(request: Request) -> Settings:
+    settings: Settings = request.app.state.settings
+    return settings
+
+
+def database_of(request: Request) -> Database:
+    database: Database = request.app.state.database
+    return database
+
+
+def open_session(request: Request) -> AbstractAsyncContextManager[AsyncSession]:
+    """A transaction for a request that may change something, else a plain reader."""
+    database = database_of(request)
+    return database.reading() if is_safe(request) else database.transaction()
+
+
+async def get_session(request: Request) -> AsyncIterator[AsyncSession]:
+    async with open_session(request) as session:
+        yield session
+
+
+def token_of(request: Request) -> str | None:
+    """The bearer token, else the one in the browser's cookie."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        return token.strip()
+    return request.session.get("token")
+
+
+def keep_logged_in(request: Request, logged_in: LoggedIn) -> None:
+    """Give the browser a new session and forget everything the old one held."""
+    request.session.clear()
+    request.session["token"] = logged_in.token
+
+
+def is_safe(request: Request) -> bool:
+    return request.method in SAFE_METHODS
+
+
+# The function's scope, not the request's: the commit comes before the response is sent, so that
+# nobody is told of a success that then fails.
+SessionDependency = Annotated[AsyncSession, Depends(get_session, scope="function")]
+
+
+async def get_current_user(request: Request, session: SessionDependency) -> CurrentUser:
+    user = await authenticate(session, token_of(request), lock=not is_safe(request))
+    request.state.user = user
+    return user
+
+
+CurrentUserDependency = Annotated[CurrentUser, Depends(get_current_user)]
+SettingsDependency = Annotated[Settings, Depends(settings_of)]
+DatabaseDependency = Annotated[Database, Depends(database_of)]

@@ -1,0 +1,61 @@
+"""From what was sent to checked values, with a sentence for each field that is wrong."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from expenses.errors import InvalidInput
+
+Model = TypeVar("Model", bound=BaseModel)
+
+# By pydantic's error type. Types that are missing here keep pydantic's own words.
+_SENTENCES = {
+    "missing": "This is needed.",
+    "extra_forbidden": "There is no such field.",
+    "string_too_short": "This is needed.",
+    "string_too_long": "Use at most %(max_length)s characters.",
+    "too_long": "Use at most %(max_length)s.",
+    "greater_than": "Use an amount above %(gt)s.",
+    "less_than_equal": "Use at most %(le)s.",
+    "greater_than_equal": "Use at least %(ge)s.",
+    "decimal_parsing": "Use a number such as 12.50.",
+    "decimal_type": "Use a number such as 12.50.",
+    "decimal_max_places": "Use at most %(decimal_places)s decimals.",
+    "finite_number": "Use a number such as 12.50.",
+    "enum": "Choose one of: %(expected)s.",
+    "date_from_datetime_parsing": "Use a day like 2026-11-23.",
+    "date_parsing": "Use a day like 2026-11-23.",
+    "date_type": "Use a day like 2026-11-23.",
+    "json_invalid": "The body is not valid JSON.",
+}
+
+
+def parse(model: type[Model], values: Mapping[str, Any]) -> Model:
+    """Raises `InvalidInput` that names every wrong field at once."""
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise InvalidInput(sentences(error.errors())) from None
+
+
+def sentences(problems: Sequence[Any]) -> dict[str, str]:
+    """pydantic's problems as one sentence a field; the place inside a list follows a dot."""
+    result: dict[str, str] = {}
+    for problem in problems:
+        result.setdefault(_field(problem["loc"]), _sentence(problem))
+    return result
+
+
+def _field(location: Sequence[str | int]) -> str:
+    if location and location[0] in {"body", "query", "path", "header"}:
+        location = location[1:]
+    return ".".join(str(part) for part in location) or "body"
+
+
+def _sentence(problem: Mapping[str, Any]) -> str:
+    if problem["type"] == "value_error":
+        # Only what follows the prefix was written for people.
+        return str(problem["msg"]).removeprefix("Value error, ")
+    known = _SENTENCES.get(problem["type"])
+    return known % problem.get("ctx", {}) if known else f"{problem['msg']}."
