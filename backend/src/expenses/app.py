@@ -18,11 +18,11 @@ from expenses.errors import CannotStart, ExpensesError
 from expenses.settings import Settings, read_settings
 from expenses.web import health, housekeeping
 from expenses.web.failures import UnexpectedErrorMiddleware
+from expenses.web.limits import BodyLimitMiddleware
 from expenses.web.origin import SameOriginMiddleware
 from expenses.web.problems import Problem, respond
 from expenses.web.static import assets
 
-LARGEST_BODY = 1_000_000
 HANDLED = (ExpensesError, HTTPException, RequestValidationError)
 COOKIE = "expenses"
 COOKIE_SECONDS = 14 * 24 * 60 * 60
@@ -45,7 +45,6 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        max_body_size=LARGEST_BODY,
         middleware=_middleware(settings),
         exception_handlers=dict.fromkeys(HANDLED, respond),
         lifespan=_lifespan,
@@ -85,6 +84,7 @@ def _middleware(settings: Settings) -> list[Middleware]:
         ),
         Middleware(SameOriginMiddleware),
         Middleware(UnexpectedErrorMiddleware),
+        Middleware(BodyLimitMiddleware),
     ]
 
 

@@ -12,15 +12,12 @@ from sqladmin.pagination import Pagination
 from sqladmin.templating import Jinja2Templates
 from sqlalchemy.ext.asyncio import async_sessionmaker
 from starlette.datastructures import URL
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from expenses.console.authentication import EmployersOnly
 from expenses.database import Database
-from expenses.errors import ExpensesError
 from expenses.web.pages import TEMPLATES, prepare
-from expenses.web.problems import respond
 
 HERE = Path(__file__).parent
 
@@ -47,7 +44,8 @@ class Console(Admin):
             if getattr(route, "name", None) in KEPT_ROUTES
         ]
         self.admin.state = app.state
-        self.admin.exception_handlers = {ExpensesError: respond, HTTPException: respond}
+        # Errors are answered by the application around it, as those of the other doors are.
+        self.admin.middleware_stack = self.admin.router
 
     def init_templating_engine(self) -> Jinja2Templates:
         templates = super().init_templating_engine()
@@ -56,8 +54,8 @@ class Console(Admin):
         return templates
 
     @login_required
-    async def index(self, request: Request) -> Response:
-        return RedirectResponse(request.url_for("admin:list", identity="ticket"), 303)
+    async def index(self, request: Request) -> Response:  # noqa: ARG002
+        return RedirectResponse("/admin/ticket/list", 303)
 
 
 @dataclass

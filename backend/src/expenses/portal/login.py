@@ -1,6 +1,5 @@
 """One page, one button: log in, or register when nobody knows the e-mail yet."""
 
-
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 from starlette.responses import RedirectResponse

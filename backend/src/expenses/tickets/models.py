@@ -60,7 +60,6 @@ class Ticket(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
 
-    __mapper_args__ = {"eager_defaults": True}
     __table_args__ = (
         Index(None, "owner_id", "id"),
         Index(None, "owner_id", "status", "id"),

@@ -1,6 +1,7 @@
 """What an employer does to an employee."""
 
-from sqlalchemy import func
+from datetime import UTC, datetime
+
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from expenses.errors import AlreadySuspended, NotSuspended
@@ -22,7 +23,7 @@ async def suspend(
     employee = await lock_employee(session, employee_id)
     if employee.suspended_at is not None:
         raise AlreadySuspended(username=employee.username)
-    employee.suspended_at = func.now()
+    employee.suspended_at = datetime.now(UTC)
     ended = await end_sessions(session, employee.id)
     await record(
         session,

@@ -58,7 +58,6 @@ class User(Base):
     suspended_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
-    __mapper_args__ = {"eager_defaults": True}
     __table_args__ = (
         Index("uq_users_email", func.lower(text("email")), unique=True),
         Index("ix_users_role_id", "role", "id"),

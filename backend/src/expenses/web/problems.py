@@ -1,6 +1,5 @@
 """Errors to responses: one table for the status, one shape for programs, one page for people."""
 
-from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -102,6 +101,8 @@ async def respond(request: Request, error: Exception) -> Response:
     """The handler of every error that a door lets through."""
     if isinstance(error, RequestValidationError):
         error = InvalidInput(sentences(error.errors()))
+    if isinstance(error, HTTPException) and error.status_code == 400:
+        error = InvalidInput({"body": "The body cannot be read."})
     if isinstance(error, HTTPException):
         return _framework_refusal(request, error)
     assert isinstance(error, ExpensesError)
@@ -135,9 +136,10 @@ def responses(*kinds: type[ExpensesError]) -> dict[int | str, dict[str, Any]]:
     return result
 
 
-_PROBLEM_REFERENCE = {"$ref": "#/components/schemas/Problem"}
+# Written out: the standard library renames its phrases from version to version.
+_FRAMEWORK_CODES = {404: "not-found", 405: "method-not-allowed", 413: "content-too-large"}
 
-Handler = Callable[[Request, Exception], Any]
+_PROBLEM_REFERENCE = {"$ref": "#/components/schemas/Problem"}
 
 
 def _problem_response(
@@ -155,7 +157,7 @@ def _framework_refusal(request: Request, error: HTTPException) -> Response:
     detail = errors.NotFound.template if error.status_code == 404 else f"{error.detail}."
     if not is_for_program(request):
         return error_page(request, error.status_code, detail)
-    code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "-")
+    code = _FRAMEWORK_CODES.get(error.status_code, "refused")
     return _problem_response(
         error.status_code, {"code": code, "detail": detail}, dict(error.headers or {})
     )

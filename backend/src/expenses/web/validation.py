@@ -15,6 +15,7 @@ _SENTENCES = {
     "extra_forbidden": "There is no such field.",
     "string_too_short": "This is needed.",
     "string_too_long": "Use at most %(max_length)s characters.",
+    "too_short": "This is needed.",
     "too_long": "Use at most %(max_length)s.",
     "greater_than": "Use an amount above %(gt)s.",
     "less_than_equal": "Use at most %(le)s.",
@@ -58,4 +59,6 @@ def _sentence(problem: Mapping[str, Any]) -> str:
         # Only what follows the prefix was written for people.
         return str(problem["msg"]).removeprefix("Value error, ")
     known = _SENTENCES.get(problem["type"])
-    return known % problem.get("ctx", {}) if known else f"{problem['msg']}."
+    if known is None:
+        return f"{problem['msg']}."
+    return str(known % problem.get("ctx", {})).replace("'", "")

@@ -1,0 +1,320 @@
+"""What the tests stand on: a real PostgreSQL, the application, people and their tickets."""
+
+import asyncio
+import atexit
+import json
+import tempfile
+import unittest
+import warnings
+from base64 import b64encode
+from collections.abc import AsyncIterator
+from contextlib import ExitStack, asynccontextmanager
+from datetime import timedelta
+from functools import cache
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import httpx
+import itsdangerous
+from expenses.embedded import Server, running
+from fastapi import FastAPI
+from pydantic import SecretStr
+from sqlalchemy import select, text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, create_async_engine
+from sqlalchemy.pool import NullPool
+
+from expenses import migrations
+from expenses.app import COOKIE, create_app
+from expenses.database import Base, Database, asyncpg_url, translated_errors
+from expenses.history import Event
+from expenses.settings import Settings
+from expenses.tickets import actions as ticket_actions
+from expenses.tickets.models import Category
+from expenses.tickets.queries import TicketView, get_ticket
+from expenses.tickets.shapes import TicketFields
+from expenses.users import actions as user_actions
+from expenses.users.models import Role, User
+from expenses.users.passwords import hash_password
+from expenses.users.registration import register
+from expenses.users.sessions import start_session
+
+PASSWORD = "correct horse 9"
+SECRET_KEY = "the tests' secret key"
+TEMPLATE = "migrated"
+
+_names = count(1)
+_databases = count(1)
+
+
+@cache
+def server() -> Server:
+    """The PostgreSQL of this test run, with a migrated database to copy; gone at the end."""
+    stack = ExitStack()
+    atexit.register(stack.close)
+    folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="expenses-tests-"))
+    started = stack.enter_context(running(Path(folder), durable=False))
+    asyncio.run(_administer(started, f"CREATE DATABASE {TEMPLATE}"))
+    migrations.upgrade(started.url(TEMPLATE))
+    return started
+
+
+@cache
+def shared_database() -> str:
+    """The address of the database whose tests all roll back."""
+    return new_database()
+
+
+def new_database() -> str:
+    """The address of a migrated, empty database, for tests that commit."""
+    name = f"test_{next(_databases)}"
+    asyncio.run(
+        _administer(server(), f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY FILE_COPY")
+    )
+    address: str = server().url(name)
+    return address
+
+
+async def _administer(postgres: Server, statement: str) -> None:
+    engine = create_async_engine(
+        postgres.url("postgres"), poolclass=NullPool, isolation_level="AUTOCOMMIT"
+    )
+    async with engine.connect() as connection:
+        await connection.execute(text(statement))
+    await engine.dispose()
+
+
+class RolledBackDatabase(Database):
+    """Every session is a savepoint on one connection, whose transaction is never committed."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self.engine = connection.engine
+        self._connection = connection
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        with translated_errors():
+            async with self._session() as session:
+                yield session
+                await session.commit()
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncSession]:
+        with translated_errors():
+            async with self._session() as session:
+                yield session
+
+    def _session(self) -> AsyncSession:
+        return AsyncSession(
+            self._connection,
+            expire_on_commit=False,
+            join_transaction_mode="create_savepoint",
+        )
+
+
+class TestCase(unittest.IsolatedAsyncioTestCase):
+    """A warning is a failure."""
+
+    maxDiff = None
+
+    def run(self, result: unittest.TestResult | None = None) -> unittest.TestResult | None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            return super().run(result)
+
+
+class AppTestCase(TestCase):
+    """The application on a database where nothing stays.
+
+    One request after the other: they share a connection. Races are for `CommittingTestCase`.
+    """
+
+    database: Database
+    settings: Settings
+
+    def setUp(self) -> None:
+        self._address = shared_database()
+
+    async def asyncSetUp(self) -> None:
+        # Debugging would report every slow step of the loop.
+        asyncio.get_running_loop().set_debug(False)
+        self.database = await self._open_database()
+        self.settings = make_settings()
+        self.app = self.start_app(self.settings)
+
+    async def _open_database(self) -> Database:
+        engine = create_async_engine(asyncpg_url(self._address), poolclass=NullPool)
+        connection = await self.enterAsyncContext(engine.connect())
+        transaction = await connection.begin()
+        self.addAsyncCleanup(transaction.rollback)
+        return RolledBackDatabase(connection)
+
+    def start_app(self, settings: Settings) -> FastAPI:
+        return create_app(settings, self.database)
+
+    # People
+
+    async def new_user(self, role: Role, username: str | None = None) -> User:
+        number = next(_names)
+        async with self.database.transaction() as session:
+            return await register(
+                session,
+                email=f"person{number}@contoso.example",
+                password_hash=await _password_hash(),
+                username=username or f"Person {number}",
+                role=role,
+                employer_code=None,
+                settings=make_settings(),
+            )
+
+    async def new_employee(self, username: str | None = None) -> User:
+        return await self.new_user(Role.EMPLOYEE, username)
+
+    async def new_employer(self, username: str | None = None) -> User:
+        return await self.new_user(Role.EMPLOYER, username)
+
+    async def token_of(self, user: User) -> str:
+        async with self.database.transaction() as session:
+            return (await start_session(session, user.id)).token
+
+    async def suspend(self, employee: User, *, by: User) -> None:
+        async with self.database.transaction() as session:
+            await user_actions.suspend(session, employee.id, actor=by)
+
+    # Tickets
+
+    async def new_ticket(self, owner: User, **fields: Any) -> int:
+        async with self.database.transaction() as session:
+            return await ticket_actions.create_ticket(
+                session,
+                TicketFields.model_validate(ticket_json() | fields),
+                actor=owner,
+                settings=self.settings,
+            )
+
+    async def approve(self, ticket_id: int, *, by: User, reason: str | None = None) -> None:
+        async with self.database.transaction() as session:
+            await ticket_actions.approve_ticket(session, ticket_id, actor=by, reason=reason)
+
+    async def deny(self, ticket_id: int, *, by: User, reason: str = "Not a business trip") -> None:
+        async with self.database.transaction() as session:
+            await ticket_actions.deny_ticket(session, ticket_id, actor=by, reason=reason)
+
+    async def withdraw(self, ticket_id: int, *, by: User) -> None:
+        async with self.database.transaction() as session:
+            await ticket_actions.withdraw_ticket(session, ticket_id, actor=by)
+
+    async def ticket(self, ticket_id: int, *, seen_by: User) -> TicketView:
+        async with self.database.reading() as session:
+            return await get_ticket(session, ticket_id, actor=seen_by)
+
+    # Doors
+
+    async def client(self, app: FastAPI | None = None, **headers: str) -> httpx.AsyncClient:
+        """A program or a browser that nobody is logged in with yet. It keeps cookies."""
+        return await self.enterAsyncContext(
+            httpx.AsyncClient(
+                transport=httpx.ASGITransport(app or self.app, raise_app_exceptions=False),
+                base_url="http://localhost",
+                headers=headers,
+            )
+        )
+
+    async def program_of(self, user: User) -> httpx.AsyncClient:
+        """A client of the API with a bearer token."""
+        return await self.client(Authorization=f"Bearer {await self.token_of(user)}")
+
+    async def browser_of(self, user: User) -> httpx.AsyncClient:
+        """A browser in which the user has logged in."""
+        browser = await self.client()
+        data = b64encode(json.dumps({"token": await self.token_of(user)}).encode())
+        signed = itsdangerous.TimestampSigner(SECRET_KEY).sign(data)
+        browser.cookies.set(COOKIE, signed.decode(), domain="localhost.local")
+        return browser
+
+    # What is in the database
+
+    async def events(self, *actions: str) -> list[Event]:
+        """All events in their order, or those of some actions."""
+        query = select(Event).order_by(Event.id)
+        if actions:
+            query = query.where(Event.action.in_(actions))
+        async with self.database.reading() as session:
+            return list(await session.scalars(query))
+
+    async def last_event(self) -> Event:
+        return (await self.events())[-1]
+
+    @asynccontextmanager
+    async def nothing_changes(self) -> AsyncIterator[None]:
+        """Neither a user, nor a ticket, nor the history."""
+        before = await self._everything()
+        yield
+        self.assertEqual(before, await self._everything())
+
+    async def _everything(self) -> dict[str, list[Any]]:
+        async with self.database.reading() as session:
+            return {
+                table: [
+                    tuple(row)
+                    for row in await session.execute(
+                        select(Base.metadata.tables[table]).order_by(text("id"))
+                    )
+                ]
+                for table in ("users", "tickets", "events")
+            }
+
+    def assert_problem(self, response: httpx.Response, status: int, code: str) -> dict[str, Any]:
+        """The refusal of the API, as its body."""
+        self.assertEqual(response.status_code, status, response.text)
+        self.assertEqual(response.headers["content-type"], "application/problem+json")
+        body: dict[str, Any] = response.json()
+        self.assertEqual((body["status"], body["code"]), (status, code))
+        self.assertTrue(body["detail"])
+        return body
+
+
+class CommittingTestCase(AppTestCase):
+    """A database of the test's own and real commits, for what happens at the same time."""
+
+    def setUp(self) -> None:
+        self._address = new_database()
+
+    async def _open_database(self) -> Database:
+        return await self.enterAsyncContext(Database(self._address))
+
+
+def make_settings(**values: Any) -> Settings:
+    """Settings that do not depend on the environment of whoever runs the tests."""
+    defaults: dict[str, Any] = {
+        "database_url": None,
+        "secret_key": SecretStr(SECRET_KEY),
+        "employer_code": None,
+        "currency": "USD",
+        "timezone": "UTC",
+        "cookie_secure": False,
+        "allowed_hosts": ["localhost"],
+    }
+    return Settings(**(defaults | values))
+
+
+def ticket_json(**fields: Any) -> dict[str, Any]:
+    """A ticket as a program sends it."""
+    return {
+        "spent_on": (make_settings().today() - timedelta(days=3)).isoformat(),
+        "amount": "12.50",
+        "currency": "USD",
+        "category": Category.MEALS.value,
+        "description": "Lunch with a customer",
+        "links": ["https://receipts.example.com/1"],
+    } | fields
+
+
+_hash: str | None = None
+
+
+async def _password_hash() -> str:
+    """Hashing is slow on purpose; everybody in the tests has the same password."""
+    global _hash
+    _hash = _hash or await hash_password(PASSWORD)
+    return _hash
