@@ -17,7 +17,6 @@ from typing import Any
 
 import httpx
 import itsdangerous
-from expenses.embedded import Server, running
 from fastapi import FastAPI
 from pydantic import SecretStr
 from sqlalchemy import select, text
@@ -27,6 +26,7 @@ from sqlalchemy.pool import NullPool
 from expenses import migrations
 from expenses.app import COOKIE, create_app
 from expenses.database import Base, Database, asyncpg_url, translated_errors
+from expenses.embedded import Server, running
 from expenses.history import Event
 from expenses.settings import Settings
 from expenses.tickets import actions as ticket_actions
@@ -117,6 +117,10 @@ class TestCase(unittest.IsolatedAsyncioTestCase):
 
     maxDiff = None
 
+    async def asyncSetUp(self) -> None:
+        # Debugging would report every slow step of the loop.
+        asyncio.get_running_loop().set_debug(False)
+
     def run(self, result: unittest.TestResult | None = None) -> unittest.TestResult | None:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
@@ -136,8 +140,7 @@ class AppTestCase(TestCase):
         self._address = shared_database()
 
     async def asyncSetUp(self) -> None:
-        # Debugging would report every slow step of the loop.
-        asyncio.get_running_loop().set_debug(False)
+        await super().asyncSetUp()
         self.database = await self._open_database()
         self.settings = make_settings()
         self.app = self.start_app(self.settings)

@@ -1,0 +1,42 @@
+"""Starts a program of PostgreSQL on behalf of root; run by its path, never imported.
+
+PostgreSQL refuses to run as uid 0. In a user namespace of its own root appears under another
+number and keeps its files: no user has to be made, no file changes hands. The namespace is
+entered by a process that has not done anything else yet, because a process with threads cannot.
+"""
+
+import ctypes
+import os
+import pwd
+import sys
+from pathlib import Path
+
+CLONE_NEWUSER = 0x10000000
+FAILED = 125
+
+
+def main() -> None:
+    # initdb looks its user up by number, so the number has to be that of a known one.
+    user = next((entry for entry in pwd.getpwall() if entry.pw_uid != 0), None)
+    if user is None:
+        _fail("no other user than root is known")
+        return
+    uid, gid = os.geteuid(), os.getegid()
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.unshare(CLONE_NEWUSER) != 0:
+        _fail(os.strerror(ctypes.get_errno()))
+    try:
+        Path("/proc/self/setgroups").write_text("deny")
+        Path("/proc/self/uid_map").write_text(f"{user.pw_uid} {uid} 1")
+        Path("/proc/self/gid_map").write_text(f"{user.pw_gid or user.pw_uid} {gid} 1")
+    except OSError as error:
+        _fail(str(error))
+    os.execv(sys.argv[1], sys.argv[1:])
+
+
+def _fail(problem: str) -> None:
+    sys.stderr.write(f"a user namespace cannot be made: {problem}\n")
+    sys.exit(FAILED)
+
+
+main()
