@@ -1,0 +1,360 @@
+"""The command line, as a person types it: processes of their own, on data folders of their own."""
+
+import asyncio
+import contextlib
+import io
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any, NamedTuple
+from unittest.mock import patch
+
+import httpx
+from sqlalchemy import text
+
+from expenses.cli import main
+from expenses.database import Database
+from expenses.embedded import _postmaster as postmaster
+from expenses.embedded import running
+from tests.harness import PASSWORD, TestCase, new_database, server, ticket_json
+
+ACCOUNT = {
+    "email": "ada@contoso.example",
+    "password": PASSWORD,
+    "username": "Ada",
+    "role": "employee",
+}
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+class Ended(NamedTuple):
+    status: object
+    stdout: str
+    stderr: str
+
+
+class CommandLineTestCase(TestCase):
+    def setUp(self) -> None:
+        folder = tempfile.TemporaryDirectory(prefix="expenses cli ")
+        self.addCleanup(folder.cleanup)
+        self.data_dir = Path(folder.name) / "data"
+
+    def environment(self, **variables: str) -> dict[str, str]:
+        ours = {"DATABASE_URL", "SECRET_KEY", "DATA_DIR", "EMPLOYER_CODE"}
+        kept = {name: value for name, value in os.environ.items() if name not in ours}
+        return kept | {"DATA_DIR": str(self.data_dir)} | variables
+
+    def run_command(self, *arguments: str, typed: str = "", **variables: str) -> Ended:
+        """A command that ends by itself, in this process: starting one takes seconds."""
+        output, errors = io.StringIO(), io.StringIO()
+        handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+        status: object = 0
+        with (
+            patch.dict(os.environ, self.environment(**variables), clear=True),
+            patch("sys.argv", ["expenses", *arguments]),
+            patch("sys.stdin", io.StringIO(typed)),
+            patch("typer.prompt", side_effect=typed.splitlines()),
+            contextlib.redirect_stdout(output),
+            contextlib.redirect_stderr(errors),
+        ):
+            try:
+                main()
+            except SystemExit as end:
+                status = end.code
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        if isinstance(status, str):
+            # What the interpreter does with a sentence.
+            errors.write(status)
+            status = 1
+        return Ended(status, output.getvalue(), errors.getvalue())
+
+    def assert_refused(self, ended: Ended, *words: str) -> None:
+        """One sentence, exit status 1, no traceback."""
+        self.assertEqual(ended.status, 1, ended.stderr)
+        self.assertNotIn("Traceback", ended.stderr)
+        [sentence] = [line for line in ended.stderr.splitlines() if line.startswith("expenses: ")]
+        for word in words:
+            self.assertIn(word, sentence)
+
+    def start(self, *arguments: str, **variables: str) -> tuple[subprocess.Popen[bytes], str]:
+        """A server that is ready, and its address."""
+        port = free_port()
+        log = self.data_dir.parent / f"log-{port}"
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "expenses", *arguments, "--port", str(port)],
+                env=self.environment(**variables),
+                stdout=output,
+                stderr=output,
+            )
+        self.addCleanup(self.kill, process)
+        address = f"http://127.0.0.1:{port}"
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline and process.poll() is None:
+            with contextlib.suppress(httpx.TransportError):
+                if httpx.get(f"{address}/ready").status_code == 200:
+                    return process, address
+            time.sleep(0.1)
+        raise AssertionError(log.read_text())
+
+    def kill(self, process: subprocess.Popen[bytes]) -> None:
+        if process.poll() is None:
+            process.kill()
+        process.wait()
+
+    def end(self, process: subprocess.Popen[bytes], number: int = signal.SIGTERM) -> None:
+        process.send_signal(number)
+        self.assertEqual(process.wait(30), 0)
+
+    def has_postgres(self) -> bool:
+        return postmaster(self.data_dir / "postgres") is not None
+
+    def register(self, address: str) -> httpx.Client:
+        client = httpx.Client(base_url=address)
+        self.addCleanup(client.close)
+        answer = client.post("/api/users", json=ACCOUNT)
+        self.assertEqual(answer.status_code, 201, answer.text)
+        client.headers["Authorization"] = f"Bearer {answer.json()['token']}"
+        return client
+
+
+class Serve(CommandLineTestCase):
+    def test_every_way_to_end_it_ends_its_postgres_too(self) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            with self.subTest(signal=number):
+                process, _ = self.start("serve")
+                self.assertTrue(self.has_postgres())
+                self.end(process, number)
+                self.assertFalse(self.has_postgres())
+
+    def test_after_a_kill_the_next_start_has_every_committed_row(self) -> None:
+        process, address = self.start("serve")
+        client = self.register(address)
+        ticket = client.post("/api/tickets", json=ticket_json()).json()
+        process.kill()
+        process.wait()
+        process, address = self.start("serve")
+        # The secret key was kept as well: whoever was logged in still is.
+        answer = httpx.get(f"{address}/api/tickets", headers=dict(client.headers))
+        self.assertEqual(answer.json()["items"], [ticket])
+        self.end(process)
+        self.assertFalse(self.has_postgres())
+
+    def test_two_servers_share_one_data_folder(self) -> None:
+        first, address = self.start("serve")
+        second, other_address = self.start("serve")
+        client = self.register(address)
+        answer = httpx.get(f"{other_address}/api/me", headers=dict(client.headers))
+        self.assertEqual(answer.json()["email"], ACCOUNT["email"])
+        self.end(first)
+        self.assertEqual(httpx.get(f"{other_address}/ready").status_code, 200)
+        self.end(second)
+        self.assertFalse(self.has_postgres())
+
+    def test_several_workers_serve_and_end_together(self) -> None:
+        process, address = self.start("serve", "--workers", "2")
+        client = self.register(address)
+        for _ in range(10):
+            self.assertEqual(client.get("/api/me").status_code, 200)
+        self.end(process)
+        self.assertFalse(self.has_postgres())
+
+    def test_workers_do_not_outlive_a_killed_parent(self) -> None:
+        process, address = self.start("serve", "--workers", "2")
+        process.kill()
+        process.wait()
+        deadline = time.monotonic() + 15
+        while time.monotonic() < deadline:
+            try:
+                httpx.get(f"{address}/health")
+            except httpx.TransportError:
+                break
+            time.sleep(0.1)
+        else:
+            self.fail("The workers are still there.")
+        with running(self.data_dir):
+            pass
+
+    def test_the_secret_key_is_made_once_and_private(self) -> None:
+        path = self.data_dir / "secret_key"
+        process, _ = self.start("serve")
+        self.end(process)
+        key = path.read_text()
+        self.assertGreaterEqual(len(key), 32)
+        self.assertEqual(path.stat().st_mode & 0o777, 0o600)
+        process, _ = self.start("serve")
+        self.end(process)
+        self.assertEqual(path.read_text(), key)
+
+    def test_a_taken_port_is_said(self) -> None:
+        with socket.socket() as listener:
+            listener.bind(("127.0.0.1", 0))
+            listener.listen()
+            port = str(listener.getsockname()[1])
+            for command in ("serve", "demo"):
+                self.assert_refused(self.run_command(command, "--port", port), port, "--port")
+        self.assertFalse(self.has_postgres())
+
+    def test_a_database_that_cannot_be_used_is_said(self) -> None:
+        key = {"SECRET_KEY": "x" * 40}
+        for url, word in (
+            ("postgresql://nobody@127.0.0.1:1/nothing", "DATABASE_URL"),
+            ("postgresql://nobody@no-such-host.invalid/nothing", "DATABASE_URL"),
+            ("mysql://root@127.0.0.1/x", "postgresql://"),
+            ("sqlite:///x.db", "postgresql://"),
+            ("not an address", "postgresql://"),
+            ("postgresql://127.0.0.1:port/x", "postgresql://"),
+            (server().url("no_such_database"), "no_such_database"),
+        ):
+            for command in ("serve", "migrate", "seed"):
+                with self.subTest(url=url, command=command):
+                    ended = self.run_command(command, DATABASE_URL=url, **key)
+                    self.assert_refused(ended, word)
+
+    def test_a_database_of_ones_own_needs_a_secret_key(self) -> None:
+        ended = self.run_command("serve", DATABASE_URL=new_database())
+        self.assert_refused(ended, "SECRET_KEY")
+
+    def test_a_newer_database_is_refused(self) -> None:
+        url = new_database()
+        asyncio.run(execute(url, "UPDATE alembic_version SET version_num = 'of_the_future'"))
+        for command in ("serve", "migrate"):
+            ended = self.run_command(command, DATABASE_URL=url, SECRET_KEY="x" * 40)
+            self.assert_refused(ended, "newer version", "of_the_future")
+
+    def test_wrong_settings_are_named(self) -> None:
+        for name, value in (
+            ("TIMEZONE", "Mars/Olympus"),
+            ("CURRENCY", "GOLD"),
+            ("COOKIE_SECURE", "perhaps"),
+        ):
+            self.assert_refused(self.run_command("serve", **{name: value}), name)
+
+
+class Migrate(CommandLineTestCase):
+    def test_an_empty_database_is_brought_up_to_date(self) -> None:
+        self.assertIn("up to date", self.run_command("migrate").stdout)
+        self.assertIn("up to date", self.run_command("migrate").stdout)
+
+    def test_a_percent_sign_in_the_address_does_no_harm(self) -> None:
+        url = new_database().replace("test_", "%74est_")
+        ended = self.run_command("migrate", DATABASE_URL=url)
+        self.assertEqual(ended.status, 0, ended.stderr)
+
+
+class CreateEmployer(CommandLineTestCase):
+    def test_an_employer_can_log_in_afterwards(self) -> None:
+        url = new_database()
+        typed = f"Dana\n{PASSWORD}"
+        settings = {"DATABASE_URL": url, "EMPLOYER_CODE": "open sesame"}
+        ended = self.run_command("create-employer", "dana@contoso.example", typed=typed, **settings)
+        self.assertEqual(ended.status, 0, ended.stderr)
+        rows = asyncio.run(execute(url, "SELECT email, username, role FROM users"))
+        self.assertEqual(rows, [("dana@contoso.example", "Dana", "employer")])
+        events = asyncio.run(execute(url, "SELECT action FROM events"))
+        self.assertEqual(events, [("user.registered",)])
+        ended = self.run_command("create-employer", "DANA@contoso.example", typed=typed, **settings)
+        self.assert_refused(ended, "already registered")
+
+    def test_wrong_input_is_named(self) -> None:
+        url = new_database()
+        for email, name, password, word in (
+            ("dana", "Dana", PASSWORD, "email"),
+            ("dana@contoso.example", "Dana", "password1", "password"),
+        ):
+            ended = self.run_command(
+                "create-employer",
+                email,
+                typed=f"{name}\n{password}",
+                DATABASE_URL=url,
+            )
+            self.assert_refused(ended, word)
+        self.assertEqual(asyncio.run(execute(url, "SELECT id FROM users")), [])
+
+
+class Seed(CommandLineTestCase):
+    def test_seeding_twice_changes_nothing(self) -> None:
+        url = new_database()
+        tables = ("users", "tickets", "events")
+        ended = self.run_command("seed", DATABASE_URL=url)
+        self.assertEqual(ended.status, 0, ended.stderr)
+        rows = [asyncio.run(execute(url, f"SELECT * FROM {name}")) for name in tables]
+        self.assertTrue(all(rows))
+        ended = self.run_command("seed", DATABASE_URL=url)
+        self.assertIn("already", ended.stdout)
+        again = [asyncio.run(execute(url, f"SELECT * FROM {name}")) for name in tables]
+        self.assertEqual(rows, again)
+
+    def test_the_company_is_as_the_readme_says(self) -> None:
+        url = new_database()
+        self.run_command("seed", DATABASE_URL=url)
+        people = dict(asyncio.run(execute(url, "SELECT role, count(*) FROM users GROUP BY role")))
+        self.assertEqual(people, {"employer": 2, "employee": 8})
+        for column, values in (("status", 4), ("category", 7)):
+            rows = asyncio.run(execute(url, f"SELECT DISTINCT {column} FROM tickets"))
+            self.assertEqual(len(rows), values)
+        [(events,)] = asyncio.run(
+            execute(
+                url,
+                "SELECT count(*) FROM tickets JOIN events ON ticket_id = tickets.id"
+                " AND action = 'ticket.created' AND events.at = tickets.created_at",
+            )
+        )
+        [(tickets,)] = asyncio.run(execute(url, "SELECT count(*) FROM tickets"))
+        self.assertEqual(events, tickets)
+        self.assertGreaterEqual(tickets, 115)
+
+    def test_a_database_with_other_users_is_refused(self) -> None:
+        url = new_database()
+        asyncio.run(
+            execute(
+                url,
+                "INSERT INTO users (email, username, role, password_hash)"
+                " VALUES ('x@y.example', 'X', 'employee', '-')",
+            )
+        )
+        self.assert_refused(self.run_command("seed", DATABASE_URL=url), "other")
+        self.assertEqual(asyncio.run(execute(url, "SELECT id FROM tickets")), [])
+
+
+class Demo(CommandLineTestCase):
+    def test_the_demo_starts_twice_and_prints_who_can_log_in(self) -> None:
+        for _ in range(2):
+            process, address = self.start("demo")
+            log = next(self.data_dir.parent.glob(f"log-{address.rpartition(':')[2]}"))
+            printed = log.read_text()
+            self.assertIn(address, printed)
+            self.assertIn("dana@contoso.example", printed)
+            password = printed.partition("password of all of them: ")[2].split()[0]
+            answer = httpx.post(
+                f"{address}/api/session",
+                json={"email": "dana@contoso.example", "password": password},
+            )
+            self.assertEqual(answer.status_code, 200)
+            self.end(process)
+
+
+class Help(CommandLineTestCase):
+    def test_every_command_is_explained(self) -> None:
+        printed = self.run_command("--help").stdout
+        for command in ("demo", "serve", "migrate", "seed", "create-employer"):
+            self.assertIn(command, printed)
+            self.assertEqual(self.run_command(command, "--help").returncode, 0)
+
+
+async def execute(url: str, statement: str) -> list[tuple[Any, ...]]:
+    async with Database(url) as database, database.transaction() as session:
+        result = await session.execute(text(statement))
+        return [tuple(row) for row in result] if result.returns_rows else []  # type: ignore[attr-defined]
