@@ -44,6 +44,12 @@ class Ended(NamedTuple):
     stderr: str
 
 
+class Running(NamedTuple):
+    process: subprocess.Popen[bytes]
+    address: str
+    log: Path
+
+
 class CommandLineTestCase(TestCase):
     def setUp(self) -> None:
         folder = tempfile.TemporaryDirectory(prefix="expenses cli ")
@@ -88,8 +94,10 @@ class CommandLineTestCase(TestCase):
         for word in words:
             self.assertIn(word, sentence)
 
-    def start(self, *arguments: str, **variables: str) -> tuple[subprocess.Popen[bytes], str]:
-        """A server that is ready, and its address."""
+    def start(self, *arguments: str, **variables: str) -> Running:
+        return self.wait_until_ready(self.spawn(*arguments, **variables))
+
+    def spawn(self, *arguments: str, **variables: str) -> Running:
         port = free_port()
         log = self.data_dir.parent / f"log-{port}"
         with log.open("wb") as output:
@@ -100,14 +108,16 @@ class CommandLineTestCase(TestCase):
                 stderr=output,
             )
         self.addCleanup(self.kill, process)
-        address = f"http://127.0.0.1:{port}"
+        return Running(process, f"http://127.0.0.1:{port}", log)
+
+    def wait_until_ready(self, server: Running) -> Running:
         deadline = time.monotonic() + 30
-        while time.monotonic() < deadline and process.poll() is None:
+        while time.monotonic() < deadline and server.process.poll() is None:
             with contextlib.suppress(httpx.TransportError):
-                if httpx.get(f"{address}/ready").status_code == 200:
-                    return process, address
+                if httpx.get(f"{server.address}/ready").status_code == 200:
+                    return server
             time.sleep(0.1)
-        raise AssertionError(log.read_text())
+        raise AssertionError(server.log.read_text())
 
     def kill(self, process: subprocess.Popen[bytes]) -> None:
         if process.poll() is None:
@@ -118,8 +128,8 @@ class CommandLineTestCase(TestCase):
         process.send_signal(number)
         self.assertEqual(process.wait(30), 0)
 
-    def has_postgres(self) -> bool:
-        return postmaster(self.data_dir / "postgres") is not None
+    def has_postgres(self, folder: Path | None = None) -> bool:
+        return postmaster((folder or self.data_dir) / "postgres") is not None
 
     def register(self, address: str) -> httpx.Client:
         client = httpx.Client(base_url=address)
@@ -132,39 +142,43 @@ class CommandLineTestCase(TestCase):
 
 class Serve(CommandLineTestCase):
     def test_every_way_to_end_it_ends_its_postgres_too(self) -> None:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            with self.subTest(signal=number):
-                process, _ = self.start("serve")
-                self.assertTrue(self.has_postgres())
+        numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        folders = [self.data_dir / number.name for number in numbers]
+        servers = [self.spawn("serve", DATA_DIR=str(folder)) for folder in folders]
+        for number, folder, started in zip(numbers, folders, servers, strict=True):
+            with self.subTest(signal=number.name):
+                process = self.wait_until_ready(started).process
+                self.assertTrue(self.has_postgres(folder))
                 self.end(process, number)
-                self.assertFalse(self.has_postgres())
+                self.assertFalse(self.has_postgres(folder))
 
     def test_after_a_kill_the_next_start_has_every_committed_row(self) -> None:
-        process, address = self.start("serve")
+        process, address, _ = self.start("serve")
         client = self.register(address)
         ticket = client.post("/api/tickets", json=ticket_json()).json()
         process.kill()
         process.wait()
-        process, address = self.start("serve")
+        process, address, _ = self.start("serve")
         # The secret key was kept as well: whoever was logged in still is.
         answer = httpx.get(f"{address}/api/tickets", headers=dict(client.headers))
         self.assertEqual(answer.json()["items"], [ticket])
         self.end(process)
         self.assertFalse(self.has_postgres())
 
-    def test_two_servers_share_one_data_folder(self) -> None:
-        first, address = self.start("serve")
-        second, other_address = self.start("serve")
-        client = self.register(address)
-        answer = httpx.get(f"{other_address}/api/me", headers=dict(client.headers))
+    def test_two_servers_that_start_at_once_share_one_data_folder(self) -> None:
+        first, second = [
+            self.wait_until_ready(one) for one in (self.spawn("serve"), self.spawn("serve"))
+        ]
+        client = self.register(first.address)
+        answer = httpx.get(f"{second.address}/api/me", headers=dict(client.headers))
         self.assertEqual(answer.json()["email"], ACCOUNT["email"])
-        self.end(first)
-        self.assertEqual(httpx.get(f"{other_address}/ready").status_code, 200)
-        self.end(second)
+        self.end(first.process)
+        self.assertEqual(httpx.get(f"{second.address}/ready").status_code, 200)
+        self.end(second.process)
         self.assertFalse(self.has_postgres())
 
     def test_several_workers_serve_and_end_together(self) -> None:
-        process, address = self.start("serve", "--workers", "2")
+        process, address, _ = self.start("serve", "--workers", "2")
         client = self.register(address)
         for _ in range(10):
             self.assertEqual(client.get("/api/me").status_code, 200)
@@ -172,7 +186,7 @@ class Serve(CommandLineTestCase):
         self.assertFalse(self.has_postgres())
 
     def test_workers_do_not_outlive_a_killed_parent(self) -> None:
-        process, address = self.start("serve", "--workers", "2")
+        process, address, _ = self.start("serve", "--workers", "2")
         process.kill()
         process.wait()
         deadline = time.monotonic() + 15
@@ -189,12 +203,12 @@ class Serve(CommandLineTestCase):
 
     def test_the_secret_key_is_made_once_and_private(self) -> None:
         path = self.data_dir / "secret_key"
-        process, _ = self.start("serve")
+        process, *_ = self.start("serve")
         self.end(process)
         key = path.read_text()
         self.assertGreaterEqual(len(key), 32)
         self.assertEqual(path.stat().st_mode & 0o777, 0o600)
-        process, _ = self.start("serve")
+        process, *_ = self.start("serve")
         self.end(process)
         self.assertEqual(path.read_text(), key)
 
@@ -330,10 +344,9 @@ class Seed(CommandLineTestCase):
 
 
 class Demo(CommandLineTestCase):
-    def test_the_demo_starts_twice_and_prints_who_can_log_in(self) -> None:
-        for _ in range(2):
-            process, address = self.start("demo")
-            log = next(self.data_dir.parent.glob(f"log-{address.rpartition(':')[2]}"))
+    def test_two_demos_at_once_print_who_can_log_in(self) -> None:
+        servers = [self.spawn("demo"), self.spawn("demo")]
+        for process, address, log in map(self.wait_until_ready, servers):
             printed = log.read_text()
             self.assertIn(address, printed)
             self.assertIn("dana@contoso.example", printed)
@@ -351,7 +364,7 @@ class Help(CommandLineTestCase):
         printed = self.run_command("--help").stdout
         for command in ("demo", "serve", "migrate", "seed", "create-employer"):
             self.assertIn(command, printed)
-            self.assertEqual(self.run_command(command, "--help").returncode, 0)
+            self.assertEqual(self.run_command(command, "--help").status, 0)
 
 
 async def execute(url: str, statement: str) -> list[tuple[Any, ...]]:

@@ -63,7 +63,7 @@ async def _is_seeded(session: AsyncSession, users: list[Row]) -> bool:
     there = set(await session.scalars(select(func.lower(User.email)).limit(1000)))
     if there and users[0]["email"] not in there:
         raise CannotStart(
-            "The database has users who are not of the demo company. Seed an empty one: "
+            "The database holds other users than those of the demo company. Seed an empty one: "
             "point DATABASE_URL or DATA_DIR somewhere else."
         )
     return bool(there)
