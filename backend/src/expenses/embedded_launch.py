@@ -10,32 +10,40 @@ import os
 import pwd
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 CLONE_NEWUSER = 0x10000000
 FAILED = 125
 
 
-def main() -> None:
+def main() -> NoReturn:
+    _become_ordinary()
+    try:
+        os.execv(sys.argv[1], sys.argv[1:])
+    except OSError as error:
+        # The namespace takes away root's right to pass through other people's folders.
+        _fail(f"{sys.argv[1]} cannot be run without root's rights: {error.strerror}")
+
+
+def _become_ordinary() -> None:
     # initdb looks its user up by number, so the number has to be that of a known one.
     user = next((entry for entry in pwd.getpwall() if entry.pw_uid != 0), None)
     if user is None:
-        _fail("no other user than root is known")
-        return
+        _fail("PostgreSQL does not run as root, and no other user is known here")
     uid, gid = os.geteuid(), os.getegid()
     libc = ctypes.CDLL(None, use_errno=True)
-    if libc.unshare(CLONE_NEWUSER) != 0:
-        _fail(os.strerror(ctypes.get_errno()))
     try:
+        if libc.unshare(CLONE_NEWUSER) != 0:
+            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
         Path("/proc/self/setgroups").write_text("deny")
         Path("/proc/self/uid_map").write_text(f"{user.pw_uid} {uid} 1")
         Path("/proc/self/gid_map").write_text(f"{user.pw_gid or user.pw_uid} {gid} 1")
-    except OSError as error:
-        _fail(str(error))
-    os.execv(sys.argv[1], sys.argv[1:])
+    except (OSError, AttributeError) as error:  # only Linux has unshare
+        _fail(f"PostgreSQL does not run as root, and a user namespace cannot be made: {error}")
 
 
-def _fail(problem: str) -> None:
-    sys.stderr.write(f"a user namespace cannot be made: {problem}\n")
+def _fail(problem: str) -> NoReturn:
+    sys.stderr.write(f"{problem}\n")
     sys.exit(FAILED)
 
 
