@@ -28,6 +28,8 @@ class Event(Base):
         Index(None, "ticket_id", "id"),
         Index(None, "user_id", "id"),
         Index(None, "actor_id", "id"),
+        Index(None, "action", "id"),
+        Index(None, "at"),
     )
 
 

@@ -27,3 +27,9 @@ Line = Annotated[str, Stripped, AfterValidator(_printable)]
 
 Lines = Annotated[str, Stripped, AfterValidator(_printable_lines)]
 """Text that may have line breaks, trimmed."""
+
+
+def like(text: str) -> str:
+    """A pattern of SQL that finds `text` anywhere; its % and _ are just characters."""
+    escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return f"%{escaped}%"

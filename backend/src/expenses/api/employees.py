@@ -1,9 +1,10 @@
 """Employees, for employers: who they are, suspending and reactivating them."""
 
-from fastapi import APIRouter
+from typing import Annotated
+
+from fastapi import APIRouter, Query
 
 from expenses.api.shapes import EmployeeList, Suspension, UserAnswer
-from expenses.api.tickets import Limit
 from expenses.errors import (
     AlreadySuspended,
     Forbidden,
@@ -19,6 +20,8 @@ from expenses.web.problems import responses
 from expenses.web.requests import CurrentUserDependency, SessionDependency
 
 router = APIRouter(prefix="/employees", tags=["employees"])
+
+Limit = Annotated[int, Query(ge=1, le=100)]
 
 
 @router.get("", responses=responses(NotLoggedIn, Forbidden, InvalidInput))

@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Response
+from pydantic import Field
 
 from expenses.api.shapes import Approval, Denial, EventAnswer, EventList, TicketAnswer, TicketList
 from expenses.database import LARGEST_ID
@@ -17,16 +18,15 @@ from expenses.errors import (
 )
 from expenses.tickets import actions, queries
 from expenses.tickets.models import TicketStatus
-from expenses.tickets.queries import TicketFilter
+from expenses.tickets.search import Sort
 from expenses.tickets.shapes import TicketChanges, TicketFields
-from expenses.web.cursors import decode_cursor, encode_cursor
+from expenses.web.cursors import decode_position, encode_position
+from expenses.web.filters import FilterQuery
 from expenses.web.problems import responses
 from expenses.web.requests import CurrentUserDependency, SessionDependency, SettingsDependency
 
 router = APIRouter(prefix="/tickets", tags=["tickets"])
 
-Limit = Annotated[int, Query(ge=1, le=100)]
-OwnerId = Annotated[int | None, Query(ge=1, le=LARGEST_ID)]
 IdempotencyKey = Annotated[
     str | None,
     Header(
@@ -38,25 +38,33 @@ IdempotencyKey = Annotated[
 ]
 
 
+class TicketQuery(FilterQuery):
+    status: TicketStatus | None = None
+    owner: Annotated[int | None, Field(ge=1, le=LARGEST_ID)] = None
+    sort: Sort = Sort.FILED_LAST
+    limit: Annotated[int, Field(ge=1, le=100)] = 20
+    cursor: str | None = None
+
+
 @router.get("", responses=responses(NotLoggedIn, InvalidInput))
 async def list_tickets(
     user: CurrentUserDependency,
     session: SessionDependency,
-    status: TicketStatus | None = None,
-    owner: OwnerId = None,
-    limit: Limit = 20,
-    cursor: str | None = None,
+    query: Annotated[TicketQuery, Query()],
 ) -> TicketList:
     """Tickets, newest first: an employee's own, for an employer everyone's."""
     page = await queries.list_tickets(
         session,
         actor=user,
-        matching=TicketFilter(status=status, owner_id=owner),
-        before=decode_cursor(cursor),
-        limit=limit,
+        matching=await query.resolve(
+            session, actor=user, status=query.status, owner_id=query.owner
+        ),
+        sort=query.sort,
+        position=decode_position(query.cursor, query.sort),
+        limit=query.limit,
     )
     items = [TicketAnswer.of(ticket) for ticket in page.items]
-    return TicketList(items=items, next=encode_cursor(page.next_before))
+    return TicketList(items=items, next=encode_position(page.next, query.sort))
 
 
 @router.post(

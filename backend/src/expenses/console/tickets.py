@@ -15,11 +15,11 @@ from expenses.errors import Conflict, InvalidInput
 from expenses.tickets import actions, queries
 from expenses.tickets.models import Ticket, TicketStatus
 from expenses.tickets.policy import can_decide
-from expenses.tickets.queries import TicketFilter
 from expenses.tickets.queries import TicketView as TicketRow
+from expenses.tickets.search import Sort, TicketFilter
 from expenses.tickets.shapes import Reason
 from expenses.users.sessions import CurrentUser
-from expenses.web.cursors import decode_cursor, encode_cursor
+from expenses.web.cursors import decode_position, encode_position
 from expenses.web.forms import FormValues, read_form
 from expenses.web.pages import flash, local_path, page_context
 from expenses.web.problems import status_of
@@ -57,10 +57,10 @@ class TicketView(ReadOnlyView, model=Ticket):
                 session,
                 actor=user_of(request),
                 matching=TicketFilter(status=listing.status),
-                before=decode_cursor(listing.cursor),
+                position=decode_position(listing.cursor, Sort.FILED_LAST),
                 limit=PAGE_SIZE,
             )
-        return keyset_page(page.items, encode_cursor(page.next_before))
+        return keyset_page(page.items, encode_position(page.next, Sort.FILED_LAST))
 
     async def list_context(self, request: Request) -> dict[str, Any]:
         return page_context(request) | {

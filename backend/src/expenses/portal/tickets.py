@@ -14,11 +14,12 @@ from expenses.settings import Settings
 from expenses.tickets import actions, queries
 from expenses.tickets.models import Category
 from expenses.tickets.policy import can_change
-from expenses.tickets.queries import TicketFilter, TicketView
+from expenses.tickets.queries import TicketView
+from expenses.tickets.search import Sort, TicketFilter
 from expenses.tickets.shapes import TicketChanges, TicketFields
 from expenses.users.models import Role
 from expenses.users.sessions import CurrentUser
-from expenses.web.cursors import decode_cursor, encode_cursor
+from expenses.web.cursors import decode_position, encode_position
 from expenses.web.forms import FormValues, read_form
 from expenses.web.pages import flash, render
 from expenses.web.problems import status_of
@@ -125,7 +126,7 @@ async def _tickets_page(
         session,
         actor=user,
         matching=TicketFilter(),
-        before=decode_cursor(cursor),
+        position=decode_position(cursor, Sort.FILED_LAST),
         limit=PAGE_SIZE,
     )
     return render(
@@ -134,7 +135,7 @@ async def _tickets_page(
         status_code=422 if errors else 200,
         tickets=page.items,
         is_first_page=cursor is None,
-        next_cursor=encode_cursor(page.next_before),
+        next_cursor=encode_position(page.next, Sort.FILED_LAST),
         **_form_context(values, errors),
     )
 

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Numeric,
     Text,
     func,
+    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -61,9 +62,23 @@ class Ticket(Base):
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
 
     __table_args__ = (
+        # One for each order that is offered, with and without a status in front.
+        Index(None, "status", "id"),
+        Index(None, "spent_on", "id"),
+        Index(None, "status", "spent_on", "id"),
+        Index(None, "amount", "id"),
+        Index(None, "status", "amount", "id"),
         Index(None, "owner_id", "id"),
         Index(None, "owner_id", "status", "id"),
-        Index(None, "status", "id"),
+        # For the hints at duplicates: the same purchase, or a link that another ticket has.
+        Index(None, "owner_id", "spent_on", "amount"),
+        Index("ix_tickets_links", "links", postgresql_using="gin"),
+        Index(
+            "ix_tickets_text",
+            func.ticket_text(text("description"), text("links")).label("text"),
+            postgresql_using="gin",
+            postgresql_ops={"text": "gin_trgm_ops"},
+        ),
         CheckConstraint("amount > 0", name="amount_positive"),
         CheckConstraint("currency ~ '^[A-Z]{3}$'", name="currency_code"),
         CheckConstraint("length(description) BETWEEN 1 AND 500", name="description_length"),

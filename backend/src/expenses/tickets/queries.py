@@ -1,12 +1,12 @@
 """Every read of tickets. All of them go through `visible_to`."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, and_, select
+from sqlalchemy import ColumnElement, Select, and_, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -14,7 +14,11 @@ from expenses.database import LARGEST_ID
 from expenses.errors import NotFound
 from expenses.history import Event
 from expenses.tickets.models import Category, Ticket, TicketStatus
+from expenses.tickets.search import Position, Sort, TicketFilter, behind, conditions, order
 from expenses.users.models import Actor, Role, User
+
+# What is counted and summed exactly; beyond it, counting would cost more the longer one is here.
+MOST_COUNTED = 10_000
 
 Owner = aliased(User, name="owner")
 Decider = aliased(User, name="decider")
@@ -64,17 +68,35 @@ _VIEW = (
 
 
 @dataclass(frozen=True)
-class TicketFilter:
-    status: TicketStatus | None = None
-    owner_id: int | None = None
+class TicketPage:
+    """Some tickets in order, and where the pages before and after begin; None where none is."""
+
+    items: Sequence[TicketView]
+    previous: Position | None
+    next: Position | None
 
 
 @dataclass(frozen=True)
-class TicketPage:
-    """Newest first. `next_before` is the id to go on from, or None at the end."""
+class Count:
+    """How many there are; beyond `MOST_COUNTED` only that there are more."""
 
-    items: Sequence[TicketView]
-    next_before: int | None
+    number: int
+
+    @property
+    def is_capped(self) -> bool:
+        return self.number > MOST_COUNTED
+
+
+@dataclass(frozen=True)
+class Totals:
+    """What matching tickets come to, by currency, and how many they are.
+
+    Where there are more than `MOST_COUNTED` of them, `amounts` is empty: a part of a sum says
+    nothing.
+    """
+
+    count: Count
+    amounts: dict[str, Decimal]
 
 
 class EventView(NamedTuple):
@@ -102,19 +124,55 @@ async def list_tickets(
     *,
     actor: Actor,
     matching: TicketFilter,
-    before: int | None = None,
+    sort: Sort = Sort.FILED_LAST,
+    position: Position | None = None,
     limit: int,
 ) -> TicketPage:
-    query = _views(actor)
-    if matching.status is not None:
-        query = query.where(Ticket.status == matching.status)
-    if matching.owner_id is not None:
-        query = query.where(Ticket.owner_id == matching.owner_id)
-    if before is not None:
-        query = query.where(Ticket.id < before)
-    rows = (await session.execute(query.order_by(Ticket.id.desc()).limit(limit + 1))).all()
-    items = [TicketView._make(row) for row in rows[:limit]]
-    return TicketPage(items, items[-1].id if len(rows) > limit else None)
+    query = _views(actor).where(*await conditions(session, matching))
+    backwards = position is not None and position.backwards
+    if position is not None:
+        query = query.where(behind(position, sort))
+    query = query.order_by(*order(sort, backwards=backwards)).limit(limit + 1)
+    rows = [TicketView._make(row) for row in await session.execute(query)]
+    return _page(rows, sort, position, limit)
+
+
+async def count_by_status(
+    session: AsyncSession, *, actor: Actor, matching: TicketFilter
+) -> dict[TicketStatus, Count]:
+    """How many match in each status, whatever status `matching` itself asks for."""
+    found = await conditions(session, replace(matching, status=None))
+    counts = [
+        select(func.count())
+        .select_from(
+            _visible(actor, Ticket.id)
+            .where(*found, Ticket.status == status)
+            .limit(MOST_COUNTED + 1)
+            .subquery()
+        )
+        .scalar_subquery()
+        for status in TicketStatus
+    ]
+    row = (await session.execute(select(*counts))).one()
+    return {status: Count(number) for status, number in zip(TicketStatus, row, strict=True)}
+
+
+async def totals(session: AsyncSession, *, actor: Actor, matching: TicketFilter) -> Totals:
+    some = (
+        _visible(actor, Ticket.currency, Ticket.amount)
+        .where(*await conditions(session, matching))
+        .limit(MOST_COUNTED + 1)
+        .subquery()
+    )
+    rows = await session.execute(
+        select(some.c.currency, func.count(), func.sum(some.c.amount))
+        .group_by(some.c.currency)
+        .order_by(some.c.currency)
+    )
+    sums = rows.all()
+    count = Count(sum(number for _, number, _ in sums))
+    amounts = {} if count.is_capped else {currency: amount for currency, _, amount in sums}
+    return Totals(count, amounts)
 
 
 async def get_ticket(session: AsyncSession, ticket_id: int, *, actor: Actor) -> TicketView:
@@ -155,12 +213,37 @@ async def ticket_history(
 
 
 def _views(actor: Actor) -> Select[*tuple[Any, ...]]:
+    return _visible(actor, *_VIEW).outerjoin(Decider, Decider.id == Ticket.decided_by_id)
+
+
+def _visible(actor: Actor, *columns: Any) -> Select[*tuple[Any, ...]]:
     return (
-        select(*_VIEW)
+        select(*columns)
+        .select_from(Ticket)
         .join(Owner, Owner.id == Ticket.owner_id)
-        .outerjoin(Decider, Decider.id == Ticket.decided_by_id)
         .where(visible_to(actor))
     )
+
+
+def _page(rows: list[TicketView], sort: Sort, position: Position | None, limit: int) -> TicketPage:
+    """One row more than the page was asked for: it tells whether the list goes on there."""
+    goes_on = len(rows) > limit
+    items = rows[:limit]
+    if position is not None and position.backwards:
+        items.reverse()
+        has_previous, has_next = goes_on, True
+    else:
+        has_previous, has_next = position is not None, goes_on
+    return TicketPage(
+        items,
+        position_of(items[0], sort, backwards=True) if items and has_previous else None,
+        position_of(items[-1], sort) if items and has_next else None,
+    )
+
+
+def position_of(ticket: TicketView, sort: Sort, *, backwards: bool = False) -> Position:
+    value = getattr(ticket, sort.column.key)
+    return Position(value, ticket.id, backwards)
 
 
 def _ensure_possible(ticket_id: int) -> None:

@@ -61,6 +61,13 @@ class User(Base):
     __table_args__ = (
         Index("uq_users_email", func.lower(text("email")), unique=True),
         Index("ix_users_role_id", "role", "id"),
+        Index(
+            "ix_users_text",
+            "username",
+            "email",
+            postgresql_using="gin",
+            postgresql_ops={"username": "gin_trgm_ops", "email": "gin_trgm_ops"},
+        ),
         CheckConstraint("length(email) BETWEEN 3 AND 254", name="email_length"),
         CheckConstraint("length(username) BETWEEN 1 AND 80", name="username_length"),
         CheckConstraint(

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from expenses.database import LARGEST_ID
 from expenses.errors import NotFound
+from expenses.text import like
 from expenses.users.models import Actor, Role, User
-from expenses.users.policy import ensure_can_see_employees
+from expenses.users.policy import can_see_employees, ensure_can_see_employees
 
 
 class EmployeeStatus(StrEnum):
@@ -63,6 +64,31 @@ async def list_employees(
     users = (await session.scalars(query.order_by(User.id.desc()).limit(limit + 1))).all()
     page = users[:limit]
     return EmployeePage(page, page[-1].id if len(users) > limit else None)
+
+
+async def find_employees_called(session: AsyncSession, name: str, *, actor: Actor) -> list[int]:
+    """The ids of those with exactly this e-mail, name or id, whatever the case; at most two.
+
+    An employee knows only of themselves.
+    """
+    called = [func.lower(column) == func.lower(name) for column in (User.email, User.username)]
+    if name.isascii() and name.isdecimal() and len(name) < 20 and int(name) <= LARGEST_ID:
+        called.append(User.id == int(name))
+    query = select(User.id).where(User.role == Role.EMPLOYEE, or_(*called))
+    if not can_see_employees(actor):
+        query = query.where(User.id == actor.id)
+    return list(await session.scalars(query.limit(2)))
+
+
+async def ids_of_employees_like(session: AsyncSession, text: str) -> list[int]:
+    """The employees whose name or e-mail holds a text, for a search in what is theirs."""
+    found = await session.scalars(
+        select(User.id).where(
+            User.role == Role.EMPLOYEE,
+            or_(User.username.ilike(like(text)), User.email.ilike(like(text))),
+        )
+    )
+    return list(found)
 
 
 async def _one(session: AsyncSession, query: Select[User], employee_id: int) -> User:

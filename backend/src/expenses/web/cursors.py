@@ -1,30 +1,82 @@
 """Opaque cursors: where a list goes on, in a form that nobody is tempted to compute with."""
 
+import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
 
 from expenses.database import LARGEST_ID
 from expenses.errors import InvalidInput
+from expenses.money import Amount
+from expenses.tickets.search import Position, Sort
+from expenses.tickets.shapes import Day
+
+_VALUES: dict[str, TypeAdapter[Any]] = {
+    "filed": TypeAdapter(int),
+    "day": TypeAdapter(Day),
+    "amount": TypeAdapter(Amount),
+}
 
 
 def encode_cursor(before: int | None) -> str | None:
-    if before is None:
-        return None
-    return urlsafe_b64encode(f"before:{before}".encode()).decode().rstrip("=")
+    """The cursor of a list whose newest come first, from the id it goes on before."""
+    return None if before is None else _encode([before])
 
 
 def decode_cursor(cursor: str | None) -> int | None:
     """Raises `InvalidInput` for anything that `encode_cursor` has not made."""
     if cursor is None:
         return None
-    try:
-        text = urlsafe_b64decode(cursor.encode("ascii") + b"==").decode("ascii")
-        before = int(text.removeprefix("before:"))
-    except ValueError:
-        raise _unreadable() from None
-    if encode_cursor(before) != cursor or not 0 < before <= LARGEST_ID:
+    parts = _decode(cursor)
+    if len(parts) != 1 or not _is_id(parts[0]):
         raise _unreadable()
+    before: int = parts[0]
     return before
 
 
+def encode_position(position: Position | None, sort: Sort) -> str | None:
+    """The cursor of a list in the order of `sort`."""
+    if position is None:
+        return None
+    value = position.value if isinstance(position.value, int) else str(position.value)
+    return _encode([sort.value, value, position.id, position.backwards])
+
+
+def decode_position(cursor: str | None, sort: Sort) -> Position | None:
+    """Raises `InvalidInput` for another order's cursor, and for what was never one."""
+    if cursor is None:
+        return None
+    parts = _decode(cursor)
+    if len(parts) != 4 or parts[0] != sort.value or not _is_id(parts[2]):
+        raise _unreadable()
+    try:
+        value: int | date | Decimal = _VALUES[sort.removeprefix("-")].validate_python(parts[1])
+    except ValidationError:
+        raise _unreadable() from None
+    return Position(value, parts[2], parts[3] is True)
+
+
+def _encode(parts: list[Any]) -> str:
+    text = json.dumps(parts, separators=(",", ":"))
+    return urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _decode(cursor: str) -> list[Any]:
+    try:
+        parts = json.loads(urlsafe_b64decode(cursor.encode("ascii") + b"=="))
+    except (ValueError, RecursionError):
+        raise _unreadable() from None
+    if not isinstance(parts, list):
+        raise _unreadable()
+    return parts
+
+
+def _is_id(value: Any) -> bool:
+    return type(value) is int and 0 < value <= LARGEST_ID
+
+
 def _unreadable() -> InvalidInput:
-    return InvalidInput({"cursor": "Use the `next` of the page before, or leave it out."})
+    return InvalidInput({"cursor": "Use a cursor that came with this list, or leave it out."})

@@ -1,0 +1,79 @@
+"""The filters of ticket lists as an address writes them, the same for console and API."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from expenses.errors import InvalidInput
+from expenses.money import Amount, Currency
+from expenses.text import Line
+from expenses.tickets.models import Category, TicketStatus
+from expenses.tickets.search import TicketFilter
+from expenses.tickets.shapes import Day
+from expenses.users.models import Actor
+from expenses.users.queries import find_employees_called
+
+
+def _empty_is_none(value: Any) -> Any:
+    return None if value == "" else value
+
+
+# A form sends its empty inputs too.
+_Empty = BeforeValidator(_empty_is_none)
+
+
+class FilterQuery(BaseModel):
+    """The names are those of the address; `employee` is a name or an e-mail, or an id."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    q: Annotated[Annotated[Line, Field(max_length=200)] | None, _Empty] = None
+    employee: Annotated[Annotated[Line, Field(max_length=254)] | None, _Empty] = None
+    category: Annotated[Category | None, _Empty] = None
+    first_day: Annotated[Day | None, _Empty, Field(alias="from")] = None
+    last_day: Annotated[Day | None, _Empty, Field(alias="to")] = None
+    lowest_amount: Annotated[Amount | None, _Empty, Field(alias="min")] = None
+    highest_amount: Annotated[Amount | None, _Empty, Field(alias="max")] = None
+    currency: Annotated[Currency | None, _Empty] = None
+
+    async def resolve(
+        self,
+        session: AsyncSession,
+        *,
+        actor: Actor,
+        status: TicketStatus | None = None,
+        owner_id: int | None = None,
+    ) -> TicketFilter:
+        """Raises `InvalidInput` for ranges that begin after their end, and for nobody's name."""
+        _ensure_ordered("to", self.first_day, self.last_day)
+        _ensure_ordered("max", self.lowest_amount, self.highest_amount)
+        if self.employee is not None:
+            owner_id = await _employee_id(session, self.employee, actor=actor)
+        return TicketFilter(
+            status=status,
+            owner_id=owner_id,
+            text=self.q,
+            category=self.category,
+            first_day=self.first_day,
+            last_day=self.last_day,
+            lowest_amount=self.lowest_amount,
+            highest_amount=self.highest_amount,
+            currency=self.currency,
+        )
+
+
+def _ensure_ordered(field: str, first: date | Decimal | None, last: date | Decimal | None) -> None:
+    if first is not None and last is not None and first > last:  # type: ignore[operator]
+        raise InvalidInput({field: "This is before the beginning of the range."})
+
+
+async def _employee_id(session: AsyncSession, name: str, *, actor: Actor) -> int:
+    found = await find_employees_called(session, name, actor=actor)
+    if not found:
+        raise InvalidInput({"employee": "No employee has this name or e-mail."})
+    if len(found) > 1:
+        raise InvalidInput({"employee": "Several employees are called so. Use the e-mail."})
+    return found[0]
