@@ -30,6 +30,7 @@ from expenses.embedded import Server, running
 from expenses.history import Event
 from expenses.settings import Settings
 from expenses.tickets import actions as ticket_actions
+from expenses.tickets import decisions
 from expenses.tickets.models import Category
 from expenses.tickets.queries import TicketView, get_ticket
 from expenses.tickets.shapes import TicketFields
@@ -197,11 +198,11 @@ class AppTestCase(TestCase):
 
     async def approve(self, ticket_id: int, *, by: User, reason: str | None = None) -> None:
         async with self.database.transaction() as session:
-            await ticket_actions.approve_ticket(session, ticket_id, actor=by, reason=reason)
+            await decisions.approve_ticket(session, ticket_id, actor=by, reason=reason)
 
     async def deny(self, ticket_id: int, *, by: User, reason: str = "Not a business trip") -> None:
         async with self.database.transaction() as session:
-            await ticket_actions.deny_ticket(session, ticket_id, actor=by, reason=reason)
+            await decisions.deny_ticket(session, ticket_id, actor=by, reason=reason)
 
     async def withdraw(self, ticket_id: int, *, by: User) -> None:
         async with self.database.transaction() as session:

@@ -93,15 +93,29 @@ class EmailTaken(Conflict):
 
 
 class AlreadyDecided(Conflict):
-    """`details` holds the `status` and the `decision` that won."""
+    """`details` holds the ticket, with the decision that won."""
 
     code = "already-decided"
 
 
 class NotPending(Conflict):
-    """`details` holds the `status` the ticket has now, and its `decision` where there is one."""
+    """`details` holds the ticket as it is now."""
 
     code = "not-pending"
+
+
+class NotDecided(Conflict):
+    """`details` holds the ticket as it is now."""
+
+    code = "not-decided"
+    template = "Ticket %(id)s is not decided, so there is nothing to reopen."
+
+
+class TicketChanged(Conflict):
+    """`details` holds the ticket as it is now."""
+
+    code = "ticket-changed"
+    template = "Ticket %(id)s has changed since you saw it. Look at it again."
 
 
 class AlreadySuspended(Conflict):

@@ -41,6 +41,10 @@ class Denial(Request):
     reason: Reason
 
 
+class Reopening(Request):
+    reason: Reason
+
+
 class Suspension(Request):
     reason: SuspensionReason | None = None
 

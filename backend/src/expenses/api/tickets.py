@@ -5,18 +5,27 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Query, Response
 from pydantic import Field
 
-from expenses.api.shapes import Approval, Denial, EventAnswer, EventList, TicketAnswer, TicketList
+from expenses.api.shapes import (
+    Approval,
+    Denial,
+    EventAnswer,
+    EventList,
+    Reopening,
+    TicketAnswer,
+    TicketList,
+)
 from expenses.database import LARGEST_ID
 from expenses.errors import (
     AlreadyDecided,
     Forbidden,
     IdempotencyKeyReused,
     InvalidInput,
+    NotDecided,
     NotFound,
     NotLoggedIn,
     NotPending,
 )
-from expenses.tickets import actions, queries
+from expenses.tickets import actions, decisions, queries
 from expenses.tickets.models import TicketStatus
 from expenses.tickets.search import Sort
 from expenses.tickets.shapes import TicketChanges, TicketFields
@@ -134,7 +143,7 @@ async def approve_ticket(
 ) -> TicketAnswer:
     """Approve a pending ticket, with a note where one is wanted."""
     reason = body.reason if body else None
-    await actions.approve_ticket(session, ticket_id, actor=user, reason=reason)
+    await decisions.approve_ticket(session, ticket_id, actor=user, reason=reason)
     return TicketAnswer.of(await queries.get_ticket(session, ticket_id, actor=user))
 
 
@@ -146,7 +155,19 @@ async def deny_ticket(
     ticket_id: int, body: Denial, user: CurrentUserDependency, session: SessionDependency
 ) -> TicketAnswer:
     """Deny a pending ticket, and say why."""
-    await actions.deny_ticket(session, ticket_id, actor=user, reason=body.reason)
+    await decisions.deny_ticket(session, ticket_id, actor=user, reason=body.reason)
+    return TicketAnswer.of(await queries.get_ticket(session, ticket_id, actor=user))
+
+
+@router.post(
+    "/{ticket_id}/reopen",
+    responses=responses(NotLoggedIn, Forbidden, NotFound, NotDecided, InvalidInput),
+)
+async def reopen_ticket(
+    ticket_id: int, body: Reopening, user: CurrentUserDependency, session: SessionDependency
+) -> TicketAnswer:
+    """Undo a decision, and say why: the ticket is pending again."""
+    await decisions.reopen_ticket(session, ticket_id, actor=user, reason=body.reason)
     return TicketAnswer.of(await queries.get_ticket(session, ticket_id, actor=user))
 
 

@@ -4,6 +4,7 @@ from fastapi import FastAPI
 
 from expenses.console.admin import Console
 from expenses.console.authentication import EmployersOnly
+from expenses.console.bulk import BulkView
 from expenses.console.employees import EmployeeView
 from expenses.console.tickets import TicketView
 from expenses.database import Database
@@ -12,5 +13,6 @@ from expenses.database import Database
 def mount(app: FastAPI, database: Database) -> None:
     """Put the console under /admin."""
     console = Console(app, database, EmployersOnly())
+    console.add_view(BulkView)
     console.add_view(TicketView)
     console.add_view(EmployeeView)

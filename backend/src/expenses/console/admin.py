@@ -1,21 +1,18 @@
 """SQLAdmin as it is used here: its views, menu and templates, and none of its own writes."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import jinja2
 from fastapi import FastAPI
 from sqladmin import Admin
 from sqladmin.authentication import login_required
-from sqladmin.pagination import Pagination
 from sqladmin.templating import Jinja2Templates
 from sqlalchemy.ext.asyncio import async_sessionmaker
-from starlette.datastructures import URL
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from expenses.console.authentication import EmployersOnly
+from expenses.console.views import ReadOnlyView
 from expenses.database import Database
 from expenses.web.pages import TEMPLATES, prepare
 
@@ -54,21 +51,11 @@ class Console(Admin):
         return templates
 
     @login_required
+    async def list(self, request: Request) -> Response:
+        view = self._find_model_view(request.path_params["identity"])
+        assert isinstance(view, ReadOnlyView)
+        return await view.list_page(request)
+
+    @login_required
     async def index(self, request: Request) -> Response:  # noqa: ARG002
         return RedirectResponse("/admin/ticket/list", 303)
-
-
-@dataclass
-class KeysetPage(Pagination):
-    """A page without a number: what matters is where the next one begins."""
-
-    next_cursor: str | None = None
-
-    def add_pagination_urls(self, base_url: URL) -> None:
-        """The template builds the only two addresses there are."""
-
-
-def keyset_page(rows: Sequence[object], next_cursor: str | None) -> KeysetPage:
-    return KeysetPage(
-        rows=[*rows], page=1, page_size=max(len(rows), 1), count=len(rows), next_cursor=next_cursor
-    )

@@ -7,8 +7,8 @@ from sqladmin import expose
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from expenses.console.admin import KeysetPage, keyset_page
 from expenses.console.authentication import user_of
+from expenses.console.pagination import KeysetPage, keyset_page
 from expenses.console.views import ReadOnlyView
 from expenses.errors import Conflict
 from expenses.users import actions, queries

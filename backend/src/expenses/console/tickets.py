@@ -1,25 +1,31 @@
-"""The employers' list of everyone's tickets, and the decisions."""
+"""The employers' list of everyone's tickets, a ticket's page, and the decisions."""
 
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import AwareDatetime, BaseModel
 from sqladmin import expose
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from expenses.console.admin import KeysetPage, keyset_page
 from expenses.console.authentication import user_of
+from expenses.console.pagination import KeysetPage
+from expenses.console.queue import LIST, Queue, address
 from expenses.console.views import ReadOnlyView
 from expenses.errors import Conflict, InvalidInput
-from expenses.tickets import actions, queries
-from expenses.tickets.models import Ticket, TicketStatus
-from expenses.tickets.policy import can_decide
+from expenses.money import currencies
+from expenses.tickets import decisions, queries
+from expenses.tickets.duplicates import Duplicate, duplicates_of
+from expenses.tickets.models import Category, Ticket, TicketStatus
+from expenses.tickets.policy import can_decide, can_reopen
+from expenses.tickets.queries import Count, Totals
 from expenses.tickets.queries import TicketView as TicketRow
-from expenses.tickets.search import Sort, TicketFilter
+from expenses.tickets.search import Sort
 from expenses.tickets.shapes import Reason
 from expenses.users.sessions import CurrentUser
-from expenses.web.cursors import decode_position, encode_position
+from expenses.web.cursors import encode_position
 from expenses.web.forms import FormValues, read_form
 from expenses.web.pages import flash, local_path, page_context
 from expenses.web.problems import status_of
@@ -31,17 +37,26 @@ PAGE_SIZE = 50
 
 class Approval(BaseModel):
     reason: Reason | None = None
+    seen: AwareDatetime | None = None
 
 
 class Denial(BaseModel):
     reason: Reason
+    seen: AwareDatetime | None = None
 
 
-class Listing(BaseModel):
-    """What the address of the list may say."""
+class Reopening(BaseModel):
+    reason: Reason
 
-    status: TicketStatus | None = None
-    cursor: str | None = None
+
+@dataclass
+class TicketListPage(KeysetPage):
+    """A page of the list, with what stands above it."""
+
+    counts: dict[TicketStatus, Count] = field(default_factory=dict)
+    totals: Totals | None = None
+    duplicates: dict[int, list[Duplicate]] = field(default_factory=dict)
+    reasons: list[str] = field(default_factory=list)
 
 
 class TicketView(ReadOnlyView, model=Ticket):
@@ -51,20 +66,46 @@ class TicketView(ReadOnlyView, model=Ticket):
     details_template = "console/ticket.html"
 
     async def list(self, request: Request) -> KeysetPage:
-        listing = parse(Listing, request.query_params)
+        queue, actor = Queue.of(request.query_params), user_of(request)
+        position = queue.position
         async with database_of(request).reading() as session:
+            matching = await queue.filter(session, actor=actor)
             page = await queries.list_tickets(
                 session,
-                actor=user_of(request),
-                matching=TicketFilter(status=listing.status),
-                position=decode_position(listing.cursor, Sort.FILED_LAST),
+                actor=actor,
+                matching=matching,
+                sort=queue.order,
+                position=position,
                 limit=PAGE_SIZE,
             )
-        return keyset_page(page.items, encode_position(page.next, Sort.FILED_LAST))
+            return TicketListPage(
+                rows=[*page.items],
+                page=1,
+                page_size=PAGE_SIZE,
+                count=len(page.items),
+                next_cursor=encode_position(page.next, queue.order),
+                previous_cursor=encode_position(page.previous, queue.order),
+                counts=await queries.count_by_status(session, actor=actor, matching=matching),
+                totals=await queries.totals(session, actor=actor, matching=matching),
+                duplicates=await duplicates_of(
+                    session, [ticket.id for ticket in page.items], actor=actor
+                ),
+                reasons=await queries.recent_reasons(session, actor=actor),
+            )
 
     async def list_context(self, request: Request) -> dict[str, Any]:
+        query = request.query_params
         return page_context(request) | {
+            "values": FormValues(query),
+            "tab": query.get("status") or TicketStatus.PENDING.value,
             "statuses": tuple(TicketStatus),
+            "categories": tuple(Category),
+            "currencies": sorted(currencies()),
+            "sorts": tuple(Sort),
+            "here": address(query),
+            "address": lambda **changes: address(query, **{"cursor": None} | changes),
+            "export": lambda kind: address(query, f"/admin/ticket/export/{kind}", cursor=None),
+            "details": lambda ticket: _details_address(ticket.id, request),
             "may_decide": lambda ticket: can_decide(user_of(request), ticket),
         }
 
@@ -79,25 +120,50 @@ class TicketView(ReadOnlyView, model=Ticket):
 
     @expose("/{ticket_id:int}/approve", methods=["POST"])
     async def approve(self, request: Request) -> Response:
-        return await self._decide(request, TicketStatus.APPROVED)
+        form = await read_form(request)
+
+        async def act(session: AsyncSession, ticket_id: int, actor: CurrentUser) -> None:
+            body = parse(Approval, _given(form, "reason", "seen"))
+            await decisions.approve_ticket(
+                session, ticket_id, actor=actor, reason=body.reason, seen_at=body.seen
+            )
+
+        return await self._act(request, form, act, "Ticket %s is approved.")
 
     @expose("/{ticket_id:int}/deny", methods=["POST"])
     async def deny(self, request: Request) -> Response:
-        return await self._decide(request, TicketStatus.DENIED)
-
-    async def _decide(self, request: Request, status: TicketStatus) -> Response:
-        """Decide, and go back to where the button was; a refusal stands beside the fresh state."""
-        ticket_id: int = request.path_params["ticket_id"]
         form = await read_form(request)
+
+        async def act(session: AsyncSession, ticket_id: int, actor: CurrentUser) -> None:
+            body = parse(Denial, _given(form, "reason", "seen"))
+            await decisions.deny_ticket(
+                session, ticket_id, actor=actor, reason=body.reason, seen_at=body.seen
+            )
+
+        return await self._act(request, form, act, "Ticket %s is denied.")
+
+    @expose("/{ticket_id:int}/reopen", methods=["POST"])
+    async def reopen(self, request: Request) -> Response:
+        form = await read_form(request)
+
+        async def act(session: AsyncSession, ticket_id: int, actor: CurrentUser) -> None:
+            body = parse(Reopening, _given(form, "reason"))
+            await decisions.reopen_ticket(session, ticket_id, actor=actor, reason=body.reason)
+
+        return await self._act(request, form, act, "Ticket %s is pending again.")
+
+    async def _act(self, request: Request, form: FormValues, act: Any, success: str) -> Response:
+        """Do it, and go to where the form says; a refusal stands beside the fresh state."""
+        ticket_id: int = request.path_params["ticket_id"]
         try:
             async with database_of(request).transaction() as session:
-                await _carry_out(session, ticket_id, status, form, actor=user_of(request))
+                await act(session, ticket_id, user_of(request))
         except InvalidInput as error:
             return await self._page(request, ticket_id, 422, errors=error.fields, form=form)
         except Conflict as error:
             return await self._page(request, ticket_id, status_of(error), refusal=error.message)
-        flash(request, f"Ticket {ticket_id} is {status}.")
-        return RedirectResponse(local_path(form["next"], "/admin/ticket/list"), 303)
+        flash(request, success % ticket_id)
+        return RedirectResponse(local_path(form["next"], LIST), 303)
 
     async def _page(
         self, request: Request, ticket_id: int, status_code: int, **context: Any
@@ -113,28 +179,34 @@ class TicketView(ReadOnlyView, model=Ticket):
         )
 
 
-async def _carry_out(
-    session: AsyncSession,
-    ticket_id: int,
-    status: TicketStatus,
-    form: FormValues,
-    *,
-    actor: CurrentUser,
-) -> None:
-    if status is TicketStatus.DENIED:
-        denial = parse(Denial, form)
-        await actions.deny_ticket(session, ticket_id, actor=actor, reason=denial.reason)
-    else:
-        approval = parse(Approval, {"reason": form["reason"] or None})
-        await actions.approve_ticket(session, ticket_id, actor=actor, reason=approval.reason)
-
-
 async def _details(request: Request, session: AsyncSession, ticket: TicketRow) -> dict[str, Any]:
-    actor = user_of(request)
+    actor, query = user_of(request), request.query_params
+    queue = Queue.of(query)
+    matching = await queue.filter(session, actor=actor)
+    previous, following = await queries.neighbours(
+        session, ticket, actor=actor, matching=matching, sort=queue.order
+    )
+    duplicates = await duplicates_of(session, [ticket.id], actor=actor)
     return page_context(request) | {
         "events": await queries.ticket_history(session, ticket.id, actor=actor),
+        "duplicates": duplicates.get(ticket.id, []),
+        "reasons": await queries.recent_reasons(session, actor=actor),
         "may_decide": can_decide(actor, ticket),
+        "may_reopen": can_reopen(actor, ticket),
+        "previous": previous and _details_address(previous, request),
+        "following": following and _details_address(following, request),
+        "back": address(query),
+        "query": str(query),
         "errors": {},
         "form": FormValues(),
         "refusal": None,
     }
+
+
+def _details_address(ticket_id: int, request: Request) -> str:
+    return address(request.query_params, f"/admin/ticket/details/{ticket_id}", cursor=None)
+
+
+def _given(form: FormValues, *names: str) -> dict[str, str | datetime]:
+    """The inputs that are not empty."""
+    return {name: form[name] for name in names if form[name].strip()}

@@ -5,8 +5,10 @@ from typing import Any, ClassVar
 
 from sqladmin import ModelView
 from starlette.requests import Request
+from starlette.responses import Response
 
-from expenses.errors import NotFound
+from expenses.console.pagination import keyset_page
+from expenses.errors import InvalidInput, NotFound
 from expenses.web.pages import page_context
 
 
@@ -18,6 +20,21 @@ class ReadOnlyView(ModelView):
     can_delete: ClassVar[bool] = False
     can_export: ClassVar[bool] = False
     can_import: ClassVar[bool] = False
+
+    async def list_page(self, request: Request) -> Response:
+        """The list; where the address asks for something unreadable, the page that says so."""
+        errors: dict[str, str] = {}
+        try:
+            pagination = await self.list(request)
+        except InvalidInput as error:
+            pagination, errors = keyset_page([], None), error.fields
+        context = {"model_view": self, "pagination": pagination, "errors": errors}
+        return await self.templates.TemplateResponse(
+            request,
+            self.list_template,
+            await self.list_context(request) | context,
+            status_code=422 if errors else 200,
+        )
 
     async def list_context(self, request: Request) -> dict[str, Any]:
         return page_context(request)

@@ -1,4 +1,4 @@
-"""Every write to tickets: one function each, with its event in the same transaction."""
+"""What an owner does to tickets: one function each, with its event in the same transaction."""
 
 import hashlib
 from datetime import date, timedelta
@@ -9,8 +9,6 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from expenses.errors import (
-    AlreadyDecided,
-    ExpensesError,
     IdempotencyKeyReused,
     InvalidInput,
     NotPending,
@@ -18,8 +16,9 @@ from expenses.errors import (
 from expenses.history import record
 from expenses.settings import Settings
 from expenses.tickets.models import IdempotencyKey, Ticket, TicketStatus
-from expenses.tickets.policy import ensure_can_create, ensure_can_decide, ensure_owns
-from expenses.tickets.queries import TicketView, get_ticket, lock_ticket
+from expenses.tickets.policy import ensure_can_create, ensure_owns
+from expenses.tickets.queries import get_ticket, lock_ticket
+from expenses.tickets.refusals import no_longer_pending
 from expenses.tickets.shapes import TicketChanges, TicketFields
 from expenses.users.models import Actor
 
@@ -96,76 +95,18 @@ async def withdraw_ticket(session: AsyncSession, ticket_id: int, *, actor: Actor
     await record(session, "ticket.withdrawn", actor_id=actor.id, ticket_id=ticket.id)
 
 
-async def approve_ticket(
-    session: AsyncSession, ticket_id: int, *, actor: Actor, reason: str | None = None
-) -> None:
-    """Raises `AlreadyDecided` with who was first, when and why; `NotPending` once withdrawn."""
-    await _decide(session, ticket_id, TicketStatus.APPROVED, reason, actor=actor)
-
-
-async def deny_ticket(session: AsyncSession, ticket_id: int, *, actor: Actor, reason: str) -> None:
-    """Raises as `approve_ticket` does."""
-    await _decide(session, ticket_id, TicketStatus.DENIED, reason, actor=actor)
-
-
 async def delete_old_keys(session: AsyncSession) -> None:
     await session.execute(
         delete(IdempotencyKey).where(IdempotencyKey.created_at < func.now() - KEYS_KEPT)
     )
 
 
-async def _decide(
-    session: AsyncSession,
-    ticket_id: int,
-    status: TicketStatus,
-    reason: str | None,
-    *,
-    actor: Actor,
-) -> None:
-    ensure_can_decide(actor)
-    ticket = await lock_ticket(session, ticket_id, actor=actor)
-    if ticket.status is not TicketStatus.PENDING:
-        raise _refusal(await get_ticket(session, ticket_id, actor=actor))
-    ticket.status = status
-    ticket.decided_by_id = actor.id
-    ticket.decided_at = func.now()
-    ticket.decision_reason = reason
-    await record(session, f"ticket.{status}", actor_id=actor.id, ticket_id=ticket.id, reason=reason)
-
-
 async def _lock_own_pending(session: AsyncSession, ticket_id: int, *, actor: Actor) -> Ticket:
     ticket = await lock_ticket(session, ticket_id, actor=actor)
     ensure_owns(actor, ticket)
     if ticket.status is not TicketStatus.PENDING:
-        view = await get_ticket(session, ticket_id, actor=actor)
-        raise _with_state(NotPending(_SENTENCES[view.status], **_values(view)), view)
+        raise no_longer_pending(await get_ticket(session, ticket_id, actor=actor), NotPending)
     return ticket
-
-
-_SENTENCES = {
-    TicketStatus.APPROVED: "Ticket %(id)s was already approved by %(by)s.",
-    TicketStatus.DENIED: "Ticket %(id)s was already denied by %(by)s: %(reason)s",
-    TicketStatus.WITHDRAWN: "Ticket %(id)s was withdrawn.",
-}
-
-
-def _refusal(ticket: TicketView) -> ExpensesError:
-    """Why it can no longer be decided."""
-    kind = NotPending if ticket.status is TicketStatus.WITHDRAWN else AlreadyDecided
-    return _with_state(kind(_SENTENCES[ticket.status], **_values(ticket)), ticket)
-
-
-def _values(ticket: TicketView) -> dict[str, Any]:
-    return {
-        "id": ticket.id,
-        "by": ticket.decided_by_username,
-        "reason": ticket.decision_reason,
-    }
-
-
-def _with_state(error: ExpensesError, ticket: TicketView) -> ExpensesError:
-    error.details = {"status": ticket.status, "ticket": ticket}
-    return error
 
 
 def _ensure_spent_by_tomorrow(spent_on: date, settings: Settings) -> None:

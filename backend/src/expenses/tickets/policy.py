@@ -40,6 +40,12 @@ def can_decide(actor: Actor, ticket: OwnedTicket) -> bool:
     return actor.role is Role.EMPLOYER and ticket.status is TicketStatus.PENDING
 
 
+def can_reopen(actor: Actor, ticket: OwnedTicket) -> bool:
+    """Whether `actor` may undo its decision right now."""
+    is_decided = ticket.status in (TicketStatus.APPROVED, TicketStatus.DENIED)
+    return actor.role is Role.EMPLOYER and is_decided
+
+
 def ensure_can_decide(actor: Actor) -> None:
     if actor.role is not Role.EMPLOYER:
-        raise Forbidden("Only employers approve or deny tickets.")
+        raise Forbidden("Only employers decide tickets.")

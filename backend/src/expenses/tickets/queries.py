@@ -128,7 +128,7 @@ async def list_tickets(
     position: Position | None = None,
     limit: int,
 ) -> TicketPage:
-    query = _views(actor).where(*await conditions(session, matching))
+    query = _views(actor).where(*conditions(matching))
     backwards = position is not None and position.backwards
     if position is not None:
         query = query.where(behind(position, sort))
@@ -141,7 +141,7 @@ async def count_by_status(
     session: AsyncSession, *, actor: Actor, matching: TicketFilter
 ) -> dict[TicketStatus, Count]:
     """How many match in each status, whatever status `matching` itself asks for."""
-    found = await conditions(session, replace(matching, status=None))
+    found = conditions(replace(matching, status=None))
     counts = [
         select(func.count())
         .select_from(
@@ -160,7 +160,7 @@ async def count_by_status(
 async def totals(session: AsyncSession, *, actor: Actor, matching: TicketFilter) -> Totals:
     some = (
         _visible(actor, Ticket.currency, Ticket.amount)
-        .where(*await conditions(session, matching))
+        .where(*conditions(matching))
         .limit(MOST_COUNTED + 1)
         .subquery()
     )
@@ -196,6 +196,94 @@ async def lock_ticket(session: AsyncSession, ticket_id: int, *, actor: Actor) ->
     if ticket is None:
         raise NotFound()
     return ticket
+
+
+async def lock_tickets(
+    session: AsyncSession, ticket_ids: Sequence[int], *, actor: Actor, unchanged_since: datetime
+) -> list[int]:
+    """Those that are pending and were not edited since; kept from other writers.
+
+    Always in the order of their ids: two who lock overlapping tickets do not block each other.
+    """
+    found = await session.scalars(
+        _visible(actor, Ticket.id)
+        .where(
+            Ticket.id.in_(ticket_ids),
+            Ticket.status == TicketStatus.PENDING,
+            Ticket.updated_at <= unchanged_since,
+        )
+        .order_by(Ticket.id)
+        .with_for_update(of=Ticket)
+    )
+    return list(found)
+
+
+async def views_of(
+    session: AsyncSession, ticket_ids: Sequence[int], *, actor: Actor
+) -> list[TicketView]:
+    if not ticket_ids:
+        return []
+    rows = await session.execute(_views(actor).where(Ticket.id.in_(ticket_ids)).order_by(Ticket.id))
+    return [TicketView._make(row) for row in rows]
+
+
+async def matching_ids(
+    session: AsyncSession,
+    *,
+    actor: Actor,
+    matching: TicketFilter,
+    filed_until: datetime,
+    limit: int,
+) -> list[int]:
+    """The ids of what matches and was there at an instant, oldest first."""
+    found = await session.scalars(
+        _visible(actor, Ticket.id)
+        .where(*conditions(matching), Ticket.created_at <= filed_until)
+        .order_by(Ticket.id)
+        .limit(limit)
+    )
+    return list(found)
+
+
+async def neighbours(
+    session: AsyncSession,
+    ticket: TicketView,
+    *,
+    actor: Actor,
+    matching: TicketFilter,
+    sort: Sort,
+) -> tuple[int | None, int | None]:
+    """The tickets before and after one in a list, whether or not it is still in that list."""
+    found = conditions(matching)
+    ids = []
+    for backwards in (True, False):
+        position = position_of(ticket, sort, backwards=backwards)
+        ids.append(
+            await session.scalar(
+                _visible(actor, Ticket.id)
+                .where(*found, behind(position, sort))
+                .order_by(*order(sort, backwards=backwards))
+                .limit(1)
+            )
+        )
+    return ids[0], ids[1]
+
+
+async def now(session: AsyncSession) -> datetime:
+    """The database's clock, the one that tickets are stamped by."""
+    instant: datetime = (await session.execute(select(func.now()))).scalar_one()
+    return instant
+
+
+async def recent_reasons(session: AsyncSession, *, actor: Actor) -> list[str]:
+    """What `actor` denied tickets with lately, the last first, each once; a handful."""
+    rows = await session.scalars(
+        select(Event.details["reason"].astext)
+        .where(Event.actor_id == actor.id, Event.action == "ticket.denied")
+        .order_by(Event.id.desc())
+        .limit(50)
+    )
+    return list(dict.fromkeys(reason for reason in rows if reason))[:8]
 
 
 async def ticket_history(

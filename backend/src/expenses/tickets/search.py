@@ -7,13 +7,11 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import ColumnElement, false, func, or_, tuple_
-from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
 from expenses.database import LARGEST_ID
 from expenses.text import like
 from expenses.tickets.models import Category, Ticket, TicketStatus
-from expenses.users.queries import ids_of_employees_like
 
 
 class Sort(StrEnum):
@@ -53,11 +51,17 @@ class Position:
 
 @dataclass(frozen=True)
 class TicketFilter:
-    """All that is given must hold; the limits of the ranges are included."""
+    """All that is given must hold; the limits of the ranges are included.
 
+    `text` is looked for in a ticket; `text_owner_ids` are the employees whose name or e-mail
+    holds it, whose tickets are meant too.
+    """
+
+    ids: tuple[int, ...] | None = None
     status: TicketStatus | None = None
     owner_id: int | None = None
     text: str | None = None
+    text_owner_ids: tuple[int, ...] = ()
     category: Category | None = None
     first_day: date | None = None
     last_day: date | None = None
@@ -66,8 +70,8 @@ class TicketFilter:
     currency: str | None = None
 
 
-async def conditions(session: AsyncSession, matching: TicketFilter) -> list[ColumnElement[bool]]:
-    """`matching` as conditions on tickets alone. Asks for employees where there is a text."""
+def conditions(matching: TicketFilter) -> list[ColumnElement[bool]]:
+    """`matching` as conditions on the table of tickets alone."""
     found: list[ColumnElement[bool]] = []
     for column, value in (
         (Ticket.status, matching.status),
@@ -77,6 +81,8 @@ async def conditions(session: AsyncSession, matching: TicketFilter) -> list[Colu
     ):
         if value is not None:
             found.append(column == value)
+    if matching.ids is not None:
+        found.append(Ticket.id.in_(matching.ids))
     if matching.first_day is not None:
         found.append(Ticket.spent_on >= matching.first_day)
     if matching.last_day is not None:
@@ -86,8 +92,7 @@ async def conditions(session: AsyncSession, matching: TicketFilter) -> list[Colu
     if matching.highest_amount is not None:
         found.append(Ticket.amount <= matching.highest_amount)
     if matching.text:
-        owner_ids = await ids_of_employees_like(session, matching.text)
-        found.append(_mentions(matching.text, owner_ids))
+        found.append(_mentions(matching.text, matching.text_owner_ids))
     return found
 
 
@@ -101,15 +106,17 @@ def order(sort: Sort, *, backwards: bool = False) -> list[ColumnElement[Any]]:
 def behind(position: Position, sort: Sort) -> ColumnElement[bool]:
     """The rows that follow a position in the order of `sort`."""
     descending = sort.is_descending != position.backwards
+    row: Any = (sort.column, Ticket.id)
+    here: Any = (position.value, position.id)
     if sort.column is Ticket.id:
-        return Ticket.id < position.id if descending else Ticket.id > position.id
-    here = tuple_(position.value, position.id)
-    row = tuple_(sort.column, Ticket.id)
-    condition: ColumnElement[bool] = row < here if descending else row > here
-    return condition
+        row, here = row[1:], here[1:]
+    follows: ColumnElement[bool] = (
+        tuple_(*row) < tuple_(*here) if descending else tuple_(*row) > tuple_(*here)
+    )
+    return follows
 
 
-def _mentions(text: str, owner_ids: list[int]) -> ColumnElement[bool]:
+def _mentions(text: str, owner_ids: tuple[int, ...]) -> ColumnElement[bool]:
     """A ticket's number, its description or a link, or its employee."""
     number = text.removeprefix("#")
     return or_(

@@ -51,6 +51,7 @@ Day = Annotated[date, BeforeValidator(_iso_day), Field(ge=EARLIEST_DAY)]
 Description = Annotated[Lines, Field(min_length=1, max_length=500)]
 Link = Annotated[Line, Field(max_length=LONGEST_LINK), AfterValidator(_is_web_address)]
 Links = Annotated[list[Link], Field(max_length=MOST_LINKS)]
+# Of a denial or a reopening; of an approval where there is one.
 Reason = Annotated[Lines, Field(min_length=1, max_length=500)]
 
 

@@ -80,8 +80,10 @@ async def find_employees_called(session: AsyncSession, name: str, *, actor: Acto
     return list(await session.scalars(query.limit(2)))
 
 
-async def ids_of_employees_like(session: AsyncSession, text: str) -> list[int]:
-    """The employees whose name or e-mail holds a text, for a search in what is theirs."""
+async def ids_of_employees_like(session: AsyncSession, text: str, *, actor: Actor) -> list[int]:
+    """The employees whose name or e-mail holds a text; for an employee, nobody."""
+    if not can_see_employees(actor):
+        return []
     found = await session.scalars(
         select(User.id).where(
             User.role == Role.EMPLOYEE,

@@ -1,12 +1,14 @@
 """Amounts, days and instants as people read them."""
 
-from datetime import date, datetime
+from collections.abc import Iterable
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
-from babel.dates import format_date, format_datetime
-from babel.numbers import format_currency, get_currency_precision
+from babel.dates import format_date, format_datetime, format_timedelta
+from babel.numbers import format_currency, format_decimal, get_currency_precision
 
 from expenses.settings import Settings
+from expenses.tickets.queries import MOST_COUNTED, Count
 
 
 class Formats:
@@ -30,6 +32,29 @@ class Formats:
 
     def day(self, day: date) -> str:
         return format_date(day, "medium", locale=self._locale)
+
+    def ago(self, instant: datetime) -> str:
+        return format_timedelta(
+            instant - datetime.now(UTC), add_direction=True, locale=self._locale
+        )
+
+    def count(self, count: Count) -> str:
+        if count.is_capped:
+            return f"{self.number(MOST_COUNTED)}+"
+        return self.number(count.number)
+
+    def sum(self, counts: Iterable[Count]) -> str:
+        return self.count(Count(sum(count.number for count in counts)))
+
+    def tickets(self, number: int) -> str:
+        return f"{self.number(number)} {'ticket' if number == 1 else 'tickets'}"
+
+    @property
+    def most_counted(self) -> str:
+        return self.number(MOST_COUNTED)
+
+    def number(self, number: int) -> str:
+        return format_decimal(number, locale=self._locale)
 
     def moment(self, instant: datetime) -> str:
         return format_datetime(instant, "medium", tzinfo=self._settings.zone, locale=self._locale)

@@ -1,18 +1,29 @@
 """What a page's form has sent."""
 
+from collections.abc import Mapping
+
 from starlette.requests import Request
 
-MOST_FIELDS = 50
+# A page of tickets, each with its box ticked, and what else a form has.
+MOST_FIELDS = 200
 
 
 class FormValues(dict[str, str]):
-    """What stands in a form's inputs; an input that was not sent is empty."""
+    """What stands in a form's inputs; an input that was not sent is empty.
+
+    Where a name comes several times this is the last; `many` has them all.
+    """
+
+    many: Mapping[str, list[str]] = {}
 
     def __missing__(self, name: str) -> str:
         return ""
 
 
 async def read_form(request: Request) -> FormValues:
-    """The fields of a form by name, the last one where a name comes twice. Files are left out."""
+    """The fields of a form; files are left out."""
     async with request.form(max_files=0, max_fields=MOST_FIELDS) as form:
-        return FormValues((name, value) for name, value in form.items() if isinstance(value, str))
+        sent = [(name, value) for name, value in form.multi_items() if isinstance(value, str)]
+    values = FormValues(sent)
+    values.many = {name: [value for other, value in sent if other == name] for name in values}
+    return values

@@ -1,0 +1,189 @@
+"""Many decisions at once: first a page that says how many and how much, then each is made."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import AwareDatetime, BaseModel
+from sqladmin import BaseView, expose
+from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.datastructures import QueryParams
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from expenses.console.authentication import user_of
+from expenses.console.queue import Queue, address
+from expenses.database import LARGEST_ID
+from expenses.errors import DatabaseUnavailable, InvalidInput, TooBusy
+from expenses.tickets import queries
+from expenses.tickets.decisions import BATCH_SIZE, Outcome, decide_tickets
+from expenses.tickets.models import TicketStatus
+from expenses.tickets.queries import MOST_COUNTED
+from expenses.tickets.search import TicketFilter
+from expenses.tickets.shapes import Reason
+from expenses.web.forms import FormValues, read_form
+from expenses.web.pages import flash, page_context
+from expenses.web.requests import database_of
+from expenses.web.validation import parse
+
+# Of the tickets that a page in between names; how many there are and what they come to is exact.
+MOST_SHOWN = 10
+
+
+class Verdict(BaseModel):
+    verdict: Literal["approve", "deny"]
+
+    @property
+    def status(self) -> TicketStatus:
+        return TicketStatus.APPROVED if self.verdict == "approve" else TicketStatus.DENIED
+
+
+class Approval(Verdict):
+    seen: AwareDatetime
+    reason: Reason | None = None
+
+
+class Denial(Verdict):
+    seen: AwareDatetime
+    reason: Reason
+
+
+@dataclass
+class Result:
+    """What became of all of them; `untried` when the database did not go along to the end."""
+
+    status: TicketStatus
+    outcome: Outcome
+    gone: int = 0
+    untried: int = 0
+
+
+class BulkView(BaseView):
+    name = "Decide many tickets"
+
+    def is_visible(self, request: Request) -> bool:  # noqa: ARG002
+        return False
+
+    @expose("/ticket/decide", methods=["POST"], identity="decide")
+    async def preview(self, request: Request) -> Response:
+        """Nothing happens yet."""
+        form = await read_form(request)
+        verdict = parse(Verdict, form)
+        query = QueryParams(form["query"])
+        if not form["all"] and not form.many.get("ticket"):
+            flash(request, "Select tickets first, or all that match.", "warning")
+            return RedirectResponse(address(query), 303)
+        return await self._preview(request, form, verdict)
+
+    @expose("/ticket/decide/all", methods=["POST"], identity="decide-all")
+    async def decide(self, request: Request) -> Response:
+        form = await read_form(request)
+        verdict = parse(Verdict, form)
+        kind: type[Approval | Denial] = (
+            Denial if verdict.status is TicketStatus.DENIED else Approval
+        )
+        try:
+            body = parse(kind, {name: value for name, value in form.items() if value.strip()})
+        except InvalidInput as error:
+            return await self._preview(request, form, verdict, error.fields)
+        async with database_of(request).reading() as session:
+            chosen = await _chosen(request, session, form)
+            ids = await queries.matching_ids(
+                session,
+                actor=user_of(request),
+                matching=chosen,
+                filed_until=body.seen,
+                limit=MOST_COUNTED,
+            )
+        result = await _decide(request, ids, body.status, body.reason, body.seen)
+        return await self._page(
+            request,
+            "console/decided.html",
+            result=result,
+            back=address(QueryParams(form["query"]), cursor=None),
+        )
+
+    async def _preview(
+        self,
+        request: Request,
+        form: FormValues,
+        verdict: Verdict,
+        errors: dict[str, str] | None = None,
+    ) -> Response:
+        actor = user_of(request)
+        async with database_of(request).reading() as session:
+            chosen = await _chosen(request, session, form)
+            totals = await queries.totals(session, actor=actor, matching=chosen)
+            some = await queries.list_tickets(
+                session, actor=actor, matching=chosen, limit=MOST_SHOWN
+            )
+            context = {
+                "totals": totals,
+                "tickets": some.items,
+                "selected": len(form.many.get("ticket", [])),
+                "seen": form["seen"] or await queries.now(session),
+                "reasons": await queries.recent_reasons(session, actor=actor),
+            }
+        return await self._page(
+            request,
+            "console/decide.html",
+            422 if errors else 200,
+            **context,
+            verdict=verdict.verdict,
+            form=form,
+            errors=errors or {},
+            too_many=totals.count.is_capped,
+            back=address(QueryParams(form["query"])),
+        )
+
+    async def _page(
+        self, request: Request, template: str, status_code: int = 200, **context: Any
+    ) -> Response:
+        return await self.templates.TemplateResponse(
+            request, template, page_context(request) | context, status_code=status_code
+        )
+
+
+async def _chosen(request: Request, session: AsyncSession, form: FormValues) -> TicketFilter:
+    """The pending tickets that were ticked, or all pending ones that the list's filter finds."""
+    if not form["all"]:
+        return TicketFilter(status=TicketStatus.PENDING, ids=_ticked(form))
+    queue = Queue.of(QueryParams(form["query"])).model_copy(update={"status": "pending"})
+    return await queue.filter(session, actor=user_of(request))
+
+
+def _ticked(form: FormValues) -> tuple[int, ...]:
+    ticked = form.many.get("ticket", [])
+    if not all(text.isascii() and text.isdecimal() and len(text) < 20 for text in ticked):
+        raise InvalidInput({"ticket": "Select tickets from the list."})
+    return tuple(number for number in map(int, ticked) if number <= LARGEST_ID)
+
+
+async def _decide(
+    request: Request,
+    ids: list[int],
+    status: TicketStatus,
+    reason: str | None,
+    seen_at: datetime,
+) -> Result:
+    """Batch by batch, each with its events or not at all, whatever happens in between."""
+    result = Result(status, Outcome([], []))
+    for start in range(0, len(ids), BATCH_SIZE):
+        batch = ids[start : start + BATCH_SIZE]
+        try:
+            async with database_of(request).transaction() as session:
+                outcome = await decide_tickets(
+                    session,
+                    batch,
+                    status,
+                    actor=user_of(request),
+                    reason=reason,
+                    seen_at=seen_at,
+                )
+        except (TooBusy, DatabaseUnavailable):
+            result.untried = len(ids) - start
+            break
+        result.outcome.decided.extend(outcome.decided)
+        result.outcome.skipped.extend(outcome.skipped)
+        result.gone += len(batch) - len(outcome.decided) - len(outcome.skipped)
+    return result

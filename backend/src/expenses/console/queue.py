@@ -1,0 +1,60 @@
+"""What the address of the console's list of tickets asks for, and how a page hands it on."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BeforeValidator
+from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.datastructures import QueryParams
+
+from expenses.tickets.models import TicketStatus
+from expenses.tickets.search import Position, Sort, TicketFilter
+from expenses.users.models import Actor
+from expenses.web.cursors import decode_position
+from expenses.web.filters import FilterQuery
+from expenses.web.validation import parse
+
+LIST = "/admin/ticket/list"
+ALL = "all"
+
+Tab = Literal["pending", "approved", "denied", "withdrawn", "all"]
+
+
+class Queue(FilterQuery):
+    """The pending tickets, oldest first, unless the address says otherwise."""
+
+    status: Tab = TicketStatus.PENDING.value
+    sort: Annotated[Sort | None, BeforeValidator(lambda value: value or None)] = None
+    cursor: str | None = None
+
+    @classmethod
+    def of(cls, query: QueryParams) -> Self:
+        """Raises `InvalidInput` that names what cannot be read."""
+        return parse(cls, query)
+
+    @property
+    def ticket_status(self) -> TicketStatus | None:
+        return None if self.status == ALL else TicketStatus(self.status)
+
+    @property
+    def order(self) -> Sort:
+        """What waits longest comes first; what is done, the latest first."""
+        if self.sort is not None:
+            return self.sort
+        return Sort.FILED if self.ticket_status is TicketStatus.PENDING else Sort.FILED_LAST
+
+    @property
+    def position(self) -> Position | None:
+        return decode_position(self.cursor, self.order)
+
+    async def filter(self, session: AsyncSession, *, actor: Actor) -> TicketFilter:
+        return await self.resolve(session, actor=actor, status=self.ticket_status)
+
+
+def address(query: QueryParams, path: str = LIST, **changes: str | None) -> str:
+    """The same question at `path`, with some parts changed; a None is left out.
+
+    What is left out besides is empty inputs, which a form sends too.
+    """
+    parts = dict(query) | changes
+    asked = QueryParams({name: value for name, value in parts.items() if value})
+    return f"{path}?{asked}" if asked else path
