@@ -7,8 +7,8 @@ import tempfile
 import unittest
 import warnings
 from base64 import b64encode
-from collections.abc import AsyncIterator
-from contextlib import ExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from datetime import timedelta
 from functools import cache
 from itertools import count
@@ -19,7 +19,7 @@ import httpx
 import itsdangerous
 from fastapi import FastAPI
 from pydantic import SecretStr
-from sqlalchemy import select, text
+from sqlalchemy import event, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, create_async_engine
 from sqlalchemy.pool import NullPool
 
@@ -267,6 +267,21 @@ class AppTestCase(TestCase):
                 ]
                 for table in ("users", "tickets", "events")
             }
+
+    @contextmanager
+    def counted_statements(self) -> Iterator[list[str]]:
+        """What is sent to the database meanwhile, but for the savepoints of the tests."""
+        statements: list[str] = []
+
+        def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+            if "SAVEPOINT" not in statement:
+                statements.append(statement)
+
+        event.listen(self.database.engine.sync_engine, "before_cursor_execute", note)
+        try:
+            yield statements
+        finally:
+            event.remove(self.database.engine.sync_engine, "before_cursor_execute", note)
 
     def assert_problem(self, response: httpx.Response, status: int, code: str) -> dict[str, Any]:
         """The refusal of the API, as its body."""

@@ -86,15 +86,7 @@ class BulkView(BaseView):
             body = parse(kind, {name: value for name, value in form.items() if value.strip()})
         except InvalidInput as error:
             return await self._preview(request, form, verdict, error.fields)
-        async with database_of(request).reading() as session:
-            chosen = await _chosen(request, session, form)
-            ids = await queries.matching_ids(
-                session,
-                actor=user_of(request),
-                matching=chosen,
-                filed_until=body.seen,
-                limit=MOST_COUNTED,
-            )
+        ids = await _chosen_ids(request, form, body.seen)
         result = await _decide(request, ids, body.status, body.reason, body.seen)
         return await self._page(
             request,
@@ -150,6 +142,20 @@ async def _chosen(request: Request, session: AsyncSession, form: FormValues) -> 
         return TicketFilter(status=TicketStatus.PENDING, ids=_ticked(form))
     queue = Queue.of(QueryParams(form["query"])).model_copy(update={"status": "pending"})
     return await queue.filter(session, actor=user_of(request))
+
+
+async def _chosen_ids(request: Request, form: FormValues, seen_at: datetime) -> list[int]:
+    """What was chosen on the page in between, including what is no longer pending."""
+    if not form["all"]:
+        return sorted(set(_ticked(form)))
+    async with database_of(request).reading() as session:
+        return await queries.ids_pending_at(
+            session,
+            seen_at,
+            actor=user_of(request),
+            matching=await _chosen(request, session, form),
+            limit=MOST_COUNTED,
+        )
 
 
 def _ticked(form: FormValues) -> tuple[int, ...]:

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, and_, func, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -227,18 +227,26 @@ async def views_of(
     return [TicketView._make(row) for row in rows]
 
 
-async def matching_ids(
+async def ids_pending_at(
     session: AsyncSession,
+    instant: datetime,
     *,
     actor: Actor,
     matching: TicketFilter,
-    filed_until: datetime,
     limit: int,
 ) -> list[int]:
-    """The ids of what matches and was there at an instant, oldest first."""
+    """The ids of what matches and was pending at an instant a moment ago, oldest first.
+
+    What was decided or withdrawn since then is among them.
+    """
+    was_pending = or_(Ticket.status == TicketStatus.PENDING, Ticket.updated_at > instant)
     found = await session.scalars(
         _visible(actor, Ticket.id)
-        .where(*conditions(matching), Ticket.created_at <= filed_until)
+        .where(
+            *conditions(replace(matching, status=None)),
+            Ticket.created_at <= instant,
+            was_pending,
+        )
         .order_by(Ticket.id)
         .limit(limit)
     )

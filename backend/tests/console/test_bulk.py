@@ -1,0 +1,190 @@
+"""Many decisions at once: a page in between, and an answer that says what happened to each."""
+
+import asyncio
+import re
+from typing import Any
+from unittest.mock import patch
+
+import httpx
+
+from tests.console.test_queue import QueueTestCase
+from tests.harness import CommittingTestCase
+
+
+def form_of(page: httpx.Response) -> dict[str, Any]:
+    """What the page in between would send on."""
+    fields: dict[str, Any] = {}
+    for name, value in re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page.text):
+        fields.setdefault(name, []).append(value.replace("&amp;", "&"))
+    return fields
+
+
+class Preview(QueueTestCase):
+    async def test_it_says_how_many_and_how_much_before_anything_happens(self) -> None:
+        ada = await self.new_employee()
+        tickets = [await self.new_ticket(ada, amount="10.00") for _ in range(3)]
+        euros = await self.new_ticket(ada, currency="EUR", amount="7.00")
+        async with self.nothing_changes():
+            page = await self.preview("approve", ticket=[*tickets[:2], euros])
+        for text in ("3 tickets", "$20.00", "€7.00", "Approve 3 tickets"):
+            self.assertIn(text, page.text)
+
+    async def test_all_that_match_are_more_than_the_page_shows(self) -> None:
+        ada = await self.new_employee()
+        for _ in range(4):
+            await self.new_ticket(ada, description="Train")
+        await self.new_ticket(ada, description="Boat")
+        page = await self.preview("deny", all="1", query="q=train&status=all")
+        self.assertIn("Deny 4 tickets", page.text)
+
+    async def test_nothing_selected_and_nothing_left(self) -> None:
+        ticket = await self.new_ticket(await self.new_employee())
+        answer = await self.preview("approve", query="q=lunch")
+        self.assertEqual(answer.status_code, 303)
+        self.assertIn("Select tickets first", (await self.browser.get("/admin/ticket/list")).text)
+        await self.approve(ticket, by=self.boss)
+        page = await self.preview("approve", ticket=[ticket])
+        self.assertIn("None of these tickets is pending", page.text)
+
+    async def test_too_many_are_to_be_decided_in_parts(self) -> None:
+        ada = await self.new_employee()
+        for _ in range(4):
+            await self.new_ticket(ada)
+        with patch("expenses.tickets.queries.MOST_COUNTED", 3):
+            page = await self.preview("approve", all="1")
+        self.assertIn("Narrow the filter", page.text)
+
+    async def test_odd_selections_are_refused(self) -> None:
+        for verdict, ticket in (("approve", "x"), ("burn", "1"), ("approve", "-1")):
+            async with self.nothing_changes():
+                page = await self.preview(verdict, ticket=ticket)
+            self.assertEqual(page.status_code, 422)
+        page = await self.preview("approve", ticket=str(2**64))
+        self.assertEqual(page.status_code, 200)
+
+    async def preview(self, verdict: str, **fields: Any) -> httpx.Response:
+        return await self.browser.post("/admin/ticket/decide", data={"verdict": verdict} | fields)
+
+
+class Decide(QueueTestCase):
+    async def test_each_gets_its_decision_and_its_event(self) -> None:
+        ada = await self.new_employee()
+        tickets = [await self.new_ticket(ada) for _ in range(3)]
+        left = await self.new_ticket(ada)
+        page = await self.decide("deny", ticket=tickets, reason="Not a business trip")
+        self.assertIn("<h1>3 denied</h1>", page.text)
+        for ticket in tickets:
+            view = await self.ticket(ticket, seen_by=ada)
+            self.assertEqual((view.status, view.decision_reason), ("denied", "Not a business trip"))
+        self.assertEqual((await self.ticket(left, seen_by=ada)).status, "pending")
+        events = await self.events("ticket.denied")
+        self.assertEqual([event.ticket_id for event in events], tickets)
+        self.assertEqual({event.details["reason"] for event in events}, {"Not a business trip"})
+
+    async def test_the_answer_says_who_was_faster(self) -> None:
+        ada, omar = await self.new_employee("Ada"), await self.new_employer("Omar")
+        denied, withdrawn, fine = [await self.new_ticket(ada) for _ in range(3)]
+        preview = await self.browser.post(
+            "/admin/ticket/decide", data={"verdict": "approve", "ticket": [denied, withdrawn, fine]}
+        )
+        await self.deny(denied, by=omar, reason="No receipt")
+        await self.withdraw(withdrawn, by=ada)
+        page = await self.browser.post("/admin/ticket/decide/all", data=form_of(preview))
+        self.assertIn("<h1>1 approved, 2 skipped</h1>", page.text)
+        for ticket, sentence in ((denied, "was already denied by"), (withdrawn, "was withdrawn")):
+            line = page.text.partition(f">Ticket {ticket}</a>")[2].partition("</li>")[0]
+            self.assertIn(sentence, line)
+        for text in ("Omar", "No receipt", "ago"):
+            self.assertIn(text, page.text)
+
+    async def test_a_denial_needs_its_reason(self) -> None:
+        ticket = await self.new_ticket(await self.new_employee())
+        async with self.nothing_changes():
+            page = await self.decide("deny", ticket=[ticket], reason=" ")
+        self.assertEqual(page.status_code, 422)
+        self.assertIn('id="reason-problem"', page.text)
+        self.assertIn(f'name="ticket" value="{ticket}"', page.text)
+
+    async def test_all_that_match_are_those_that_were_there(self) -> None:
+        ada = await self.new_employee()
+        tickets = [await self.new_ticket(ada, description="Train") for _ in range(3)]
+        boat = await self.new_ticket(ada, description="Boat")
+        with patch("expenses.console.bulk.BATCH_SIZE", 2):
+            page = await self.decide("approve", all="1", query="q=train")
+        self.assertIn("<h1>3 approved</h1>", page.text)
+        self.assertEqual(
+            [event.ticket_id for event in await self.events("ticket.approved")], tickets
+        )
+        self.assertEqual((await self.ticket(boat, seen_by=ada)).status, "pending")
+
+    async def test_employees_and_strangers_decide_nothing(self) -> None:
+        ada = await self.new_employee()
+        ticket = await self.new_ticket(ada)
+        for browser, status in (
+            (await self.browser_of(ada), 403),
+            (await self.client(), 303),
+        ):
+            async with self.nothing_changes():
+                for path in ("/admin/ticket/decide", "/admin/ticket/decide/all"):
+                    answer = await browser.post(path, data={"verdict": "approve", "ticket": ticket})
+                    self.assertEqual(answer.status_code, status)
+
+    async def decide(self, verdict: str, reason: str = "", **fields: Any) -> httpx.Response:
+        preview = await self.browser.post(
+            "/admin/ticket/decide", data={"verdict": verdict} | fields
+        )
+        self.assertEqual(preview.status_code, 200, preview.text)
+        return await self.browser.post(
+            "/admin/ticket/decide/all", data=form_of(preview) | {"reason": reason}
+        )
+
+
+class AtOnce(CommittingTestCase):
+    async def test_what_changed_in_the_meantime_is_skipped_and_named(self) -> None:
+        ada, ben = await self.new_employee("Ada"), await self.new_employee("Ben")
+        dana, omar = await self.new_employer("Dana"), await self.new_employer("Omar")
+        denied, withdrawn, edited, fine = [await self.new_ticket(ada) for _ in range(4)]
+        hidden = await self.new_ticket(ben)
+        browser = await self.browser_of(dana)
+        preview = await browser.post(
+            "/admin/ticket/decide",
+            data={"verdict": "approve", "ticket": [denied, withdrawn, edited, fine, hidden]},
+        )
+        filed_later = await self.new_ticket(ada)
+        await self.deny(denied, by=omar, reason="No receipt")
+        await self.withdraw(withdrawn, by=ada)
+        await (await self.program_of(ada)).patch(f"/api/tickets/{edited}", json={"amount": "9000"})
+        await self.suspend(ben, by=omar)
+        page = await browser.post("/admin/ticket/decide/all", data=form_of(preview))
+        self.assertIn("<h1>1 approved, 4 skipped</h1>", page.text)
+        self.assertEqual(
+            [event.ticket_id for event in await self.events("ticket.approved")], [fine]
+        )
+        self.assertEqual((await self.ticket(edited, seen_by=ada)).status, "pending")
+        self.assertEqual((await self.ticket(filed_later, seen_by=ada)).status, "pending")
+        self.assertIn(f">Ticket {edited}</a>", page.text)
+        for text in ("has changed since", "already denied by", "was withdrawn", "are hidden now"):
+            self.assertIn(text, page.text)
+
+    async def test_two_who_decide_the_same_tickets_share_them_without_a_deadlock(self) -> None:
+        ada = await self.new_employee()
+        bosses = [await self.new_employer() for _ in range(3)]
+        tickets = [await self.new_ticket(ada) for _ in range(30)]
+        browsers = [await self.browser_of(boss) for boss in bosses]
+        previews = [
+            await browser.post(
+                "/admin/ticket/decide",
+                data={"verdict": "approve", "ticket": tickets[:: 1 if number % 2 else -1]},
+            )
+            for number, browser in enumerate(browsers)
+        ]
+        pages = await asyncio.gather(
+            *(
+                browser.post("/admin/ticket/decide/all", data=form_of(preview))
+                for browser, preview in zip(browsers, previews, strict=True)
+            )
+        )
+        counts = [re.search(r"<h1>(\d+) approved", page.text) for page in pages]
+        self.assertEqual(sum(int(found[1]) for found in counts if found), 30)
+        events = await self.events("ticket.approved")
+        self.assertEqual(sorted(event.ticket_id or 0 for event in events), tickets)
