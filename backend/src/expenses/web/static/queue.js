@@ -100,6 +100,12 @@ if (bulk && boxes.length) {
   showSelected();
 }
 
+// An address without the inputs that were left empty.
+
+document.querySelector("form.filters")?.addEventListener("formdata", (event) => {
+  for (const [name, value] of [...event.formData]) if (!value) event.formData.delete(name);
+});
+
 // Names to choose from while one types, a few at a time.
 
 const employee = document.querySelector("[data-suggest]");

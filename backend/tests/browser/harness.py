@@ -1,0 +1,164 @@
+"""A server in a thread, a Chromium, and people who click."""
+
+import asyncio
+import logging
+import os
+import shutil
+import socket
+import threading
+import unittest
+from datetime import timedelta
+from itertools import count
+from typing import Any, ClassVar
+
+import httpx
+import uvicorn
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from expenses.app import create_app
+from expenses.database import Database
+from tests.harness import PASSWORD, make_settings, new_database, ticket_json
+
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
+# Without these, Chromium tries to reach its maker, and as root it wants a sandbox it cannot have.
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+_people = count(1)
+
+# It says at each start that anyone may register as an employer.
+logging.getLogger("expenses.app").setLevel(logging.ERROR)
+
+
+class Server:
+    """The application as `expenses serve` runs it, but in a thread of this process."""
+
+    def __init__(self) -> None:
+        self._server: uvicorn.Server | None = None
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self) -> "Server":
+        self._socket = socket.socket()
+        self._socket.bind(("127.0.0.1", 0))
+        self.address = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        self._thread.start()
+        while self._server is None or not self._server.started:
+            if not self._thread.is_alive():
+                raise RuntimeError("The server did not start.")
+            threading.Event().wait(0.02)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._server is not None:
+            self._server.should_exit = True
+        self._thread.join()
+        self._socket.close()
+
+    def _run(self) -> None:
+        # All of it here: Playwright occupies the main thread's event loop.
+        app = create_app(make_settings(allowed_hosts=["127.0.0.1"]), Database(new_database()))
+        self._server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))
+        asyncio.run(self._server.serve(sockets=[self._socket]))
+
+
+class Person:
+    """Somebody with an account, who can also use the API."""
+
+    def __init__(self, address: str, username: str, role: str) -> None:
+        number = next(_people)
+        self.email = f"{username.lower().replace(' ', '.')}{number}@contoso.example"
+        self.username = username
+        self.api = httpx.Client(base_url=address)
+        answer = self.api.post(
+            "/api/users",
+            json={
+                "email": self.email,
+                "password": PASSWORD,
+                "username": username,
+                "role": role,
+            },
+        )
+        body = answer.raise_for_status().json()
+        self.id: int = body["user"]["id"]
+        self.api.headers["Authorization"] = f"Bearer {body['token']}"
+
+    def file(self, **fields: Any) -> int:
+        ticket = self.api.post("/api/tickets", json=ticket_json(**fields))
+        number: int = ticket.raise_for_status().json()["id"]
+        return number
+
+    def ticket(self, number: int) -> dict[str, Any]:
+        found: dict[str, Any] = self.api.get(f"/api/tickets/{number}").raise_for_status().json()
+        return found
+
+
+class BrowserTestCase(unittest.TestCase):
+    """Each test has a company of its own: a server on an empty database."""
+
+    browser: ClassVar[Browser]
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        if CHROMIUM is None:
+            if os.environ.get("CI"):
+                raise RuntimeError("CI needs Chromium for the tests in a browser.")
+            raise unittest.SkipTest("no Chromium found: install it to run the tests in a browser")
+        # Ended with the class: while it runs, no other test can have an event loop.
+        playwright = cls.enterClassContext(sync_playwright())
+        cls.browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
+        cls.addClassCleanup(cls.browser.close)
+
+    def setUp(self) -> None:
+        self.server = self.enterContext(Server())
+
+    def person(self, username: str, role: str = "employee") -> Person:
+        person = Person(self.server.address, username, role)
+        self.addCleanup(person.api.close)
+        return person
+
+    def open(self, person: Person | None = None, **options: Any) -> Page:
+        """A new browser window, in which somebody has logged in. A script error fails the test."""
+        context = self.browser.new_context(base_url=self.server.address, **options)
+        context.set_default_timeout(10_000)
+        self.addCleanup(context.close)
+        page = context.new_page()
+        errors: list[str] = []
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        self.addCleanup(lambda: self.assertEqual(errors, []))
+        if person is not None:
+            self.log_in(page, person)
+        return page
+
+    def log_in(self, page: Page, person: Person) -> None:
+        page.goto("/login")
+        page.get_by_label("E-mail").fill(person.email)
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Log in / Register").click()
+        page.wait_for_url(lambda url: "/login" not in url)
+
+    def assert_accessible(self, page: Page) -> None:
+        """axe finds nothing, and the page is not wider than the window."""
+        results = Axe().run(page)
+        found = [
+            f"{violation['id']}: {node['html'][:200]} {node['failureSummary'][:300]}"
+            for violation in results.response["violations"]
+            for node in violation["nodes"]
+        ]
+        self.assertEqual(found, [], page.url)
+        width = page.evaluate("document.documentElement.scrollWidth")
+        assert page.viewport_size is not None
+        self.assertLessEqual(width, page.viewport_size["width"], page.url)
+
+
+def days_ago(days: int) -> str:
+    return (make_settings().today() - timedelta(days=days)).isoformat()
