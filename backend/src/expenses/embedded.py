@@ -164,8 +164,12 @@ def _initialise(cluster: Path, *, durable: bool) -> None:
         *("--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
         *([] if durable else ["--no-sync"]),
     ]
-    _run(_command("initdb", *options, "-D", str(unfinished)))
-    unfinished.rename(cluster)
+    try:
+        _run(_command("initdb", *options, "-D", str(unfinished)))
+        unfinished.rename(cluster)
+    except BaseException:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        raise
     if durable:
         _write_down(cluster.parent)
 
@@ -228,7 +232,14 @@ def _start(data_dir: Path, *, durable: bool) -> Server:
 
 def _spawn(data_dir: Path, log: Path, *, durable: bool) -> int:
     """The number of the new process."""
-    cluster, socket_dir = data_dir / "postgres", _socket_dir(data_dir)
+    cluster = data_dir / "postgres"
+    if cluster.stat().st_uid != os.geteuid():
+        raise CannotStart(
+            "The data in %(path)s belong to another user. Start this as that user, or set "
+            "DATA_DIR to another folder.",
+            path=cluster,
+        )
+    socket_dir = _socket_dir(data_dir)
     # What a dead server has left looks alive when its process number is in use again.
     for stale in (cluster / "postmaster.pid", socket_dir / f"{SOCKET_NAME}.lock"):
         stale.unlink(missing_ok=True)
