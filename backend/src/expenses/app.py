@@ -18,6 +18,7 @@ from expenses.errors import CannotStart, ExpensesError
 from expenses.settings import Settings, read_settings
 from expenses.web import health, housekeeping
 from expenses.web.failures import UnexpectedErrorMiddleware
+from expenses.web.languages import LanguageMiddleware
 from expenses.web.limits import BodyLimitMiddleware
 from expenses.web.origin import SameOriginMiddleware
 from expenses.web.problems import Problem, respond
@@ -82,6 +83,7 @@ def _middleware(settings: Settings) -> list[Middleware]:
             max_age=COOKIE_SECONDS,
             https_only=settings.cookie_secure,
         ),
+        Middleware(LanguageMiddleware),
         Middleware(SameOriginMiddleware),
         Middleware(UnexpectedErrorMiddleware),
         Middleware(BodyLimitMiddleware),

@@ -344,7 +344,8 @@ class Details(QueueTestCase):
         ada = await self.new_employee()
         first, second = await self.new_ticket(ada), await self.new_ticket(ada)
         page = await self.browser.get(f"/admin/ticket/details/{first}?q=lunch")
-        form = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', page.text))
+        main = page.text.partition("<footer")[0]
+        form = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', main))
         answer = await self.browser.post(f"/admin/ticket/{first}/approve?q=lunch", data=form)
         self.assertEqual(answer.headers["location"], f"/admin/ticket/details/{second}?q=lunch")
 

@@ -2,8 +2,9 @@
 
 from fastapi import APIRouter
 
-from expenses.portal import login, tickets
+from expenses.portal import language, login, tickets
 
 router = APIRouter(include_in_schema=False)
+router.include_router(language.router)
 router.include_router(login.router)
 router.include_router(tickets.router)

@@ -32,6 +32,7 @@ from expenses.web.requests import (
     DatabaseDependency,
     SessionDependency,
     SettingsDependency,
+    forget,
     keep_logged_in,
     token_of,
 )
@@ -131,7 +132,7 @@ async def log_out(
     request: Request, user: CurrentUserDependency, session: SessionDependency
 ) -> Response:
     await sessions.log_out(session, user)
-    request.session.clear()
+    forget(request)
     flash(request, "You are logged out.")
     return _to("/login")
 

@@ -4,17 +4,18 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
-from babel.dates import format_date, format_datetime, format_timedelta
+from babel.dates import format_date, format_time, format_timedelta, get_datetime_format
 from babel.numbers import format_currency, format_decimal, get_currency_precision
 
 from expenses.settings import Settings
 from expenses.tickets.queries import MOST_COUNTED, Count
+from expenses.web.languages import ngettext
 
 
 class Formats:
     """The formats of one company: its time zone, and the language of the page."""
 
-    def __init__(self, settings: Settings, locale: str = "en") -> None:
+    def __init__(self, settings: Settings, locale: str) -> None:
         self._settings = settings
         self._locale = locale
 
@@ -47,7 +48,9 @@ class Formats:
         return self.count(Count(sum(count.number for count in counts)))
 
     def tickets(self, number: int) -> str:
-        return f"{self.number(number)} {'ticket' if number == 1 else 'tickets'}"
+        return ngettext(
+            "%(number)s ticket", "%(number)s tickets", number, number=self.number(number)
+        )
 
     @property
     def most_counted(self) -> str:
@@ -57,4 +60,9 @@ class Formats:
         return format_decimal(number, locale=self._locale)
 
     def moment(self, instant: datetime) -> str:
-        return format_datetime(instant, "medium", tzinfo=self._settings.zone, locale=self._locale)
+        """Day and time of day; seconds are for machines."""
+        local = instant.astimezone(self._settings.zone)
+        day = format_date(local, "medium", locale=self._locale)
+        time = format_time(local, "short", locale=self._locale)
+        pattern = str(get_datetime_format("medium", locale=self._locale))
+        return pattern.replace("{1}", day).replace("{0}", time)

@@ -10,7 +10,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from expenses.web.formats import Formats
-from expenses.web.requests import settings_of
+from expenses.web.languages import current_language, gettext, names_of_languages, ngettext
+from expenses.web.requests import is_safe, settings_of
 from expenses.web.static import assets
 
 HERE = Path(__file__).parent
@@ -31,7 +32,10 @@ def page_context(request: Request) -> dict[str, Any]:
         "request": request,
         "user": getattr(request.state, "user", None),
         "flashes": request.session.pop("flashes", []) if "session" in request.scope else [],
-        "formats": Formats(settings_of(request)),
+        "formats": Formats(settings_of(request), current_language()),
+        "language": current_language().replace("_Hans", "").replace("_", "-"),
+        "languages": names_of_languages(),
+        "here": way_back(request),
     }
 
 
@@ -39,6 +43,14 @@ def flash(request: Request, message: str, kind: str = "success") -> None:
     """Say something on the next page; `kind` is success, warning or danger."""
     request.session.setdefault("flashes", [])
     request.session["flashes"] = [*request.session["flashes"], [kind, message]]
+
+
+def way_back(request: Request) -> str:
+    """Where the person is, as an address that can be opened."""
+    if is_safe(request):
+        return request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    # A form was sent: its page can be opened again, its target may not be.
+    return urlsplit(request.headers.get("referer", "/")).path or "/"
 
 
 def local_path(address: str | None, default: str = "/") -> str:
@@ -56,7 +68,8 @@ def prepare(environment: jinja2.Environment) -> None:
     environment.undefined = jinja2.StrictUndefined
     environment.trim_blocks = environment.lstrip_blocks = True
     environment.globals["asset"] = assets.address
-    environment.globals["_"] = lambda message, **values: message % values if values else message
+    environment.add_extension("jinja2.ext.i18n")
+    environment.globals |= {"_": gettext, "gettext": gettext, "ngettext": ngettext}
 
 
 @cache

@@ -2,7 +2,7 @@
 
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
@@ -13,8 +13,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from expenses import errors
 from expenses.errors import ExpensesError, InvalidInput, NotLoggedIn
 from expenses.tickets.queries import TicketView
-from expenses.web.pages import flash, render
-from expenses.web.requests import is_safe
+from expenses.web.pages import flash, render, way_back
 from expenses.web.validation import sentences
 
 # The nearest class in an error's ancestry counts.
@@ -167,12 +166,5 @@ def _to_login(request: Request) -> Response:
     """To the login page, and from there back to where one was going."""
     if request.session.pop("token", None):
         flash(request, "Your session has ended. Log in again to go on.", "warning")
-    target = f"/login?next={quote(_way_back(request))}"
+    target = f"/login?next={quote(way_back(request))}"
     return RedirectResponse(target, status_code=303)
-
-
-def _way_back(request: Request) -> str:
-    if is_safe(request):
-        return request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    # A form was sent: its page can be opened again, its target may not be.
-    return urlsplit(request.headers.get("referer", "/")).path or "/"

@@ -44,9 +44,17 @@ def token_of(request: Request) -> str | None:
 
 
 def keep_logged_in(request: Request, logged_in: LoggedIn) -> None:
-    """Give the browser a new session and forget everything the old one held."""
-    request.session.clear()
+    """Give the browser a new session in place of the old one."""
+    forget(request)
     request.session["token"] = logged_in.token
+
+
+def forget(request: Request) -> None:
+    """Forget what the browser's session held, but for the language that was chosen."""
+    language = request.session.get("language")
+    request.session.clear()
+    if language:
+        request.session["language"] = language
 
 
 def is_safe(request: Request) -> bool:

@@ -1,0 +1,29 @@
+"""The switch for the language of the pages."""
+
+from fastapi import APIRouter, Request, Response
+from starlette.responses import RedirectResponse
+
+from expenses.errors import InvalidInput
+from expenses.web.forms import read_form
+from expenses.web.languages import LANGUAGES
+from expenses.web.pages import local_path, render
+
+router = APIRouter()
+
+
+@router.get("/language")
+async def language_page(request: Request) -> Response:
+    """For strangers: the log-in page itself has one button and no other."""
+    return render(
+        request, "languages.html", here=local_path(request.query_params.get("next")), user=None
+    )
+
+
+@router.post("/language")
+async def choose_language(request: Request) -> Response:
+    """Kept in the browser's cookie: it is the browser's user who reads, logged in or not."""
+    form = await read_form(request)
+    if form["language"] not in LANGUAGES:
+        raise InvalidInput({"language": "There is no such language here."})
+    request.session["language"] = form["language"]
+    return RedirectResponse(local_path(form["next"]), status_code=303)
