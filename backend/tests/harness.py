@@ -164,7 +164,7 @@ class AppTestCase(TestCase):
             return await register(
                 session,
                 email=f"person{number}@contoso.example",
-                password_hash=await _password_hash(),
+                password_hash=await password_hash(),
                 username=username or f"Person {number}",
                 role=role,
                 employer_code=None,
@@ -231,9 +231,8 @@ class AppTestCase(TestCase):
     async def browser_of(self, user: User) -> httpx.AsyncClient:
         """A browser in which the user has logged in."""
         browser = await self.client()
-        data = b64encode(json.dumps({"token": await self.token_of(user)}).encode())
-        signed = itsdangerous.TimestampSigner(SECRET_KEY).sign(data)
-        browser.cookies.set(COOKIE, signed.decode(), domain="localhost.local")
+        signed = cookie(await self.token_of(user))
+        browser.cookies.set(COOKIE, signed, domain="localhost.local")
         return browser
 
     # What is in the database
@@ -317,6 +316,12 @@ def make_settings(**values: Any) -> Settings:
     return Settings(**(defaults | values))
 
 
+def cookie(token: str) -> str:
+    """The cookie of a browser that holds a session's token."""
+    data = b64encode(json.dumps({"token": token}).encode())
+    return itsdangerous.TimestampSigner(SECRET_KEY).sign(data).decode()
+
+
 def ticket_json(**fields: Any) -> dict[str, Any]:
     """A ticket as a program sends it."""
     return {
@@ -332,7 +337,7 @@ def ticket_json(**fields: Any) -> dict[str, Any]:
 _hash: str | None = None
 
 
-async def _password_hash() -> str:
+async def password_hash() -> str:
     """Hashing is slow on purpose; everybody in the tests has the same password."""
     global _hash
     _hash = _hash or await hash_password(PASSWORD)

@@ -16,9 +16,19 @@ import uvicorn
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from expenses.app import create_app
+from expenses.app import COOKIE, create_app
 from expenses.database import Database
-from tests.harness import PASSWORD, make_settings, new_database, ticket_json
+from expenses.users.models import Role
+from expenses.users.registration import register
+from expenses.users.sessions import LoggedIn, start_session
+from tests.harness import (
+    PASSWORD,
+    cookie,
+    make_settings,
+    new_database,
+    password_hash,
+    ticket_json,
+)
 
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
@@ -64,33 +74,49 @@ class Server:
         self._thread.join()
         self._socket.close()
 
+    def register(self, email: str, username: str, role: Role) -> LoggedIn:
+        """At once: through the door, every person would cost a hashed password."""
+        return asyncio.run_coroutine_threadsafe(
+            self._register(email, username, role), self._loop
+        ).result()
+
+    async def _register(self, email: str, username: str, role: Role) -> LoggedIn:
+        async with self._database.transaction() as session:
+            user = await register(
+                session,
+                email=email,
+                password_hash=await password_hash(),
+                username=username,
+                role=role,
+                employer_code=None,
+                settings=make_settings(),
+            )
+            return await start_session(session, user.id)
+
     def _run(self) -> None:
         # All of it here: Playwright occupies the main thread's event loop.
-        app = create_app(make_settings(allowed_hosts=["127.0.0.1"]), Database(new_database()))
+        self._database = Database(new_database())
+        app = create_app(make_settings(allowed_hosts=["127.0.0.1"]), self._database)
         self._server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))
-        asyncio.run(self._server.serve(sockets=[self._socket]))
+        asyncio.run(self._serve(self._server))
+
+    async def _serve(self, server: uvicorn.Server) -> None:
+        self._loop = asyncio.get_running_loop()
+        await server.serve(sockets=[self._socket])
 
 
 class Person:
     """Somebody with an account, who can also use the API."""
 
-    def __init__(self, address: str, username: str, role: str) -> None:
-        number = next(_people)
-        self.email = f"{username.lower().replace(' ', '.')}{number}@contoso.example"
+    def __init__(self, server: Server, username: str, role: str) -> None:
+        self.email = f"person{next(_people)}@contoso.example"
         self.username = username
-        self.api = httpx.Client(base_url=address)
-        answer = self.api.post(
-            "/api/users",
-            json={
-                "email": self.email,
-                "password": PASSWORD,
-                "username": username,
-                "role": role,
-            },
+        logged_in = server.register(self.email, username, Role(role))
+        self.id = logged_in.user.id
+        self.token = logged_in.token
+        self.api = httpx.Client(
+            base_url=server.address, headers={"Authorization": f"Bearer {self.token}"}
         )
-        body = answer.raise_for_status().json()
-        self.id: int = body["user"]["id"]
-        self.api.headers["Authorization"] = f"Bearer {body['token']}"
 
     def file(self, **fields: Any) -> int:
         ticket = self.api.post("/api/tickets", json=ticket_json(**fields))
@@ -122,7 +148,7 @@ class BrowserTestCase(unittest.TestCase):
         self.server = self.enterContext(Server())
 
     def person(self, username: str, role: str = "employee") -> Person:
-        person = Person(self.server.address, username, role)
+        person = Person(self.server, username, role)
         self.addCleanup(person.api.close)
         return person
 
@@ -136,10 +162,14 @@ class BrowserTestCase(unittest.TestCase):
         page.on("pageerror", lambda error: errors.append(str(error)))
         self.addCleanup(lambda: self.assertEqual(errors, []))
         if person is not None:
-            self.log_in(page, person)
+            context.add_cookies(
+                [{"name": COOKIE, "value": cookie(person.token), "url": self.server.address}]
+            )
+            page.goto("/")
         return page
 
     def log_in(self, page: Page, person: Person) -> None:
+        """Through the door, with the password."""
         page.goto("/login")
         page.get_by_label("E-mail").fill(person.email)
         page.get_by_label("Password").fill(PASSWORD)
