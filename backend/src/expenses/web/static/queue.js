@@ -55,7 +55,7 @@ const actions = {
 };
 
 document.addEventListener("keydown", (event) => {
-  const isTyping = event.target.closest("input:not([type=checkbox]), textarea, select, dialog");
+  const isTyping = event.target.closest("input:not([type=checkbox]), textarea, select, dialog[open]");
   if (event.key === "Escape" && event.target.closest("details.deny")) {
     event.target.closest("details.deny").open = false;
     select(current);
