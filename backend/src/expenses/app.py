@@ -18,6 +18,7 @@ from expenses.errors import CannotStart, ExpensesError
 from expenses.settings import Settings, read_settings
 from expenses.web import health, housekeeping
 from expenses.web.failures import UnexpectedErrorMiddleware
+from expenses.web.headers import SecurityHeadersMiddleware
 from expenses.web.languages import LanguageMiddleware
 from expenses.web.limits import BodyLimitMiddleware
 from expenses.web.origin import SameOriginMiddleware
@@ -75,6 +76,7 @@ def _middleware(settings: Settings) -> list[Middleware]:
             "the same for every process: for example what `openssl rand -base64 48` prints."
         )
     return [
+        Middleware(SecurityHeadersMiddleware, https=settings.cookie_secure),
         Middleware(TrustedHostMiddleware, allowed_hosts=settings.allowed_hosts),
         Middleware(
             SessionMiddleware,
