@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
 from starlette.middleware.sessions import SessionMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
@@ -26,6 +27,12 @@ from expenses.web.problems import Problem, respond
 from expenses.web.static import assets
 
 HANDLED = (ExpensesError, HTTPException, RequestValidationError)
+# Exports are streamed: each of their pieces is to leave at once.
+NOT_COMPRESSED = (
+    *DEFAULT_EXCLUDED_CONTENT_TYPES,
+    "text/csv",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+)
 COOKIE = "expenses"
 COOKIE_SECONDS = 14 * 24 * 60 * 60
 
@@ -78,6 +85,7 @@ def _middleware(settings: Settings) -> list[Middleware]:
     return [
         Middleware(SecurityHeadersMiddleware, https=settings.cookie_secure),
         Middleware(TrustedHostMiddleware, allowed_hosts=settings.allowed_hosts),
+        Middleware(GZipMiddleware, compresslevel=5, exclude_content_types=NOT_COMPRESSED),
         Middleware(
             SessionMiddleware,
             secret_key=settings.secret_key.get_secret_value(),

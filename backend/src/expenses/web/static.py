@@ -1,10 +1,12 @@
 """Style sheets, scripts and icons: ours, and those that installed packages carry."""
 
+import gzip
 import hashlib
 from functools import cache
 from pathlib import Path
 
-from starlette.responses import Response
+from starlette.datastructures import Headers
+from starlette.responses import FileResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
@@ -31,9 +33,22 @@ class Assets(StaticFiles):
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         response = await super().get_response(path, scope)
+        if isinstance(response, FileResponse) and self._wants_compressed(scope, path):
+            # The style sheet is an eighth of its size then. Compressed once, not at each request.
+            headers = dict(response.headers) | {"Content-Encoding": "gzip"}
+            del headers["content-length"], headers["etag"]
+            response = Response(self._compressed(str(response.path)), 200, headers)
         if scope["query_string"].startswith(b"v="):
             response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
         return response
+
+    def _wants_compressed(self, scope: Scope, path: str) -> bool:
+        accepted = Headers(scope=scope).get("accept-encoding", "")
+        return "gzip" in accepted and path.endswith((".css", ".js", ".svg"))
+
+    @cache  # noqa: B019, as above
+    def _compressed(self, full_path: str) -> bytes:
+        return gzip.compress(Path(full_path).read_bytes(), mtime=0)
 
 
 assets = Assets()

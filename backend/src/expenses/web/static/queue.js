@@ -91,7 +91,6 @@ function showSelected() {
 }
 
 if (bulk && boxes.length) {
-  pageBox.hidden = false;
   pageBox.addEventListener("change", (event) => {
     for (const box of boxes) box.checked = event.target.checked;
     showSelected();
@@ -126,7 +125,8 @@ employee?.addEventListener("input", async () => {
   );
 });
 
+document.documentElement.classList.add("scripted");
+
 for (const button of document.querySelectorAll("[data-keys]")) {
-  button.hidden = false;
   button.addEventListener("click", () => dialog.showModal());
 }
