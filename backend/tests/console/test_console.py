@@ -59,7 +59,7 @@ class Access(AppTestCase):
                 ("GET", f"/admin/ticket/edit/{ticket}"),
                 ("POST", f"/admin/ticket/edit/{ticket}"),
                 ("DELETE", f"/admin/ticket/delete?pks={ticket}"),
-                ("GET", "/admin/ticket/export/csv"),
+                ("GET", "/admin/employee/export/csv"),
                 ("POST", "/admin/ticket/import"),
                 ("GET", "/admin/ticket/ajax/lookup?name=owner&term=a"),
                 ("GET", f"/admin/ticket/{ticket}/links/download/"),
@@ -91,16 +91,16 @@ class Decide(AppTestCase):
             await self.new_employee("Ben"),
             await self.new_employer(),
         )
-        await self.new_ticket(ada, description="Hers")
-        await self.new_ticket(ben, description="His")
+        await self.new_ticket(ada, description="Train to Turin")
+        await self.new_ticket(ben, description="Boat to Bergen")
         browser = await self.browser_of(boss)
         page = await browser.get("/admin/ticket/list")
-        for text in ("Hers", "His", "Ada", "Ben"):
+        for text in ("Train to Turin", "Boat to Bergen", "Ada", "Ben"):
             self.assertIn(text, page.text)
         await self.suspend(ben, by=boss)
         page = await browser.get("/admin/ticket/list")
-        self.assertIn("Hers", page.text)
-        self.assertNotIn("His", page.text)
+        self.assertIn("Train to Turin", page.text)
+        self.assertNotIn("Boat to Bergen", page.text)
 
     async def test_approve_from_the_list(self) -> None:
         ada, boss = await self.new_employee(), await self.new_employer("Dana")

@@ -13,6 +13,7 @@ from expenses.errors import (
     NotLoggedIn,
     NotSuspended,
 )
+from expenses.text import Line
 from expenses.users import actions, queries
 from expenses.users.queries import EmployeeStatus
 from expenses.web.cursors import decode_cursor, encode_cursor
@@ -22,6 +23,7 @@ from expenses.web.requests import CurrentUserDependency, SessionDependency
 router = APIRouter(prefix="/employees", tags=["employees"])
 
 Limit = Annotated[int, Query(ge=1, le=100)]
+Text = Annotated[Line, Query(max_length=200)]
 
 
 @router.get("", responses=responses(NotLoggedIn, Forbidden, InvalidInput))
@@ -29,12 +31,13 @@ async def list_employees(
     user: CurrentUserDependency,
     session: SessionDependency,
     status: EmployeeStatus | None = None,
+    q: Text | None = None,
     limit: Limit = 20,
     cursor: str | None = None,
 ) -> EmployeeList:
-    """All employees, the newest first; the suspended ones too unless `status` says otherwise."""
+    """All employees or those whose name or e-mail holds `q`, the newest first."""
     page = await queries.list_employees(
-        session, actor=user, status=status, before=decode_cursor(cursor), limit=limit
+        session, actor=user, status=status, text=q, before=decode_cursor(cursor), limit=limit
     )
     items = [UserAnswer.of(employee) for employee in page.items]
     return EmployeeList(items=items, next=encode_cursor(page.next_before))

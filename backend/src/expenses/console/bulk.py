@@ -22,6 +22,7 @@ from expenses.tickets.queries import MOST_COUNTED
 from expenses.tickets.search import TicketFilter
 from expenses.tickets.shapes import Reason
 from expenses.web.forms import FormValues, read_form
+from expenses.web.languages import gettext
 from expenses.web.pages import flash, page_context
 from expenses.web.requests import database_of
 from expenses.web.validation import parse
@@ -71,7 +72,7 @@ class BulkView(BaseView):
         verdict = parse(Verdict, form)
         query = QueryParams(form["query"])
         if not form["all"] and not form.many.get("ticket"):
-            flash(request, "Select tickets first, or all that match.", "warning")
+            flash(request, gettext("Select tickets first, or all that match."), "warning")
             return RedirectResponse(address(query), 303)
         return await self._preview(request, form, verdict)
 

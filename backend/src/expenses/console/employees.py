@@ -1,27 +1,42 @@
-"""The employers' list of employees: suspending and reactivating them."""
+"""The employers' list of employees, a person's page, and suspending and reactivating them."""
 
-from typing import Any
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import date, datetime, time
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from sqladmin import expose
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from expenses.console.authentication import user_of
-from expenses.console.pagination import KeysetPage, keyset_page
+from expenses.console.pagination import KeysetPage
+from expenses.console.queue import address
 from expenses.console.views import ReadOnlyView
-from expenses.errors import Conflict
+from expenses.errors import AlreadySuspended, Conflict, InvalidInput, NotSuspended
+from expenses.settings import Settings
+from expenses.text import Line
+from expenses.tickets.events import list_events_of
+from expenses.tickets.people import EmployeeFigures, count_tickets_of, figures_of
+from expenses.tickets.queries import MOST_COUNTED, Count, list_tickets
+from expenses.tickets.search import TicketFilter
 from expenses.users import actions, queries
 from expenses.users.models import User
 from expenses.users.queries import EmployeeStatus
 from expenses.users.shapes import SuspensionReason
 from expenses.web.cursors import decode_cursor, encode_cursor
-from expenses.web.forms import read_form
+from expenses.web.forms import FormValues, read_form
+from expenses.web.languages import gettext as _
+from expenses.web.languages import sentence
 from expenses.web.pages import flash, local_path, page_context
-from expenses.web.requests import database_of
+from expenses.web.requests import database_of, settings_of
 from expenses.web.validation import parse
 
+LIST = "/admin/employee/list"
 PAGE_SIZE = 50
+LATEST_TICKETS = 20
+LATEST_EVENTS = 50
 
 
 class Suspension(BaseModel):
@@ -31,8 +46,43 @@ class Suspension(BaseModel):
 class Listing(BaseModel):
     """What the address of the list may say."""
 
-    status: EmployeeStatus | None = None
+    status: Literal["active", "suspended", "all"] = "active"
+    q: Annotated[Line, Field(max_length=200)] | None = None
     cursor: str | None = None
+
+    @property
+    def employee_status(self) -> EmployeeStatus | None:
+        return None if self.status == "all" else EmployeeStatus(self.status)
+
+
+@dataclass
+class EmployeeListPage(KeysetPage):
+    """A page of the list, with what stands above and beside it."""
+
+    counts: dict[EmployeeStatus, Count] = field(default_factory=dict)
+    figures: dict[int, EmployeeFigures] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Change:
+    """One of the two things that an employer does to an employee."""
+
+    verb: Literal["suspend", "reactivate"]
+    act: Callable[..., Awaitable[User]]
+    refusal: type[Conflict]
+
+    def success(self, employee: User) -> str:
+        if self.verb == "suspend":
+            return _("%(username)s is suspended.", username=employee.username)
+        return _("%(username)s is active again.", username=employee.username)
+
+    def refuses(self, employee: User) -> bool:
+        """Whether it is done already."""
+        return (employee.suspended_at is not None) == (self.verb == "suspend")
+
+
+SUSPEND = Change("suspend", actions.suspend, AlreadySuspended)
+REACTIVATE = Change("reactivate", actions.reactivate, NotSuspended)
 
 
 class EmployeeView(ReadOnlyView, model=User):
@@ -42,49 +92,155 @@ class EmployeeView(ReadOnlyView, model=User):
     details_template = "console/employee.html"
 
     async def list(self, request: Request) -> KeysetPage:
-        listing = parse(Listing, request.query_params)
+        given = {name: value for name, value in request.query_params.items() if value.strip(" ")}
+        listing, actor = parse(Listing, given), user_of(request)
+        before = decode_cursor(listing.cursor)
         async with database_of(request).reading() as session:
             page = await queries.list_employees(
                 session,
-                actor=user_of(request),
-                status=listing.status,
-                before=decode_cursor(listing.cursor),
+                actor=actor,
+                status=listing.employee_status,
+                text=listing.q,
+                before=before,
                 limit=PAGE_SIZE,
             )
-        return keyset_page(page.items, encode_cursor(page.next_before))
+            counts = await queries.count_employees(
+                session, actor=actor, text=listing.q, most=MOST_COUNTED
+            )
+            return EmployeeListPage(
+                rows=[*page.items],
+                page=1,
+                page_size=PAGE_SIZE,
+                count=len(page.items),
+                next_cursor=encode_cursor(page.next_before),
+                counts={status: Count(number) for status, number in counts.items()},
+                figures=await figures_of(
+                    session,
+                    [employee.id for employee in page.items],
+                    actor=actor,
+                    since=_beginning_of_year(settings_of(request)),
+                ),
+            )
 
     async def list_context(self, request: Request) -> dict[str, Any]:
-        return page_context(request) | {"statuses": tuple(EmployeeStatus)}
+        query = request.query_params
+        return page_context(request) | {
+            "values": FormValues(query),
+            "tab": query.get("status") or EmployeeStatus.ACTIVE.value,
+            "statuses": tuple(EmployeeStatus),
+            "year": settings_of(request).today().year,
+            "address": lambda **changes: address(query, LIST, **{"cursor": None} | changes),
+        }
 
     async def load(self, request: Request, row_id: int) -> User:
         async with database_of(request).reading() as session:
             return await queries.get_employee(session, row_id, actor=user_of(request))
 
+    async def details_context(self, request: Request) -> dict[str, Any]:
+        employee: User = await self.get_object_for_details(request)
+        actor, settings = user_of(request), settings_of(request)
+        async with database_of(request).reading() as session:
+            figures = await figures_of(
+                session, [employee.id], actor=actor, since=_beginning_of_year(settings)
+            )
+            latest = await list_tickets(
+                session,
+                actor=actor,
+                matching=TicketFilter(owner_id=employee.id),
+                limit=LATEST_TICKETS,
+            )
+            return page_context(request) | {
+                "figures": figures[employee.id],
+                "year": settings.today().year,
+                "tickets": latest.items,
+                "ticket_count": await count_tickets_of(session, employee.id, actor=actor),
+                "events": await list_events_of(
+                    session, employee.id, actor=actor, limit=LATEST_EVENTS
+                ),
+                "most_events": LATEST_EVENTS,
+            }
+
+    @expose("/{employee_id:int}/suspend", methods=["GET"])
+    async def ask_to_suspend(self, request: Request) -> Response:
+        return await self._ask(request, SUSPEND)
+
     @expose("/{employee_id:int}/suspend", methods=["POST"])
     async def suspend(self, request: Request) -> Response:
-        return await _change(request, actions.suspend, "%s is suspended.")
+        return await self._change(request, SUSPEND)
+
+    @expose("/{employee_id:int}/reactivate", methods=["GET"])
+    async def ask_to_reactivate(self, request: Request) -> Response:
+        return await self._ask(request, REACTIVATE)
 
     @expose("/{employee_id:int}/reactivate", methods=["POST"])
     async def reactivate(self, request: Request) -> Response:
-        return await _change(request, actions.reactivate, "%s is active again.")
+        return await self._change(request, REACTIVATE)
+
+    async def _ask(
+        self,
+        request: Request,
+        change: Change,
+        form: FormValues | None = None,
+        errors: dict[str, str] | None = None,
+    ) -> Response:
+        """The page that says what will happen. Nothing happens yet."""
+        employee_id, actor = request.path_params["employee_id"], user_of(request)
+        async with database_of(request).reading() as session:
+            employee = await queries.get_employee(session, employee_id, actor=actor)
+            if change.refuses(employee):
+                return _beside_fresh_state(request, change.refusal(username=employee.username))
+            context = {
+                "employee": employee,
+                "tickets": await count_tickets_of(session, employee.id, actor=actor),
+                "sessions": await queries.count_sessions(session, employee.id, actor=actor),
+            }
+        form = form or FormValues(request.query_params)
+        return await self.templates.TemplateResponse(
+            request,
+            "console/suspend.html",
+            page_context(request)
+            | context
+            | {
+                "verb": change.verb,
+                "form": form,
+                "errors": errors or {},
+                "back": local_path(form["next"], _details(employee_id)),
+            },
+            status_code=422 if errors else 200,
+        )
+
+    async def _change(self, request: Request, change: Change) -> Response:
+        form = await read_form(request)
+        try:
+            body = parse(Suspension, {"reason": form["reason"].strip() or None})
+            async with database_of(request).transaction() as session:
+                employee = await change.act(
+                    session,
+                    request.path_params["employee_id"],
+                    actor=user_of(request),
+                    reason=body.reason,
+                )
+        except InvalidInput as error:
+            return await self._ask(request, change, form, error.fields)
+        except Conflict as error:
+            return _beside_fresh_state(request, error)
+        flash(request, change.success(employee))
+        return RedirectResponse(local_path(form["next"], LIST), 303)
 
 
 # SQLAdmin names the address after the table's class, which also holds the employers.
 EmployeeView.identity = "employee"
 
 
-async def _change(request: Request, action: Any, success: str) -> Response:
-    form = await read_form(request)
-    body = parse(Suspension, {"reason": form["reason"] or None})
-    try:
-        async with database_of(request).transaction() as session:
-            employee = await action(
-                session,
-                request.path_params["employee_id"],
-                actor=user_of(request),
-                reason=body.reason,
-            )
-        flash(request, success % employee.username)
-    except Conflict as error:
-        flash(request, error.message, "danger")
-    return RedirectResponse(local_path(form["next"], "/admin/employee/list"), 303)
+def _beside_fresh_state(request: Request, error: Conflict) -> Response:
+    flash(request, sentence(error), "danger")
+    return RedirectResponse(_details(request.path_params["employee_id"]), 303)
+
+
+def _details(employee_id: int) -> str:
+    return f"/admin/employee/details/{employee_id}"
+
+
+def _beginning_of_year(settings: Settings) -> datetime:
+    """Where the company is."""
+    return datetime.combine(date(settings.today().year, 1, 1), time(), settings.zone)

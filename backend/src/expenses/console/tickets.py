@@ -27,6 +27,7 @@ from expenses.tickets.shapes import Reason
 from expenses.users.sessions import CurrentUser
 from expenses.web.cursors import encode_position
 from expenses.web.forms import FormValues, read_form
+from expenses.web.languages import N_, gettext, sentence
 from expenses.web.pages import flash, local_path, page_context
 from expenses.web.problems import status_of
 from expenses.web.requests import database_of
@@ -128,7 +129,7 @@ class TicketView(ReadOnlyView, model=Ticket):
                 session, ticket_id, actor=actor, reason=body.reason, seen_at=body.seen
             )
 
-        return await self._act(request, form, act, "Ticket %s is approved.")
+        return await self._act(request, form, act, N_("Ticket %(id)s is approved."))
 
     @expose("/{ticket_id:int}/deny", methods=["POST"])
     async def deny(self, request: Request) -> Response:
@@ -140,7 +141,7 @@ class TicketView(ReadOnlyView, model=Ticket):
                 session, ticket_id, actor=actor, reason=body.reason, seen_at=body.seen
             )
 
-        return await self._act(request, form, act, "Ticket %s is denied.")
+        return await self._act(request, form, act, N_("Ticket %(id)s is denied."))
 
     @expose("/{ticket_id:int}/reopen", methods=["POST"])
     async def reopen(self, request: Request) -> Response:
@@ -150,7 +151,7 @@ class TicketView(ReadOnlyView, model=Ticket):
             body = parse(Reopening, _given(form, "reason"))
             await decisions.reopen_ticket(session, ticket_id, actor=actor, reason=body.reason)
 
-        return await self._act(request, form, act, "Ticket %s is pending again.")
+        return await self._act(request, form, act, N_("Ticket %(id)s is pending again."))
 
     async def _act(self, request: Request, form: FormValues, act: Any, success: str) -> Response:
         """Do it, and go to where the form says; a refusal stands beside the fresh state."""
@@ -161,8 +162,8 @@ class TicketView(ReadOnlyView, model=Ticket):
         except InvalidInput as error:
             return await self._page(request, ticket_id, 422, errors=error.fields, form=form)
         except Conflict as error:
-            return await self._page(request, ticket_id, status_of(error), refusal=error.message)
-        flash(request, success % ticket_id)
+            return await self._page(request, ticket_id, status_of(error), refusal=sentence(error))
+        flash(request, gettext(success, id=ticket_id))
         return RedirectResponse(local_path(form["next"], LIST), 303)
 
     async def _page(

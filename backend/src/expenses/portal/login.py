@@ -25,6 +25,7 @@ from expenses.users.registration import (
 from expenses.users.sessions import authenticate
 from expenses.users.shapes import Email, Password, Username
 from expenses.web.forms import FormValues, read_form
+from expenses.web.languages import gettext, sentence
 from expenses.web.pages import flash, local_path, render
 from expenses.web.problems import status_of
 from expenses.web.requests import (
@@ -85,9 +86,9 @@ async def log_in(request: Request, database: DatabaseDependency) -> Response:
     except InvalidInput as error:
         return _login_page(request, form, error.fields, status=422)
     except WrongPassword as error:
-        return _login_page(request, form, {"password": error.message}, status=status_of(error))
+        return _login_page(request, form, {"password": sentence(error)}, status=status_of(error))
     except Suspended as error:
-        return _login_page(request, form, {"email": error.message}, status=status_of(error))
+        return _login_page(request, form, {"email": sentence(error)}, status=status_of(error))
     keep_logged_in(request, logged_in)
     return _to(local_path(form["next"], HOME[logged_in.user.role]))
 
@@ -133,7 +134,7 @@ async def log_out(
 ) -> Response:
     await sessions.log_out(session, user)
     forget(request)
-    flash(request, "You are logged out.")
+    flash(request, gettext("You are logged out."))
     return _to("/login")
 
 
@@ -197,7 +198,7 @@ def _registration_page(
 
 def _back_to_login(request: Request, error: ExpensesError) -> Response:
     request.session.pop("registration", None)
-    flash(request, error.message, "warning")
+    flash(request, sentence(error), "warning")
     return _to("/login")
 
 

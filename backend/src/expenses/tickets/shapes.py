@@ -36,6 +36,12 @@ def _iso_day(value: object) -> object:
     return value
 
 
+def _plausible(day: date) -> date:
+    if day < EARLIEST_DAY:
+        raise ValueError("This day is too long ago. Check the year.")
+    return day
+
+
 def _is_web_address(link: str) -> str:
     """The address as it was typed; kept so, since people look for what they pasted."""
     try:
@@ -47,7 +53,7 @@ def _is_web_address(link: str) -> str:
     return link
 
 
-Day = Annotated[date, BeforeValidator(_iso_day), Field(ge=EARLIEST_DAY)]
+Day = Annotated[date, BeforeValidator(_iso_day), AfterValidator(_plausible)]
 Description = Annotated[Lines, Field(min_length=1, max_length=500)]
 Link = Annotated[Line, Field(max_length=LONGEST_LINK), AfterValidator(_is_web_address)]
 Links = Annotated[list[Link], Field(max_length=MOST_LINKS)]

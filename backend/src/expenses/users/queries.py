@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from expenses.database import LARGEST_ID
 from expenses.errors import NotFound
 from expenses.text import like
-from expenses.users.models import Actor, Role, User
+from expenses.users.models import Actor, Role, User, UserSession
 from expenses.users.policy import can_see_employees, ensure_can_see_employees
 
 
@@ -50,15 +50,17 @@ async def list_employees(
     *,
     actor: Actor,
     status: EmployeeStatus | None = None,
+    text: str | None = None,
     before: int | None = None,
     limit: int,
 ) -> EmployeePage:
+    """`text` is looked for in names and e-mails."""
     ensure_can_see_employees(actor)
     query = select(User).where(User.role == Role.EMPLOYEE)
-    if status is EmployeeStatus.ACTIVE:
-        query = query.where(User.suspended_at.is_(None))
-    if status is EmployeeStatus.SUSPENDED:
-        query = query.where(User.suspended_at.is_not(None))
+    if status is not None:
+        query = query.where(_has(status))
+    if text:
+        query = query.where(_mentions(text))
     if before is not None:
         query = query.where(User.id < before)
     users = (await session.scalars(query.order_by(User.id.desc()).limit(limit + 1))).all()
@@ -66,18 +68,48 @@ async def list_employees(
     return EmployeePage(page, page[-1].id if len(users) > limit else None)
 
 
+async def count_employees(
+    session: AsyncSession, *, actor: Actor, text: str | None = None, most: int
+) -> dict[EmployeeStatus, int]:
+    """How many have each status, of those whose name or e-mail holds `text`; `most` + 1 at most."""
+    ensure_can_see_employees(actor)
+    found = [User.role == Role.EMPLOYEE, *([_mentions(text)] if text else [])]
+    counts = [
+        select(func.count())
+        .select_from(select(User.id).where(*found, _has(status)).limit(most + 1).subquery())
+        .scalar_subquery()
+        for status in EmployeeStatus
+    ]
+    row = (await session.execute(select(*counts))).one()
+    return dict(zip(EmployeeStatus, row, strict=True))
+
+
+async def count_sessions(session: AsyncSession, employee_id: int, *, actor: Actor) -> int:
+    """In how many places an employee is logged in."""
+    ensure_can_see_employees(actor)
+    query = (
+        select(func.count())
+        .select_from(UserSession)
+        .where(UserSession.user_id == employee_id, UserSession.expires_at > func.now())
+    )
+    return (await session.execute(query)).scalar_one()
+
+
 async def find_employees_called(session: AsyncSession, name: str, *, actor: Actor) -> list[int]:
     """The ids of those with exactly this e-mail, name or id, whatever the case; at most two.
 
     An employee knows only of themselves.
     """
-    called = [func.lower(column) == func.lower(name) for column in (User.email, User.username)]
-    if name.isascii() and name.isdecimal() and len(name) < 20 and int(name) <= LARGEST_ID:
-        called.append(User.id == int(name))
-    query = select(User.id).where(User.role == Role.EMPLOYEE, or_(*called))
+    query = select(User.id).where(User.role == Role.EMPLOYEE, _is_called(name))
     if not can_see_employees(actor):
         query = query.where(User.id == actor.id)
     return list(await session.scalars(query.limit(2)))
+
+
+async def find_users_called(session: AsyncSession, name: str, *, actor: Actor) -> list[int]:
+    """As `find_employees_called`, for employers alone, and employers are found too."""
+    ensure_can_see_employees(actor)
+    return list(await session.scalars(select(User.id).where(_is_called(name)).limit(2)))
 
 
 async def ids_of_employees_like(session: AsyncSession, text: str, *, actor: Actor) -> list[int]:
@@ -85,12 +117,26 @@ async def ids_of_employees_like(session: AsyncSession, text: str, *, actor: Acto
     if not can_see_employees(actor):
         return []
     found = await session.scalars(
-        select(User.id).where(
-            User.role == Role.EMPLOYEE,
-            or_(User.username.ilike(like(text)), User.email.ilike(like(text))),
-        )
+        select(User.id).where(User.role == Role.EMPLOYEE, _mentions(text))
     )
     return list(found)
+
+
+def _has(status: EmployeeStatus) -> ColumnElement[bool]:
+    if status is EmployeeStatus.ACTIVE:
+        return User.suspended_at.is_(None)
+    return User.suspended_at.is_not(None)
+
+
+def _mentions(text: str) -> ColumnElement[bool]:
+    return or_(User.username.ilike(like(text)), User.email.ilike(like(text)))
+
+
+def _is_called(name: str) -> ColumnElement[bool]:
+    called = [func.lower(column) == func.lower(name) for column in (User.email, User.username)]
+    if name.isascii() and name.isdecimal() and len(name) < 20 and int(name) <= LARGEST_ID:
+        called.append(User.id == int(name))
+    return or_(*called)
 
 
 async def _one(session: AsyncSession, query: Select[User], employee_id: int) -> User:

@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from expenses import errors
 from expenses.errors import ExpensesError, InvalidInput, NotLoggedIn
 from expenses.tickets.queries import TicketView
+from expenses.web.languages import gettext, sentence
 from expenses.web.pages import flash, render, way_back
 from expenses.web.validation import sentences
 
@@ -165,6 +166,6 @@ def _framework_refusal(request: Request, error: HTTPException) -> Response:
 def _to_login(request: Request) -> Response:
     """To the login page, and from there back to where one was going."""
     if request.session.pop("token", None):
-        flash(request, "Your session has ended. Log in again to go on.", "warning")
+        flash(request, gettext("Your session has ended. Log in again to go on."), "warning")
     target = f"/login?next={quote(way_back(request))}"
     return RedirectResponse(target, status_code=303)

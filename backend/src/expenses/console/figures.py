@@ -1,0 +1,154 @@
+"""The overview's figures in lines, each with the list of tickets that it counts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from babel.dates import format_date, format_skeleton
+from starlette.datastructures import QueryParams
+
+from expenses.console.queue import address
+from expenses.tickets.models import TicketStatus
+from expenses.tickets.overview import AGES, Days, Figure, Pending, Spending, TopSpending, ages, by
+from expenses.web.languages import current_language
+from expenses.web.languages import gettext as _
+
+NOTHING = Figure(0, Decimal(0))
+
+
+@dataclass(frozen=True)
+class Line:
+    """Tickets that belong together: a line of a table, a bar of a chart.
+
+    `query` finds them in the list; None where no list shows these and no others. `short` is the
+    label where there is no room.
+    """
+
+    label: str
+    figures: dict[str, Figure]
+    query: dict[str, str] | None
+    short: str = ""
+
+    @property
+    def number(self) -> int:
+        return sum(figure.number for figure in self.figures.values())
+
+    def address(self, currency: str | None = None) -> str | None:
+        """The list of all of them, or of those in one currency."""
+        if self.query is None:
+            return None
+        return address(QueryParams(self.query), **({"currency": currency} if currency else {}))
+
+
+@dataclass(frozen=True)
+class Year:
+    """The last months, as the page shows them in one currency."""
+
+    months: Sequence[Days]
+    currency: str
+
+    @property
+    def days(self) -> Days:
+        return Days(self.months[0].first, self.months[-1].last)
+
+    def line(
+        self, label: str, figure: Figure, days: Days | None = None, short: str = "", **filters: str
+    ) -> Line:
+        query = _query(TicketStatus.APPROVED, days or self.days, currency=self.currency, **filters)
+        return Line(label, {self.currency: figure}, query, short)
+
+
+def name_of_month(month: Days) -> str:
+    assert month.first is not None
+    return str(format_skeleton("yMMMM", month.first, locale=current_language()))
+
+
+def waiting(rows: Sequence[Pending]) -> Line:
+    figures = by(rows, lambda row: row.currency)
+    return Line("", _most_first(figures), _query(TicketStatus.PENDING))
+
+
+def oldest(rows: Sequence[Pending]) -> tuple[date, str] | None:
+    """The first day of spending, and the list of what was spent then; None without tickets."""
+    if not rows:
+        return None
+    day = min(row.oldest for row in rows)
+    return day, address(QueryParams(_query(TicketStatus.PENDING, Days(day, day))))
+
+
+def age_lines(rows: Sequence[Pending], today: date) -> list[Line]:
+    return [
+        Line(
+            _name_of_age(number),
+            _most_first(by((row for row in rows if row.age == age), lambda row: row.currency)),
+            _query(TicketStatus.PENDING, age),
+        )
+        for number, age in enumerate(ages(today))
+    ]
+
+
+def total(rows: Sequence[Spending], year: Year) -> Line:
+    return year.line("", by(rows, lambda row: row.currency).get(year.currency, NOTHING))
+
+
+def month_lines(rows: Sequence[Spending], year: Year) -> list[Line]:
+    """All of the months, also those without spending."""
+    figures = by(_in_currency(rows, year), lambda row: row.month)
+    return [
+        year.line(
+            name_of_month(month),
+            figures.get(month, NOTHING),
+            month,
+            short=format_date(month.first, "LLL", locale=current_language()),
+        )
+        for month in year.months
+    ]
+
+
+def category_lines(rows: Sequence[Spending], year: Year) -> list[Line]:
+    """The most expensive first."""
+    figures = by(_in_currency(rows, year), lambda row: row.category)
+    return [
+        year.line(_(category.capitalize()), figure, category=category.value)
+        for category, figure in sorted(figures.items(), key=lambda item: -item[1].amount)
+    ]
+
+
+def employee_lines(employees: TopSpending, year: Year) -> list[Line]:
+    lines = [year.line(name, figure, employee=email) for name, email, figure in employees.top]
+    if employees.number_of_others:
+        label = _("%(number)s others", number=employees.number_of_others)
+        lines.append(Line(label, {year.currency: employees.others}, None))
+    return lines
+
+
+def currency_lines(rows: Sequence[Spending], year: Year) -> list[Line]:
+    """The most used first."""
+    figures = by(rows, lambda row: row.currency)
+    return [
+        Year(year.months, currency).line(currency, figure)
+        for currency, figure in _most_first(figures).items()
+    ]
+
+
+def _query(status: TicketStatus, days: Days | None = None, **filters: str) -> dict[str, str]:
+    first, last = days or (None, None)
+    limits = {"from": first, "to": last}
+    given = {name: day.isoformat() for name, day in limits.items() if day is not None}
+    return {"status": status.value} | given | filters
+
+
+def _in_currency(rows: Sequence[Spending], year: Year) -> list[Spending]:
+    return [row for row in rows if row.currency == year.currency]
+
+
+def _most_first(figures: dict[str, Figure]) -> dict[str, Figure]:
+    return dict(sorted(figures.items(), key=lambda item: (-item[1].number, item[0])))
+
+
+def _name_of_age(number: int) -> str:
+    if number == len(AGES):
+        return _("Over %(days)s days", days=AGES[-1])
+    first = AGES[number - 1] + 1 if number else 0
+    return _("%(first)s to %(last)s days", first=first, last=AGES[number])

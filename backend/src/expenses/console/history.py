@@ -1,0 +1,137 @@
+"""The history of everything, for reading only."""
+
+from datetime import date, datetime, time, timedelta
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from sqladmin import BaseView, expose
+from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.requests import Request
+from starlette.responses import Response
+
+from expenses.console.authentication import user_of
+from expenses.console.queue import address
+from expenses.database import LARGEST_ID
+from expenses.errors import InvalidInput
+from expenses.settings import Settings
+from expenses.text import Line
+from expenses.tickets.events import Action, EventFilter, HistoryPage, list_events
+from expenses.tickets.shapes import Day
+from expenses.users.models import Actor
+from expenses.users.queries import find_users_called
+from expenses.web.cursors import decode_cursor, encode_cursor
+from expenses.web.forms import FormValues
+from expenses.web.pages import page_context
+from expenses.web.requests import database_of, settings_of
+from expenses.web.validation import parse
+
+HISTORY = "/admin/history"
+PAGE_SIZE = 50
+
+
+def _ticket_number(text: str) -> int:
+    digits = text.strip().removeprefix("#")
+    is_number = digits.isascii() and digits.isdecimal() and len(digits) < 20
+    if not is_number or not 0 < int(digits) <= LARGEST_ID:
+        raise ValueError("Use the number of a ticket, such as 1042.")
+    return int(digits)
+
+
+PersonName = Annotated[Line, Field(max_length=254)]
+TicketNumber = Annotated[int, BeforeValidator(_ticket_number)]
+
+
+class HistoryQuery(BaseModel):
+    """The names are those of the address; `actor` and `user` are a name or an e-mail."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    actor: PersonName | None = None
+    action: Action | None = None
+    user: PersonName | None = None
+    ticket: TicketNumber | None = None
+    first_day: Annotated[Day | None, Field(alias="from")] = None
+    last_day: Annotated[Day | None, Field(alias="to")] = None
+    cursor: str | None = None
+
+    async def resolve(
+        self, session: AsyncSession, *, actor: Actor, settings: Settings
+    ) -> EventFilter:
+        """Raises `InvalidInput` for nobody's name, and for a range that ends before it begins."""
+        if self.first_day and self.last_day and self.first_day > self.last_day:
+            raise InvalidInput({"to": "This is before the beginning of the range."})
+        return EventFilter(
+            actor_id=await _id_of(session, "actor", self.actor, actor=actor),
+            action=self.action,
+            ticket_id=self.ticket,
+            user_id=await _id_of(session, "user", self.user, actor=actor),
+            since=_beginning(self.first_day, settings),
+            until=_beginning(_day_after(self.last_day), settings),
+        )
+
+
+class HistoryView(BaseView):
+    name = "History"
+
+    @expose("/history", methods=["GET"], identity="history")
+    async def history(self, request: Request) -> Response:
+        """Where the address asks for something unreadable, the page says so and shows nothing."""
+        page, errors = HistoryPage([], None), {}
+        try:
+            page = await _page(request)
+        except InvalidInput as error:
+            errors = error.fields
+        return await self.templates.TemplateResponse(
+            request,
+            "console/history.html",
+            page_context(request) | _context(request, page) | {"errors": errors},
+            status_code=422 if errors else 200,
+        )
+
+
+async def _page(request: Request) -> HistoryPage:
+    # A form sends its empty inputs too.
+    given = {name: value for name, value in request.query_params.items() if value.strip(" ")}
+    query, actor = parse(HistoryQuery, given), user_of(request)
+    before = decode_cursor(query.cursor)
+    async with database_of(request).reading() as session:
+        matching = await query.resolve(session, actor=actor, settings=settings_of(request))
+        return await list_events(
+            session, actor=actor, matching=matching, before=before, limit=PAGE_SIZE
+        )
+
+
+def _context(request: Request, page: HistoryPage) -> dict[str, Any]:
+    query = request.query_params
+    older = encode_cursor(page.next_before)
+    return {
+        "events": page.items,
+        "actions": tuple(Action),
+        "values": FormValues(query),
+        "filtered": any(value for name, value in query.items() if name != "cursor"),
+        "newest": address(query, HISTORY, cursor=None) if query.get("cursor") else None,
+        "older": address(query, HISTORY, cursor=older) if older else None,
+    }
+
+
+async def _id_of(
+    session: AsyncSession, field: str, name: str | None, *, actor: Actor
+) -> int | None:
+    if name is None:
+        return None
+    found = await find_users_called(session, name, actor=actor)
+    if not found:
+        raise InvalidInput({field: "Nobody has this name or e-mail."})
+    if len(found) > 1:
+        raise InvalidInput({field: "Several people are called so. Use the e-mail."})
+    return found[0]
+
+
+def _beginning(day: date | None, settings: Settings) -> datetime | None:
+    """The company's midnight."""
+    return None if day is None else datetime.combine(day, time(), settings.zone)
+
+
+def _day_after(day: date | None) -> date | None:
+    """None, too, after the last day of the calendar: nothing happens later than that."""
+    return None if day in (None, date.max) else day + timedelta(days=1)

@@ -1,0 +1,155 @@
+"""The whole history, as employers read it: who did what, when, to which ticket or user."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Select, or_, select, union
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
+
+from expenses.errors import Forbidden
+from expenses.history import Event
+from expenses.tickets.models import Ticket
+from expenses.tickets.queries import Owner, visible_to
+from expenses.users.models import Actor, Role, User
+from expenses.users.policy import can_see_employees
+
+Doer = aliased(User, name="doer")
+Concerned = aliased(User, name="concerned")
+
+
+class Action(StrEnum):
+    """What can have happened; a test holds that nothing else is recorded."""
+
+    TICKET_CREATED = "ticket.created"
+    TICKET_EDITED = "ticket.edited"
+    TICKET_WITHDRAWN = "ticket.withdrawn"
+    TICKET_APPROVED = "ticket.approved"
+    TICKET_DENIED = "ticket.denied"
+    TICKET_REOPENED = "ticket.reopened"
+    USER_REGISTERED = "user.registered"
+    USER_SUSPENDED = "user.suspended"
+    USER_REACTIVATED = "user.reactivated"
+
+
+class HistoryLine(NamedTuple):
+    """An event with the names that go with it. Only one of ticket and user is concerned."""
+
+    id: int
+    at: datetime
+    action: str
+    actor_id: int
+    actor_username: str
+    actor_role: Role
+    ticket_id: int | None
+    user_id: int | None
+    user_username: str | None
+    user_role: Role | None
+    details: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class EventFilter:
+    """All that is given must hold. `since` is included, `until` is not."""
+
+    actor_id: int | None = None
+    action: Action | None = None
+    ticket_id: int | None = None
+    user_id: int | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True)
+class HistoryPage:
+    """Newest first. `next_before` is the id to go on from, or None at the end."""
+
+    items: Sequence[HistoryLine]
+    next_before: int | None
+
+
+async def list_events(
+    session: AsyncSession,
+    *,
+    actor: Actor,
+    matching: EventFilter,
+    before: int | None = None,
+    limit: int,
+) -> HistoryPage:
+    query = _lines(actor).where(*_conditions(matching))
+    if before is not None:
+        query = query.where(Event.id < before)
+    rows = await session.execute(query.order_by(Event.id.desc()).limit(limit + 1))
+    lines = [HistoryLine._make(row) for row in rows]
+    return HistoryPage(lines[:limit], lines[limit - 1].id if len(lines) > limit else None)
+
+
+async def list_events_of(
+    session: AsyncSession, user_id: int, *, actor: Actor, limit: int
+) -> list[HistoryLine]:
+    """What a user did and what was done to them, the last first."""
+    # Each half has an index that is in order; "or" would have to walk through everybody's.
+    halves = [
+        _shown(select(Event.id), actor)
+        .where(column == user_id)
+        .order_by(Event.id.desc())
+        .limit(limit)
+        for column in (Event.actor_id, Event.user_id)
+    ]
+    rows = await session.execute(
+        _lines(actor).where(Event.id.in_(union(*halves))).order_by(Event.id.desc()).limit(limit)
+    )
+    return [HistoryLine._make(row) for row in rows]
+
+
+def _lines(actor: Actor) -> Select[*tuple[Any, ...]]:
+    if not can_see_employees(actor):
+        raise Forbidden("Only employers see everybody's history.")
+    query = select(
+        Event.id,
+        Event.at,
+        Event.action,
+        Event.actor_id,
+        Doer.username,
+        Doer.role,
+        Event.ticket_id,
+        Event.user_id,
+        Concerned.username,
+        Concerned.role,
+        Event.details,
+    )
+    return (
+        _shown(query, actor)
+        .join(Doer, Doer.id == Event.actor_id)
+        .outerjoin(Concerned, Concerned.id == Event.user_id)
+    )
+
+
+def _shown(query: Select[*tuple[Any, ...]], actor: Actor) -> Select[*tuple[Any, ...]]:
+    """Whoever does not see a ticket does not see what happened to it either."""
+    return (
+        query.select_from(Event)
+        .outerjoin(Ticket, Ticket.id == Event.ticket_id)
+        .outerjoin(Owner, Owner.id == Ticket.owner_id)
+        .where(or_(Event.ticket_id.is_(None), visible_to(actor)))
+    )
+
+
+def _conditions(matching: EventFilter) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    for column, value in (
+        (Event.actor_id, matching.actor_id),
+        (Event.action, matching.action),
+        (Event.ticket_id, matching.ticket_id),
+        (Event.user_id, matching.user_id),
+    ):
+        if value is not None:
+            found.append(column == value)
+    if matching.since is not None:
+        found.append(Event.at >= matching.since)
+    if matching.until is not None:
+        found.append(Event.at < matching.until)
+    return found

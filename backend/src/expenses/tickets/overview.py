@@ -1,0 +1,195 @@
+"""The figures of the overview: what is pending and how old, and what was approved for a year.
+
+Sums are kept apart by currency; nothing here adds one currency to another.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any, NamedTuple, TypeVar
+
+from sqlalchemy import ARRAY, ColumnElement, Date, Select, func, literal, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from expenses.tickets.models import Category, Ticket, TicketStatus
+from expenses.tickets.queries import Owner, visible_to
+from expenses.tickets.search import TicketFilter, conditions
+from expenses.users.models import Actor
+
+MONTHS = 12
+MOST_EMPLOYEES = 10
+
+# How many days ago the money was spent: the most of each age but the last, which is open.
+AGES = (3, 7, 30)
+
+
+class Days(NamedTuple):
+    """From one day to another, both included; None where there is no limit."""
+
+    first: date | None
+    last: date | None
+
+
+class Figure(NamedTuple):
+    """How many tickets, and what they come to."""
+
+    number: int
+    amount: Decimal
+
+
+class Pending(NamedTuple):
+    """The pending tickets of one age and currency; `oldest` is their first day of spending."""
+
+    age: Days
+    currency: str
+    oldest: date
+    figure: Figure
+
+
+class Spending(NamedTuple):
+    """What was approved of a month's purchases, of one category in one currency."""
+
+    month: Days
+    currency: str
+    category: Category
+    figure: Figure
+
+
+class EmployeeSpending(NamedTuple):
+    username: str
+    email: str
+    figure: Figure
+
+
+class TopSpending(NamedTuple):
+    """Who spent most, the highest first, and what all others spent together."""
+
+    top: list[EmployeeSpending]
+    others: Figure
+    number_of_others: int
+
+
+Row = TypeVar("Row", Pending, Spending)
+Key = TypeVar("Key")
+
+
+def ages(today: date) -> list[Days]:
+    """The latest first. What was spent tomorrow, which may be filed, belongs to it too."""
+    firsts = [today - timedelta(days=age) for age in AGES]
+    lasts = [first - timedelta(days=1) for first in firsts]
+    return [Days(*limits) for limits in zip([*firsts, None], [None, *lasts], strict=True)]
+
+
+def last_months(today: date) -> list[Days]:
+    """Whole calendar months up to this one, the earliest first."""
+    this_month = today.year * 12 + today.month - 1
+    firsts = [
+        date(month // 12, month % 12 + 1, 1)
+        for month in range(this_month - MONTHS + 1, this_month + 2)
+    ]
+    lasts = [first - timedelta(days=1) for first in firsts]
+    return [Days(*limits) for limits in zip(firsts[:-1], lasts[1:], strict=True)]
+
+
+def by(rows: Iterable[Row], key: Callable[[Row], Key]) -> dict[Key, Figure]:
+    """The figures added up for each value of `key`, in the order in which they come."""
+    sums: dict[Key, Figure] = {}
+    for row in rows:
+        number, amount = sums.get(key(row), (0, Decimal(0)))
+        sums[key(row)] = Figure(number + row.figure.number, amount + row.figure.amount)
+    return sums
+
+
+async def pending(session: AsyncSession, *, actor: Actor, today: date) -> list[Pending]:
+    periods = ages(today)[::-1]
+    rows = await session.execute(
+        _visible(
+            actor,
+            TicketFilter(status=TicketStatus.PENDING),
+            _place(periods[1:]).label("period"),
+            Ticket.currency,
+            func.min(Ticket.spent_on),
+            *_FIGURE,
+        ).group_by("period", Ticket.currency)
+    )
+    return [
+        Pending(periods[period], currency, oldest, Figure(*figure))
+        for period, currency, oldest, *figure in rows
+    ]
+
+
+async def spending(
+    session: AsyncSession, *, actor: Actor, months: Sequence[Days]
+) -> list[Spending]:
+    rows = await session.execute(
+        _visible(
+            actor,
+            _approved_in(months),
+            _place(months[1:]).label("period"),
+            Ticket.currency,
+            Ticket.category,
+            *_FIGURE,
+        ).group_by("period", Ticket.currency, Ticket.category)
+    )
+    return [
+        Spending(months[period], currency, category, Figure(*figure))
+        for period, currency, category, *figure in rows
+    ]
+
+
+async def top_spending(
+    session: AsyncSession, *, actor: Actor, months: Sequence[Days], currency: str
+) -> TopSpending:
+    number, amount = _FIGURE
+    found = await session.execute(
+        _visible(
+            actor,
+            _approved_in(months, currency),
+            Owner.username,
+            Owner.email,
+            number,
+            amount,
+            func.count().over(),
+            func.sum(number).over(),
+            func.sum(amount).over(),
+        )
+        .group_by(Owner.id)
+        .order_by(amount.desc(), Owner.id)
+        .limit(MOST_EMPLOYEES)
+    )
+    rows = found.all()
+    top = [EmployeeSpending(name, email, Figure(*figure)) for name, email, *figure, _, _, _ in rows]
+    employees, *everything = rows[0][4:] if rows else (0, 0, Decimal(0))
+    others = Figure(
+        int(everything[0]) - sum(employee.figure.number for employee in top),
+        everything[1] - sum(employee.figure.amount for employee in top),
+    )
+    return TopSpending(top, others, employees - len(top))
+
+
+_FIGURE = (func.count(), func.sum(Ticket.amount))
+
+
+def _approved_in(months: Sequence[Days], currency: str | None = None) -> TicketFilter:
+    return TicketFilter(
+        status=TicketStatus.APPROVED,
+        first_day=months[0].first,
+        last_day=months[-1].last,
+        currency=currency,
+    )
+
+
+def _place(later: Sequence[Days]) -> ColumnElement[int]:
+    """Which period a ticket's day is in: 0 before all of `later`, 1 in the first of them, …"""
+    firsts = literal([days.first for days in later], ARRAY(Date))
+    place: ColumnElement[int] = func.width_bucket(Ticket.spent_on, firsts)
+    return place
+
+
+def _visible(actor: Actor, matching: TicketFilter, *columns: Any) -> Select[*tuple[Any, ...]]:
+    return (
+        select(*columns)
+        .select_from(Ticket)
+        .join(Owner, Owner.id == Ticket.owner_id)
+        .where(visible_to(actor), *conditions(matching))
+    )

@@ -1,0 +1,63 @@
+"""What the tickets of employees come to: the numbers beside a person."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+
+from sqlalchemy import and_, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from expenses.tickets.models import Ticket, TicketStatus
+from expenses.tickets.queries import MOST_COUNTED, Count, Owner, visible_to
+from expenses.users.models import Actor
+from expenses.users.policy import ensure_can_see_employees
+
+
+@dataclass
+class EmployeeFigures:
+    """How many tickets wait for a decision, and what was approved, by currency."""
+
+    pending: int = 0
+    approved: dict[str, Decimal] = field(default_factory=dict)
+
+
+async def figures_of(
+    session: AsyncSession, owner_ids: Sequence[int], *, actor: Actor, since: datetime
+) -> dict[int, EmployeeFigures]:
+    """By owner, with what was approved at or after `since`; one statement.
+
+    Zeros for those without tickets, and for the suspended ones, whose tickets nobody sees.
+    """
+    figures = {owner_id: EmployeeFigures() for owner_id in owner_ids}
+    if not figures:
+        return figures
+    is_pending = Ticket.status == TicketStatus.PENDING
+    is_approved = and_(Ticket.status == TicketStatus.APPROVED, Ticket.decided_at >= since)
+    rows = await session.execute(
+        select(
+            Ticket.owner_id,
+            Ticket.currency,
+            func.count().filter(is_pending),
+            func.sum(Ticket.amount).filter(is_approved),
+        )
+        .join(Owner, Owner.id == Ticket.owner_id)
+        .where(visible_to(actor), Ticket.owner_id.in_(owner_ids), or_(is_pending, is_approved))
+        .group_by(Ticket.owner_id, Ticket.currency)
+        .order_by(Ticket.owner_id, Ticket.currency)
+    )
+    for owner_id, currency, pending, approved in rows:
+        figures[owner_id].pending += pending
+        if approved is not None:
+            figures[owner_id].approved[currency] = approved
+    return figures
+
+
+async def count_tickets_of(session: AsyncSession, owner_id: int, *, actor: Actor) -> Count:
+    """How many tickets an employee has, hidden or not: what a suspension takes away.
+
+    The one read past `visible_to`, since it tells a number and nothing of the tickets.
+    """
+    ensure_can_see_employees(actor)
+    some = select(Ticket.id).where(Ticket.owner_id == owner_id).limit(MOST_COUNTED + 1).subquery()
+    return Count((await session.execute(select(func.count()).select_from(some))).scalar_one())

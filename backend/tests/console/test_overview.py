@@ -1,0 +1,302 @@
+"""The overview: figures that agree with the lists they link to, and charts that a policy allows."""
+
+import re
+import unittest
+from datetime import date, timedelta
+from decimal import Decimal
+from html import unescape
+from typing import Any
+
+import httpx
+from starlette.datastructures import QueryParams
+
+from expenses.tickets.overview import Days, ages, last_months
+from expenses.users.models import User
+from expenses.web.formats import Formats
+from tests.harness import AppTestCase, make_settings
+
+LINK = re.compile(r'<a [^>]*?href="/admin/ticket/list\?([^"]*)"([^>]*)>(.*?)</a>', re.DOTALL)
+AMOUNT = re.compile(r"[^\d\s,:-]+[\d,]+(?:\.\d+)?")
+NUMBER = re.compile(r"([\d,]+)(?: tickets?)?")
+
+
+def links(page: httpx.Response) -> list[tuple[QueryParams, str]]:
+    """Each link to the list, and what it says: in a table, or hovering over a bar."""
+    found = []
+    for query, _, content in LINK.findall(page.text):
+        title = re.search("<title>(.*?)</title>", content)
+        said = title[1].rpartition(": ")[2] if title else content
+        found.append((QueryParams(unescape(query)), unescape(said)))
+    return found
+
+
+def table(page: httpx.Response, panel: str) -> list[list[str]]:
+    """The lines behind a chart, as text."""
+    [section] = re.findall(
+        rf'<section [^>]*aria-labelledby="{panel}">.*?</section>', page.text, re.S
+    )
+    [body] = re.findall("<tbody>(.*?)</tbody>", section, re.S)
+    return [
+        [
+            " ".join(unescape(re.sub("<[^>]+>", " ", cell)).split())
+            for cell in re.findall("<t[hd][^>]*>(.*?)</t[hd]>", line, re.S)
+        ]
+        for line in re.findall("<tr>(.*?)</tr>", body, re.S)
+    ]
+
+
+class OverviewTestCase(AppTestCase):
+    async def asyncSetUp(self) -> None:
+        await super().asyncSetUp()
+        self.boss = await self.new_employer()
+        self.browser = await self.browser_of(self.boss)
+        self.ada = await self.new_employee("Ada")
+        self.today = self.settings.today()
+
+    async def overview(self, **query: str) -> httpx.Response:
+        page = await self.browser.get("/admin/overview", params=query)
+        self.assertEqual(page.status_code, 200, page.text)
+        return page
+
+    async def spent(self, owner: User, days_ago: int = 0, **fields: Any) -> int:
+        spent_on = self.today - timedelta(days=days_ago)
+        return await self.new_ticket(owner, spent_on=spent_on, **fields)
+
+    async def approved(self, owner: User, days_ago: int = 0, **fields: Any) -> int:
+        ticket = await self.spent(owner, days_ago, **fields)
+        await self.approve(ticket, by=self.boss)
+        return ticket
+
+    async def listed(self, query: QueryParams) -> list[dict[str, Any]]:
+        """What the list of a link holds, asked of the API."""
+        items: list[dict[str, Any]] = []
+        cursor: str | None = ""
+        while cursor is not None:
+            page = {"cursor": cursor} if cursor else {}
+            answer = await self.browser.get(
+                "/api/tickets", params=dict(query) | {"limit": "100"} | page
+            )
+            self.assertEqual(answer.status_code, 200, answer.text)
+            items += answer.json()["items"]
+            cursor = answer.json()["next"]
+        return items
+
+
+class Links(OverviewTestCase):
+    async def test_each_figure_is_what_its_list_comes_to(self) -> None:
+        people = [self.ada, *[await self.new_employee() for _ in range(11)]]
+        for number, owner in enumerate(people):
+            for days_ago, category, currency in (
+                (number, "meals", "USD"),
+                (number * 31, "travel", "USD"),
+                (number * 40, "lodging", "EUR"),
+            ):
+                fields = {"category": category, "currency": currency, "amount": f"{10 + number}.25"}
+                await self.approved(owner, days_ago, **fields)
+                await self.spent(owner, days_ago, **fields)
+                await self.deny(await self.spent(owner, days_ago, **fields), by=self.boss)
+                await self.withdraw(await self.spent(owner, days_ago, **fields), by=owner)
+        await self.suspend(people[3], by=self.boss)
+        formats = Formats(self.settings, "en")
+        for currency in ("USD", "EUR"):
+            followed = links(await self.overview(currency=currency))
+            self.assertGreater(len(followed), 60)
+            for query, said in followed:
+                with self.subTest(currency=currency, query=str(query), said=said):
+                    tickets = await self.listed(query)
+                    self.assertIn(query["status"], ("pending", "approved"))
+                    self._assert_said(said, tickets, formats)
+
+    def _assert_said(self, said: str, tickets: list[dict[str, Any]], formats: Formats) -> None:
+        sums: dict[str, Decimal] = {}
+        for ticket in tickets:
+            before = sums.get(ticket["currency"], Decimal(0))
+            sums[ticket["currency"]] = before + Decimal(ticket["amount"])
+        amounts = {formats.money(amount, currency) for currency, amount in sums.items()}
+        number, *stated = said.split(", ") if " ticket" in said and ", " in said else [said]
+        if re.fullmatch(r"\w+ \d+, \d{4}", said):
+            self.assertTrue(tickets)
+        elif NUMBER.fullmatch(number):
+            self.assertEqual(number.split()[0], formats.number(len(tickets)))
+            if stated:
+                self.assertEqual(set(stated), amounts)
+        elif tickets:
+            self.assertEqual({said}, amounts)
+        else:
+            self.assertRegex(said, r"^\D0\.00$")
+
+
+class Shown(OverviewTestCase):
+    async def test_pending_tickets_by_age(self) -> None:
+        for days_ago in (-1, 0, 3, 4, 7, 8, 30, 31, 400):
+            await self.spent(self.ada, days_ago, amount="10.00")
+        page = await self.overview()
+        self.assertEqual(
+            table(page, "ages"),
+            [
+                ["0 to 3 days", "3", "$30.00"],
+                ["4 to 7 days", "2", "$20.00"],
+                ["8 to 30 days", "2", "$20.00"],
+                ["Over 30 days", "2", "$20.00"],
+            ],
+        )
+        self.assertIn("9 tickets", page.text)
+        self.assertIn("400 days ago", page.text)
+
+    async def test_twelve_months_the_present_one_last_and_nothing_older(self) -> None:
+        first = last_months(self.today)[0].first
+        assert first is not None
+        first_day = (self.today - first).days
+        await self.approved(self.ada, amount="5.00")
+        await self.approved(self.ada, first_day, amount="7.00")
+        await self.approved(self.ada, first_day + 1, amount="9.00")
+        months = table(await self.overview(), "months")
+        self.assertEqual(len(months), 12)
+        self.assertEqual(months[0][1:], ["1", "$7.00"])
+        self.assertEqual(months[-1][1:], ["1", "$5.00"])
+        self.assertEqual({tuple(month[1:]) for month in months[1:-1]}, {("0", "$0.00")})
+        self.assertEqual(months[-1][0], self.today.strftime("%B %Y"))
+
+    async def test_currencies_are_never_added_up(self) -> None:
+        await self.approved(self.ada, currency="USD", amount="10.00")
+        await self.approved(self.ada, currency="JPY", amount="900.00")
+        await self.approved(self.ada, currency="JPY", amount="100.00", category="travel")
+        usd, jpy = await self.overview(), await self.overview(currency="JPY")
+        self.assertEqual(table(usd, "categories"), [["Meals", "1", "$10.00"]])
+        self.assertEqual(
+            table(jpy, "categories"), [["Meals", "1", "¥900"], ["Travel", "1", "¥100"]]
+        )
+        for page in (usd, jpy):
+            self.assertEqual(
+                table(page, "currencies"), [["JPY", "2", "¥1,000"], ["USD", "1", "$10.00"]]
+            )
+            self.assertEqual(re.findall(r'href="\?currency=(\w+)" ', page.text), ["USD", "JPY"])
+
+    async def test_the_company_s_currency_comes_first(self) -> None:
+        await self.approved(self.ada, currency="EUR")
+        await self.approved(self.ada, currency="USD")
+        app = self.start_app(make_settings(currency="EUR"))
+        browser = await self.client(app)
+        browser.cookies = self.browser.cookies
+        page = await browser.get("/admin/overview")
+        self.assertIn("By month, in EUR", page.text)
+
+    async def test_the_ten_who_spent_most_and_all_others_in_one(self) -> None:
+        for number in range(13):
+            owner = await self.new_employee(f"Employee {number:02}")
+            await self.approved(owner, amount=f"{100 - number}.00")
+            await self.approved(owner, amount="1000.00", currency="EUR")
+        lines = table(await self.overview(), "employees")
+        self.assertEqual(len(lines), 11)
+        self.assertEqual(lines[0], ["Employee 00", "1", "$100.00"])
+        self.assertEqual(lines[9], ["Employee 09", "1", "$91.00"])
+        self.assertEqual(lines[10], ["3 others", "3", "$267.00"])
+
+    async def test_tickets_of_the_suspended_are_in_no_figure(self) -> None:
+        ben = await self.new_employee("Ben")
+        await self.approved(self.ada, amount="5.00")
+        await self.approved(ben, amount="7.00")
+        await self.spent(ben)
+        await self.suspend(ben, by=self.boss)
+        page = await self.overview()
+        self.assertEqual(table(page, "employees"), [["Ada", "1", "$5.00"]])
+        self.assertEqual(table(page, "categories"), [["Meals", "1", "$5.00"]])
+        self.assertIn("Nothing is waiting for a decision", page.text)
+        self.assertNotIn("Ben", page.text)
+
+    async def test_today_is_the_company_s(self) -> None:
+        await self.spent(self.ada)
+        for zone in ("Pacific/Kiritimati", "Etc/GMT+12"):
+            settings = make_settings(timezone=zone)
+            browser = await self.client(self.start_app(settings))
+            browser.cookies = self.browser.cookies
+            page = await browser.get("/admin/overview")
+            self.assertIn(f"from={settings.today() - timedelta(days=3)}", page.text)
+
+    async def test_without_tickets_it_says_what_to_expect(self) -> None:
+        page = await self.overview()
+        self.assertIn("Nothing to show yet", page.text)
+        self.assertNotIn("<svg", page.text)
+        await self.approved(self.ada, currency="EUR")
+        page = await self.overview()
+        self.assertIn("Nothing was approved in USD", page.text)
+        self.assertEqual(table(page, "currencies"), [["EUR", "1", "€12.50"]])
+
+    async def test_a_currency_that_does_not_exist_is_refused(self) -> None:
+        for currency in ("XXX", "usd", "%00"):
+            answer = await self.browser.get(f"/admin/overview?currency={currency}")
+            self.assertEqual(answer.status_code, 422)
+
+    async def test_it_takes_the_same_statements_however_much_there_is(self) -> None:
+        await self.approved(self.ada)
+        with self.counted_statements() as few:
+            await self.overview()
+        for number in range(15):
+            owner = await self.new_employee()
+            await self.approved(owner, number * 20, currency=("USD", "EUR", "GBP")[number % 3])
+            await self.spent(owner, number * 5)
+        with self.counted_statements() as many:
+            await self.overview()
+        self.assertEqual(len(few), len(many))
+        self.assertEqual(len(many), 4)
+
+
+class Charts(OverviewTestCase):
+    async def test_they_bring_neither_style_nor_script(self) -> None:
+        await self.approved(self.ada)
+        await self.spent(self.ada)
+        drawings = re.findall("<svg.*?</svg>", (await self.overview()).text, re.S)
+        self.assertEqual(len(drawings), 5)
+        for drawing in drawings:
+            for refused in (
+                "<style",
+                "<script",
+                " style=",
+                "javascript:",
+                " on",
+                "http://k",
+                "_blank",
+            ):
+                self.assertNotIn(refused, drawing)
+
+    async def test_each_bar_says_what_it_is_and_leads_to_its_list(self) -> None:
+        await self.approved(self.ada, amount="40.00")
+        page = await self.overview()
+        self.assertIn('aria-label="Meals: 1 ticket, $40.00"', page.text)
+        self.assertIn('aria-label="Ada: 1 ticket, $40.00"', page.text)
+
+    async def test_names_stay_text(self) -> None:
+        for name in ("<b>&\"'</b>", "李" * 80, "ـعمر حداد", "x" * 80):
+            await self.approved(await self.new_employee(name))
+        page = await self.overview()
+        self.assertNotIn("<b>", page.text)
+        self.assertIn(f">{'李' * 7}…<", page.text)
+        self.assertIn(f">{'x' * 15}…<", page.text)
+
+
+class Access(OverviewTestCase):
+    async def test_it_is_for_employers(self) -> None:
+        answer = await (await self.client()).get("/admin/overview")
+        self.assertEqual(answer.headers["location"], "/login?next=/admin/overview")
+        answer = await (await self.browser_of(self.ada)).get("/admin/overview")
+        self.assertEqual(answer.status_code, 403)
+
+
+class Periods(unittest.TestCase):
+    def test_months_are_whole_and_follow_one_another(self) -> None:
+        months = last_months(date(2024, 2, 29))
+        self.assertEqual(months[0], Days(date(2023, 3, 1), date(2023, 3, 31)))
+        self.assertEqual(
+            months[-2:],
+            [
+                Days(date(2024, 1, 1), date(2024, 1, 31)),
+                Days(date(2024, 2, 1), date(2024, 2, 29)),
+            ],
+        )
+
+    def test_every_day_has_one_age(self) -> None:
+        today = date(2026, 11, 23)
+        for days_ago in range(-1, 60):
+            day = today - timedelta(days=days_ago)
+            found = [age for age in ages(today) if (age.first or day) <= day <= (age.last or day)]
+            self.assertEqual(len(found), 1, day)
