@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from expenses.text import N_
+
 
 class ExpensesError(Exception):
     """A refusal with a sentence a person can act on.
@@ -11,7 +13,7 @@ class ExpensesError(Exception):
     """
 
     code = "error"
-    template = "Something went wrong."
+    template = N_("Something went wrong.")
 
     def __init__(self, template: str | None = None, **values: Any) -> None:
         self.template = template or type(self).template
@@ -34,7 +36,7 @@ class InvalidInput(ExpensesError):
     """`fields` names every field that is wrong and says why."""
 
     code = "invalid-input"
-    template = "Some of the fields need another look."
+    template = N_("Some of the fields need another look.")
 
     def __init__(self, fields: dict[str, str]) -> None:
         super().__init__()
@@ -43,42 +45,42 @@ class InvalidInput(ExpensesError):
 
 class NotLoggedIn(ExpensesError):
     code = "not-logged-in"
-    template = "Log in first."
+    template = N_("Log in first.")
 
 
 class WrongPassword(ExpensesError):
     code = "wrong-password"
-    template = "The password is wrong."
+    template = N_("The password is wrong.")
 
 
 class Suspended(ExpensesError):
     code = "suspended"
-    template = "This account is suspended. Please ask your employer."
+    template = N_("This account is suspended. Please ask your employer.")
 
 
 class NotRegistered(ExpensesError):
     code = "not-registered"
-    template = "Nobody is registered with this e-mail yet."
+    template = N_("Nobody is registered with this e-mail yet.")
 
 
 class RegistrationExpired(ExpensesError):
     code = "registration-expired"
-    template = "The registration took too long. Enter e-mail and password again."
+    template = N_("The registration took too long. Enter e-mail and password again.")
 
 
 class Forbidden(ExpensesError):
     code = "forbidden"
-    template = "You may not do this."
+    template = N_("You may not do this.")
 
 
 class CrossOrigin(Forbidden):
     code = "cross-origin"
-    template = "This request came from another site and was not carried out."
+    template = N_("This request came from another site and was not carried out.")
 
 
 class NotFound(ExpensesError):
     code = "not-found"
-    template = "There is nothing here, or it is not yours to see."
+    template = N_("There is nothing here, or it is not yours to see.")
 
 
 class Conflict(ExpensesError):
@@ -89,7 +91,7 @@ class Conflict(ExpensesError):
 
 class EmailTaken(Conflict):
     code = "email-taken"
-    template = "Somebody is already registered with this e-mail. Log in instead."
+    template = N_("Somebody is already registered with this e-mail. Log in instead.")
 
 
 class AlreadyDecided(Conflict):
@@ -108,24 +110,24 @@ class NotDecided(Conflict):
     """`details` holds the ticket as it is now."""
 
     code = "not-decided"
-    template = "Ticket %(id)s is not decided, so there is nothing to reopen."
+    template = N_("Ticket %(id)s is not decided, so there is nothing to reopen.")
 
 
 class TicketChanged(Conflict):
     """`details` holds the ticket as it is now."""
 
     code = "ticket-changed"
-    template = "Ticket %(id)s has changed since you saw it. Look at it again."
+    template = N_("Ticket %(id)s has changed since you saw it. Look at it again.")
 
 
 class AlreadySuspended(Conflict):
     code = "already-suspended"
-    template = "%(username)s is already suspended."
+    template = N_("%(username)s is already suspended.")
 
 
 class NotSuspended(Conflict):
     code = "not-suspended"
-    template = "%(username)s is not suspended."
+    template = N_("%(username)s is not suspended.")
 
 
 class IdempotencyKeyReused(InvalidInput):
@@ -133,7 +135,11 @@ class IdempotencyKeyReused(InvalidInput):
 
     def __init__(self) -> None:
         super().__init__(
-            {"Idempotency-Key": "This key was already used for a different ticket; use a new one."}
+            {
+                "Idempotency-Key": N_(
+                    "This key was already used for a different ticket; use a new one."
+                )
+            }
         )
 
 
@@ -141,9 +147,9 @@ class TooBusy(ExpensesError):
     """Somebody else holds what this needs, or the database took too long; trying again helps."""
 
     code = "busy"
-    template = "The system is busy right now. Nothing was changed; please try again."
+    template = N_("The system is busy right now. Nothing was changed; please try again.")
 
 
 class DatabaseUnavailable(ExpensesError):
     code = "database-unavailable"
-    template = "The database does not answer right now. Please try again in a moment."
+    template = N_("The database does not answer right now. Please try again in a moment.")

@@ -9,6 +9,8 @@ from babel.core import get_global
 from babel.numbers import get_territory_currencies
 from pydantic import AfterValidator, Field
 
+from expenses.text import N_
+
 LARGEST_AMOUNT = Decimal("9999999999.99")
 CENT = Decimal("0.01")
 
@@ -26,7 +28,7 @@ def currencies() -> frozenset[str]:
 
 def _known_currency(code: str) -> str:
     if code not in currencies():
-        raise ValueError("Use a three-letter ISO 4217 code such as USD, EUR or CNY.")
+        raise ValueError(N_("Use a three-letter ISO 4217 code such as USD, EUR or CNY."))
     return code
 
 

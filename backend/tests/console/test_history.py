@@ -234,7 +234,7 @@ class Filters(HistoryTestCase):
             ("ticket", "9" * 5000, "Use the number of a ticket"),
             ("from", "yesterday", "Use a day like"),
             ("from", "2026-02-30", "Use a day like"),
-            ("from", "0001-01-01", "Use at least"),
+            ("from", "0001-01-01", "This day is too long ago"),
             ("to", "99999-01-01", "Use a day like"),
             ("to", "\0", "Use a day like"),
         ):

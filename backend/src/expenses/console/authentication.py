@@ -5,6 +5,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from expenses.errors import Forbidden
+from expenses.text import N_
 from expenses.users.models import Role
 from expenses.users.sessions import CurrentUser, authenticate
 from expenses.web.requests import database_of, token_of
@@ -23,7 +24,7 @@ class EmployersOnly(AuthenticationBackend):
             user = await authenticate(session, token_of(request), lock=False)
         request.state.user = user
         if user.role is not Role.EMPLOYER:
-            raise Forbidden("The console is for employers.")
+            raise Forbidden(N_("The console is for employers."))
         return True
 
     async def login(self, request: Request) -> Response:  # noqa: ARG002

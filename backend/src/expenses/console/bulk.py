@@ -15,6 +15,7 @@ from expenses.console.authentication import user_of
 from expenses.console.queue import Queue, address
 from expenses.database import LARGEST_ID
 from expenses.errors import DatabaseUnavailable, InvalidInput, TooBusy
+from expenses.text import N_
 from expenses.tickets import queries
 from expenses.tickets.decisions import BATCH_SIZE, Outcome, decide_tickets
 from expenses.tickets.models import TicketStatus
@@ -162,7 +163,7 @@ async def _chosen_ids(request: Request, form: FormValues, seen_at: datetime) -> 
 def _ticked(form: FormValues) -> tuple[int, ...]:
     ticked = form.many.get("ticket", [])
     if not all(text.isascii() and text.isdecimal() and len(text) < 20 for text in ticked):
-        raise InvalidInput({"ticket": "Select tickets from the list."})
+        raise InvalidInput({"ticket": N_("Select tickets from the list.")})
     return tuple(number for number in map(int, ticked) if number <= LARGEST_ID)
 
 

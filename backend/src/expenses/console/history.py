@@ -14,7 +14,7 @@ from expenses.console.queue import address
 from expenses.database import LARGEST_ID
 from expenses.errors import InvalidInput
 from expenses.settings import Settings
-from expenses.text import Line
+from expenses.text import N_, Line
 from expenses.tickets.events import Action, EventFilter, HistoryPage, list_events
 from expenses.tickets.shapes import Day
 from expenses.users.models import Actor
@@ -33,7 +33,7 @@ def _ticket_number(text: str) -> int:
     digits = text.strip().removeprefix("#")
     is_number = digits.isascii() and digits.isdecimal() and len(digits) < 20
     if not is_number or not 0 < int(digits) <= LARGEST_ID:
-        raise ValueError("Use the number of a ticket, such as 1042.")
+        raise ValueError(N_("Use the number of a ticket, such as 1042."))
     return int(digits)
 
 
@@ -59,7 +59,7 @@ class HistoryQuery(BaseModel):
     ) -> EventFilter:
         """Raises `InvalidInput` for nobody's name, and for a range that ends before it begins."""
         if self.first_day and self.last_day and self.first_day > self.last_day:
-            raise InvalidInput({"to": "This is before the beginning of the range."})
+            raise InvalidInput({"to": N_("This is before the beginning of the range.")})
         return EventFilter(
             actor_id=await _id_of(session, "actor", self.actor, actor=actor),
             action=self.action,
@@ -121,9 +121,9 @@ async def _id_of(
         return None
     found = await find_users_called(session, name, actor=actor)
     if not found:
-        raise InvalidInput({field: "Nobody has this name or e-mail."})
+        raise InvalidInput({field: N_("Nobody has this name or e-mail.")})
     if len(found) > 1:
-        raise InvalidInput({field: "Several people are called so. Use the e-mail."})
+        raise InvalidInput({field: N_("Several people are called so. Use the e-mail.")})
     return found[0]
 
 

@@ -16,6 +16,7 @@ from expenses.console.queue import LIST, Queue, address
 from expenses.console.views import ReadOnlyView
 from expenses.errors import Conflict, InvalidInput
 from expenses.money import currencies
+from expenses.text import N_
 from expenses.tickets import decisions, queries
 from expenses.tickets.duplicates import Duplicate, duplicates_of
 from expenses.tickets.models import Category, Ticket, TicketStatus
@@ -27,7 +28,7 @@ from expenses.tickets.shapes import Reason
 from expenses.users.sessions import CurrentUser
 from expenses.web.cursors import encode_position
 from expenses.web.forms import FormValues, read_form
-from expenses.web.languages import N_, gettext, sentence
+from expenses.web.languages import gettext, sentence
 from expenses.web.pages import flash, local_path, page_context
 from expenses.web.problems import status_of
 from expenses.web.requests import database_of

@@ -4,6 +4,7 @@ from fastapi import APIRouter, Request, Response
 from starlette.responses import RedirectResponse
 
 from expenses.errors import InvalidInput
+from expenses.text import N_
 from expenses.web.forms import read_form
 from expenses.web.languages import LANGUAGES
 from expenses.web.pages import local_path, render
@@ -24,6 +25,6 @@ async def choose_language(request: Request) -> Response:
     """Kept in the browser's cookie: it is the browser's user who reads, logged in or not."""
     form = await read_form(request)
     if form["language"] not in LANGUAGES:
-        raise InvalidInput({"language": "There is no such language here."})
+        raise InvalidInput({"language": N_("There is no such language here.")})
     request.session["language"] = form["language"]
     return RedirectResponse(local_path(form["next"]), status_code=303)

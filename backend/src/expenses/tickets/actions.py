@@ -15,6 +15,7 @@ from expenses.errors import (
 )
 from expenses.history import record
 from expenses.settings import Settings
+from expenses.text import N_
 from expenses.tickets.models import IdempotencyKey, Ticket, TicketStatus
 from expenses.tickets.policy import ensure_can_create, ensure_owns
 from expenses.tickets.queries import get_ticket, lock_ticket
@@ -111,7 +112,9 @@ async def _lock_own_pending(session: AsyncSession, ticket_id: int, *, actor: Act
 
 def _ensure_spent_by_tomorrow(spent_on: date, settings: Settings) -> None:
     if spent_on > settings.today() + timedelta(days=1):
-        raise InvalidInput({"spent_on": "This day is still to come. Use today or an earlier day."})
+        raise InvalidInput(
+            {"spent_on": N_("This day is still to come. Use today or an earlier day.")}
+        )
 
 
 async def _claim(

@@ -12,6 +12,7 @@ from sqlalchemy.orm import aliased
 
 from expenses.errors import Forbidden
 from expenses.history import Event
+from expenses.text import N_
 from expenses.tickets.models import Ticket
 from expenses.tickets.queries import Owner, visible_to
 from expenses.users.models import Actor, Role, User
@@ -31,6 +32,9 @@ class Action(StrEnum):
     TICKET_DENIED = "ticket.denied"
     TICKET_REOPENED = "ticket.reopened"
     USER_REGISTERED = "user.registered"
+    USER_RENAMED = "user.renamed"
+    USER_PASSWORD_CHANGED = "user.password_changed"
+    USER_SESSION_ENDED = "user.session_ended"
     USER_SUSPENDED = "user.suspended"
     USER_REACTIVATED = "user.reactivated"
 
@@ -107,7 +111,7 @@ async def list_events_of(
 
 def _lines(actor: Actor) -> Select[*tuple[Any, ...]]:
     if not can_see_employees(actor):
-        raise Forbidden("Only employers see everybody's history.")
+        raise Forbidden(N_("Only employers see everybody's history."))
     query = select(
         Event.id,
         Event.at,

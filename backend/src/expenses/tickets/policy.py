@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from expenses.errors import Forbidden
+from expenses.text import N_
 from expenses.tickets.models import TicketStatus
 from expenses.users.models import Actor, Role
 
@@ -22,7 +23,7 @@ def can_create(actor: Actor) -> bool:
 
 def ensure_can_create(actor: Actor) -> None:
     if not can_create(actor):
-        raise Forbidden("Only employees file tickets.")
+        raise Forbidden(N_("Only employees file tickets."))
 
 
 def can_change(actor: Actor, ticket: OwnedTicket) -> bool:
@@ -32,7 +33,7 @@ def can_change(actor: Actor, ticket: OwnedTicket) -> bool:
 
 def ensure_owns(actor: Actor, ticket: OwnedTicket) -> None:
     if ticket.owner_id != actor.id:
-        raise Forbidden("Only the owner edits or withdraws a ticket.")
+        raise Forbidden(N_("Only the owner edits or withdraws a ticket."))
 
 
 def can_decide(actor: Actor, ticket: OwnedTicket) -> bool:
@@ -48,4 +49,4 @@ def can_reopen(actor: Actor, ticket: OwnedTicket) -> bool:
 
 def ensure_can_decide(actor: Actor) -> None:
     if actor.role is not Role.EMPLOYER:
-        raise Forbidden("Only employers decide tickets.")
+        raise Forbidden(N_("Only employers decide tickets."))

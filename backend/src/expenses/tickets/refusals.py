@@ -1,13 +1,14 @@
 """Why a ticket can no longer be changed or decided, with who was faster, when and why."""
 
 from expenses.errors import AlreadyDecided, Conflict, NotPending
+from expenses.text import N_
 from expenses.tickets.models import TicketStatus
 from expenses.tickets.queries import TicketView
 
 _SENTENCES = {
-    TicketStatus.APPROVED: "Ticket %(id)s was already approved by %(by)s.",
-    TicketStatus.DENIED: "Ticket %(id)s was already denied by %(by)s: %(reason)s",
-    TicketStatus.WITHDRAWN: "Ticket %(id)s was withdrawn.",
+    TicketStatus.APPROVED: N_("Ticket %(id)s was already approved by %(by)s."),
+    TicketStatus.DENIED: N_("Ticket %(id)s was already denied by %(by)s: %(reason)s"),
+    TicketStatus.WITHDRAWN: N_("Ticket %(id)s was withdrawn."),
 }
 
 

@@ -17,7 +17,7 @@ from pydantic import (
 )
 
 from expenses.money import Amount, Currency
-from expenses.text import Line, Lines
+from expenses.text import N_, Line, Lines
 from expenses.tickets.models import Category
 
 MOST_LINKS = 10
@@ -30,15 +30,15 @@ _web_address = TypeAdapter(HttpUrl)
 def _iso_day(value: object) -> object:
     """Only "2026-11-23": the library would also take timestamps and numbers for days."""
     if isinstance(value, str) and not re.fullmatch(r"\d{4}-\d{2}-\d{2}", value, re.ASCII):
-        raise ValueError("Use a day like 2026-11-23.")
+        raise ValueError(N_("Use a day like 2026-11-23."))
     if isinstance(value, int | float):
-        raise ValueError("Use a day like 2026-11-23.")
+        raise ValueError(N_("Use a day like 2026-11-23."))
     return value
 
 
 def _plausible(day: date) -> date:
     if day < EARLIEST_DAY:
-        raise ValueError("This day is too long ago. Check the year.")
+        raise ValueError(N_("This day is too long ago. Check the year."))
     return day
 
 
@@ -49,7 +49,7 @@ def _is_web_address(link: str) -> str:
     except ValidationError:
         link = ""
     if not re.fullmatch(r"https?://\S+", link, re.IGNORECASE):
-        raise ValueError("Use a web address that begins with http:// or https://.")
+        raise ValueError(N_("Use a web address that begins with http:// or https://."))
     return link
 
 

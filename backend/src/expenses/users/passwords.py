@@ -10,6 +10,7 @@ from passlib.context import CryptContext
 from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
 from expenses.errors import InvalidInput
+from expenses.text import N_
 
 SHORTEST = 8
 LONGEST = 200
@@ -38,9 +39,9 @@ def ensure_acceptable(password: str, *, email: str) -> None:
     if not SHORTEST <= len(password) <= LONGEST:
         problem = f"Use {SHORTEST} to {LONGEST} characters."
     elif password.lower() == email.lower():
-        problem = "Use something other than the e-mail."
+        problem = N_("Use something other than the e-mail.")
     elif password.lower() in _common_passwords():
-        problem = "This is one of the most common passwords. Use a rarer one."
+        problem = N_("This is one of the most common passwords. Use a rarer one.")
     else:
         return
     raise InvalidInput({"password": problem})

@@ -4,6 +4,7 @@ import hmac
 
 from expenses.errors import Forbidden, InvalidInput
 from expenses.settings import Settings
+from expenses.text import N_
 from expenses.users.models import Actor, Role
 
 
@@ -13,7 +14,7 @@ def can_see_employees(actor: Actor) -> bool:
 
 def ensure_can_see_employees(actor: Actor) -> None:
     if not can_see_employees(actor):
-        raise Forbidden("Only employers see the list of employees.")
+        raise Forbidden(N_("Only employers see the list of employees."))
 
 
 def can_suspend(actor: Actor) -> bool:
@@ -23,7 +24,7 @@ def can_suspend(actor: Actor) -> bool:
 
 def ensure_can_suspend(actor: Actor) -> None:
     if not can_suspend(actor):
-        raise Forbidden("Only employers suspend and reactivate employees.")
+        raise Forbidden(N_("Only employers suspend and reactivate employees."))
 
 
 def ensure_may_register_as(role: Role, *, employer_code: str | None, settings: Settings) -> None:
@@ -33,5 +34,9 @@ def ensure_may_register_as(role: Role, *, employer_code: str | None, settings: S
     expected = settings.employer_code.get_secret_value().encode()
     if not hmac.compare_digest((employer_code or "").encode(), expected):
         raise InvalidInput(
-            {"employer_code": "Employers need the company's code. Ask whoever runs this system."}
+            {
+                "employer_code": N_(
+                    "Employers need the company's code. Ask whoever runs this system."
+                )
+            }
         )

@@ -4,12 +4,12 @@ from typing import Annotated
 
 from pydantic import AfterValidator, EmailStr, Field, StringConstraints
 
-from expenses.text import Line
+from expenses.text import N_, Line
 
 
 def _hashable(password: str) -> str:
     if "\0" in password or (not password.isascii() and _has_surrogates(password)):
-        raise ValueError("This password has a character that cannot be used.")
+        raise ValueError(N_("This password has a character that cannot be used."))
     return password
 
 

@@ -11,6 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from expenses.database import LARGEST_ID
 from expenses.errors import InvalidInput
 from expenses.money import Amount
+from expenses.text import N_
 from expenses.tickets.search import Position, Sort
 from expenses.tickets.shapes import Day
 
@@ -79,4 +80,4 @@ def _is_id(value: Any) -> bool:
 
 
 def _unreadable() -> InvalidInput:
-    return InvalidInput({"cursor": "Use a cursor that came with this list, or leave it out."})
+    return InvalidInput({"cursor": N_("Use a cursor that came with this list, or leave it out.")})

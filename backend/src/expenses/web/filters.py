@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from expenses.errors import InvalidInput
 from expenses.money import Amount, Currency
-from expenses.text import Line
+from expenses.text import N_, Line
 from expenses.tickets.models import Category, TicketStatus
 from expenses.tickets.search import TicketFilter
 from expenses.tickets.shapes import Day
@@ -69,13 +69,13 @@ class FilterQuery(BaseModel):
 
 def _ensure_ordered(field: str, first: date | Decimal | None, last: date | Decimal | None) -> None:
     if first is not None and last is not None and first > last:  # type: ignore[operator]
-        raise InvalidInput({field: "This is before the beginning of the range."})
+        raise InvalidInput({field: N_("This is before the beginning of the range.")})
 
 
 async def _employee_id(session: AsyncSession, name: str, *, actor: Actor) -> int:
     found = await find_employees_called(session, name, actor=actor)
     if not found:
-        raise InvalidInput({"employee": "No employee has this name or e-mail."})
+        raise InvalidInput({"employee": N_("No employee has this name or e-mail.")})
     if len(found) > 1:
-        raise InvalidInput({"employee": "Several employees are called so. Use the e-mail."})
+        raise InvalidInput({"employee": N_("Several employees are called so. Use the e-mail.")})
     return found[0]

@@ -59,11 +59,6 @@ def preferred(request: Request) -> str:
     return _negotiated(request.headers.get("accept-language", ""))
 
 
-def N_(message: str) -> str:  # noqa: N802, the name that every translator's tool knows
-    """Marks a message that is translated later, where it is shown."""
-    return message
-
-
 def gettext(message: str, /, **values: Any) -> str:
     """`message` in the language of the request, with its %(names)s filled in."""
     translated = translations(current_language()).gettext(message)

@@ -12,8 +12,9 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from expenses import errors
 from expenses.errors import ExpensesError, InvalidInput, NotLoggedIn
+from expenses.text import N_
 from expenses.tickets.queries import TicketView
-from expenses.web.languages import gettext, sentence
+from expenses.web.languages import gettext
 from expenses.web.pages import flash, render, way_back
 from expenses.web.validation import sentences
 
@@ -102,7 +103,7 @@ async def respond(request: Request, error: Exception) -> Response:
     if isinstance(error, RequestValidationError):
         error = InvalidInput(sentences(error.errors()))
     if isinstance(error, HTTPException) and error.status_code == 400:
-        error = InvalidInput({"body": "The body cannot be read."})
+        error = InvalidInput({"body": N_("The body cannot be read.")})
     if isinstance(error, HTTPException):
         return _framework_refusal(request, error)
     assert isinstance(error, ExpensesError)

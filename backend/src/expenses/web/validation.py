@@ -6,29 +6,31 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from expenses.errors import InvalidInput
+from expenses.text import N_
+from expenses.web.languages import gettext
 
 Model = TypeVar("Model", bound=BaseModel)
 
 # By pydantic's error type. Types that are missing here keep pydantic's own words.
 _SENTENCES = {
-    "missing": "This is needed.",
-    "extra_forbidden": "There is no such field.",
-    "string_too_short": "This is needed.",
-    "string_too_long": "Use at most %(max_length)s characters.",
-    "too_short": "This is needed.",
-    "too_long": "Use at most %(max_length)s.",
-    "greater_than": "Use an amount above %(gt)s.",
-    "less_than_equal": "Use at most %(le)s.",
-    "greater_than_equal": "Use at least %(ge)s.",
-    "decimal_parsing": "Use a number such as 12.50.",
-    "decimal_type": "Use a number such as 12.50.",
-    "decimal_max_places": "Use at most %(decimal_places)s decimals.",
-    "finite_number": "Use a number such as 12.50.",
-    "enum": "Choose one of: %(expected)s.",
-    "date_from_datetime_parsing": "Use a day like 2026-11-23.",
-    "date_parsing": "Use a day like 2026-11-23.",
-    "date_type": "Use a day like 2026-11-23.",
-    "json_invalid": "The body is not valid JSON.",
+    "missing": N_("This is needed."),
+    "extra_forbidden": N_("There is no such field."),
+    "string_too_short": N_("This is needed."),
+    "string_too_long": N_("Use at most %(max_length)s characters."),
+    "too_short": N_("This is needed."),
+    "too_long": N_("Use at most %(max_length)s."),
+    "greater_than": N_("Use an amount above %(gt)s."),
+    "less_than_equal": N_("Use at most %(le)s."),
+    "greater_than_equal": N_("Use at least %(ge)s."),
+    "decimal_parsing": N_("Use a number such as 12.50."),
+    "decimal_type": N_("Use a number such as 12.50."),
+    "decimal_max_places": N_("Use at most %(decimal_places)s decimals."),
+    "finite_number": N_("Use a number such as 12.50."),
+    "enum": N_("Choose one of: %(expected)s."),
+    "date_from_datetime_parsing": N_("Use a day like 2026-11-23."),
+    "date_parsing": N_("Use a day like 2026-11-23."),
+    "date_type": N_("Use a day like 2026-11-23."),
+    "json_invalid": N_("The body is not valid JSON."),
 }
 
 
@@ -61,4 +63,4 @@ def _sentence(problem: Mapping[str, Any]) -> str:
     known = _SENTENCES.get(problem["type"])
     if known is None:
         return f"{problem['msg']}."
-    return str(known % problem.get("ctx", {})).replace("'", "")
+    return str(gettext(known) % problem.get("ctx", {})).replace("'", "")
