@@ -6,6 +6,9 @@ from expenses.console.admin import Console
 from expenses.console.authentication import EmployersOnly
 from expenses.console.bulk import BulkView
 from expenses.console.employees import EmployeeView
+from expenses.console.export import ExportView
+from expenses.console.history import HistoryView
+from expenses.console.overview import OverviewView
 from expenses.console.tickets import TicketView
 from expenses.database import Database
 
@@ -14,5 +17,8 @@ def mount(app: FastAPI, database: Database) -> None:
     """Put the console under /admin."""
     console = Console(app, database, EmployersOnly())
     console.add_view(BulkView)
+    console.add_view(ExportView)
     console.add_view(TicketView)
     console.add_view(EmployeeView)
+    console.add_view(OverviewView)
+    console.add_view(HistoryView)

@@ -1,0 +1,26 @@
+"""The list of tickets, as it is filtered and sorted, as a file."""
+
+from sqladmin import BaseView, expose
+from starlette.requests import Request
+from starlette.responses import Response
+
+from expenses.console.authentication import user_of
+from expenses.console.queue import Queue
+from expenses.web.exports import export_response
+from expenses.web.requests import database_of
+
+
+class ExportView(BaseView):
+    name = "Export tickets"
+
+    def is_visible(self, request: Request) -> bool:  # noqa: ARG002
+        return False
+
+    @expose("/ticket/export/{kind}", methods=["GET"], identity="export")
+    async def export(self, request: Request) -> Response:
+        queue, actor = Queue.of(request.query_params), user_of(request)
+        async with database_of(request).reading() as session:
+            matching = await queue.filter(session, actor=actor)
+        return export_response(
+            request, request.path_params["kind"], actor=actor, matching=matching, sort=queue.order
+        )

@@ -1,0 +1,50 @@
+"""An employee's own tickets as a file."""
+
+from tests.console.test_export import CSV, csv_rows, split
+from tests.harness import AppTestCase
+
+PATH = "/tickets/export.csv"
+
+
+class Export(AppTestCase):
+    async def test_employees_get_their_own_tickets_the_last_first(self) -> None:
+        ada, ben, boss = (
+            await self.new_employee("Ada"),
+            await self.new_employee("Ben"),
+            await self.new_employer("Dana"),
+        )
+        first, second = await self.new_ticket(ada), await self.new_ticket(ada, amount="0.05")
+        await self.new_ticket(ben)
+        await self.deny(first, by=boss, reason="No receipt")
+        answer = await (await self.browser_of(ada)).get(PATH, params={"employee": "Ben"})
+        self.assertEqual(answer.status_code, 200)
+        self.assertIn(f"contoso-tickets-{self.settings.today()}.csv", str(answer.headers))
+        tickets, totals = split(csv_rows(answer.content)[1:])
+        self.assertEqual([int(row[0]) for row in tickets], [second, first])
+        self.assertEqual({row[1] for row in tickets}, {"Ada"})
+        self.assertIn("No receipt", tickets[1])
+        self.assertEqual(totals, {"USD": ("2", "12.55")})
+
+    async def test_without_a_ticket_it_is_whole_and_empty(self) -> None:
+        answer = await (await self.browser_of(await self.new_employee())).get(PATH)
+        self.assertEqual(split(csv_rows(answer.content)[1:]), ([], {}))
+
+    async def test_employers_have_the_consoles(self) -> None:
+        answer = await (await self.browser_of(await self.new_employer())).get(PATH)
+        self.assertEqual(answer.status_code, 303)
+        self.assertEqual(answer.headers["location"], f"{CSV}?status=all")
+
+    async def test_a_stranger_logs_in_first(self) -> None:
+        answer = await (await self.client()).get(PATH)
+        self.assertEqual(answer.status_code, 303)
+        self.assertEqual(answer.headers["location"], f"/login?next={PATH}")
+
+    async def test_suspended_employees_are_out(self) -> None:
+        ada, boss = await self.new_employee(), await self.new_employer()
+        browser = await self.browser_of(ada)
+        await self.suspend(ada, by=boss)
+        self.assertEqual((await browser.get(PATH)).status_code, 303)
+
+    async def test_it_is_for_reading_only(self) -> None:
+        browser = await self.browser_of(await self.new_employee())
+        self.assertIn((await browser.delete(PATH)).status_code, (404, 405))
