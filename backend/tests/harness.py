@@ -85,6 +85,14 @@ async def _administer(postgres: Server, statement: str) -> None:
     await engine.dispose()
 
 
+@cache
+def usual_app() -> FastAPI:
+    """The application with the usual settings. Putting it together takes longer than most tests."""
+    return create_app(
+        make_settings(), Database("postgresql://nobody@127.0.0.1/replaced_by_each_test")
+    )
+
+
 class RolledBackDatabase(Database):
     """Every session is a savepoint on one connection, whose transaction is never committed."""
 
@@ -144,7 +152,8 @@ class AppTestCase(TestCase):
         await super().asyncSetUp()
         self.database = await self._open_database()
         self.settings = make_settings()
-        self.app = self.start_app(self.settings)
+        self.app = usual_app()
+        self.app.state.database, self.app.state.settings = self.database, self.settings
 
     async def _open_database(self) -> Database:
         engine = create_async_engine(asyncpg_url(self._address), poolclass=NullPool)
