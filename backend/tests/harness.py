@@ -223,7 +223,7 @@ class AppTestCase(TestCase):
 
     # Doors
 
-    async def client(self, app: FastAPI | None = None, **headers: str) -> httpx.AsyncClient:
+    async def client(self, app: FastAPI | None = None, /, **headers: str) -> httpx.AsyncClient:
         """A program or a browser that nobody is logged in with yet. It keeps cookies."""
         return await self.enterAsyncContext(
             httpx.AsyncClient(

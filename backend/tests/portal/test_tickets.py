@@ -1,10 +1,15 @@
 """An employee's pages: the list, the form for a new ticket, a ticket's page."""
 
 import re
+from datetime import UTC, datetime, timedelta
+from html import unescape
 
 import httpx
+from sqlalchemy import select, update
 
-from tests.harness import AppTestCase, ticket_json
+from expenses.tickets.models import Ticket
+from expenses.users.models import User
+from tests.harness import AppTestCase, CommittingTestCase, make_settings, ticket_json
 
 
 def form_of(page: httpx.Response) -> dict[str, str]:
@@ -17,8 +22,36 @@ def form_of(page: httpx.Response) -> dict[str, str]:
         for value in [attribute(tag, "value") or ""]
     }
     for name, text in re.findall(r'<textarea[^>]* name="(\w+)"[^>]*>([^<]*)</textarea>', html):
-        values[name] = text
+        values[name] = unescape(text)
     return values
+
+
+def focused(page: httpx.Response) -> list[str | None]:
+    return [attribute(tag, "id") for tag in re.findall(r"<[^>]* autofocus[^>]*>", page.text)]
+
+
+def buttons(page: httpx.Response) -> list[str]:
+    return [text.strip() for text in re.findall(r"<button[^>]*>([^<]*)</button>", page.text)]
+
+
+def rows(page: httpx.Response) -> list[int]:
+    return [int(number) for number in re.findall(r'<a href="/tickets/(\d+)">#', page.text)]
+
+
+def way(page: httpx.Response, relation: str) -> str:
+    found = re.search(rf'rel="{relation}" href="([^"]+)"', page.text)
+    assert found is not None
+    return unescape(found[1])
+
+
+def figures(page: httpx.Response) -> dict[str, list[str]]:
+    """The sums above the list, by their names."""
+    found = re.findall(r"<dt>([^<]*)</dt>\s*<dd>(.*?)</dd>", page.text, re.DOTALL)
+    return {name: re.findall(r'class="sum">([^<]+)<', sums) for name, sums in found}
+
+
+def month_start() -> datetime:
+    return datetime.now(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
 
 
 def attribute(tag: str, name: str) -> str | None:
@@ -38,7 +71,7 @@ def ticket_form(**fields: str) -> dict[str, str]:
 class File(AppTestCase):
     async def test_a_ticket_is_filed_and_stands_on_top(self) -> None:
         ada = await self.new_employee()
-        await self.new_ticket(ada, description="Older")
+        await self.new_ticket(ada, description="Older", amount="1.00")
         browser = await self.browser_of(ada)
         page = await browser.get("/tickets")
         self.assertNotIn("Taxi to the airport", page.text)
@@ -63,9 +96,9 @@ class File(AppTestCase):
             again = await browser.post("/tickets", data=form)
         self.assertEqual(again.status_code, 303)
         # After Back the same form may be sent with something else in it: that is meant.
-        await browser.post("/tickets", data=form | {"amount": "13.00"})
+        await browser.post("/tickets", data=form | {"amount": "13.00", "links": ""})
         next_form = form_of(await browser.get("/tickets")) | ticket_form()
-        await browser.post("/tickets", data=next_form)
+        await browser.post("/tickets", data=next_form | {"confirm": "1"})
         self.assertEqual(len(await self.events("ticket.created")), 3)
 
     async def test_what_is_wrong_is_said_at_its_field_and_what_was_typed_is_kept(self) -> None:
@@ -87,7 +120,7 @@ class File(AppTestCase):
         self.assertIn("Dinner &lt;b&gt;with&lt;/b&gt; Ben</textarea>", page.text)
         self.assertIn("javascript:alert(1)</textarea>", page.text)
         self.assertNotIn('href="javascript', page.text)
-        self.assertIn("Line 2:", page.text)
+        self.assertIn("Link 2:", page.text)
 
     async def test_a_day_to_come_is_refused_at_its_field(self) -> None:
         browser = await self.browser_of(await self.new_employee())
@@ -95,6 +128,156 @@ class File(AppTestCase):
             page = await browser.post("/tickets", data=ticket_form(spent_on="2999-01-01"))
         self.assertEqual(page.status_code, 422)
         self.assertIn('id="spent_on-problem"', page.text)
+
+    async def test_the_form_is_ready_for_the_next_one(self) -> None:
+        browser = await self.browser_of(await self.new_employee())
+        page = await browser.get("/tickets")
+        self.assertEqual(focused(page), ["amount"])
+        form = form_of(page)
+        self.assertEqual(
+            (form["spent_on"], form["amount"]), (self.settings.today().isoformat(), "")
+        )
+        # Elsewhere one looks for tickets, and the form is folded.
+        self.assertEqual(focused(await browser.get("/tickets?q=taxi")), [])
+        wrong = await browser.post("/tickets", data=ticket_form(category="", links="x"))
+        self.assertEqual(focused(wrong), ["category"])
+
+    async def test_amounts_are_taken_as_people_type_them(self) -> None:
+        ada = await self.new_employee()
+        browser = await self.browser_of(ada)
+        for typed, amount in (("12,50", "12.50"), ("1 200", "1200.00"), ("1.200,50", "1200.50")):
+            with self.subTest(typed=typed):
+                form = ticket_form(amount=typed, links="", key=typed)
+                self.assertEqual((await browser.post("/tickets", data=form)).status_code, 303)
+                event = await self.last_event()
+                ticket = await self.ticket(event.ticket_id or 0, seen_by=ada)
+                self.assertEqual(str(ticket.amount), amount)
+        async with self.nothing_changes():
+            page = await browser.post("/tickets", data=ticket_form(amount="1,200"))
+        self.assertEqual(page.status_code, 422)
+        self.assertIn("This can be read in two ways. Write 1200", page.text)
+        self.assertIn('value="1,200"', page.text)
+
+    async def test_links_may_be_pasted_side_by_side(self) -> None:
+        ada = await self.new_employee()
+        browser = await self.browser_of(ada)
+        links = "https://example.com/1 https://example.com/2\r\n\r\nhttps://example.com/3"
+        await browser.post("/tickets", data=ticket_form(links=links))
+        ticket = await self.ticket((await self.last_event()).ticket_id or 0, seen_by=ada)
+        self.assertEqual(ticket.links, links.split())
+
+    async def test_an_employer_files_nothing(self) -> None:
+        await self.new_ticket(await self.new_employee(), description="A secret")
+        browser = await self.browser_of(await self.new_employer())
+        async with self.nothing_changes():
+            for path in ("/tickets", "/tickets/draft", "/tickets/duplicates"):
+                for form in (ticket_form(), ticket_form(amount="x"), {}):
+                    with self.subTest(path=path, form=form):
+                        answer = await browser.post(path, data=form)
+                        self.assertEqual(answer.status_code, 403)
+                        self.assertNotIn("A secret", answer.text)
+
+
+class Duplicates(AppTestCase):
+    async def test_one_is_named_before_it_is_filed_and_filed_when_confirmed(self) -> None:
+        ada = await self.new_employee()
+        first = await self.new_ticket(ada, description="The first")
+        browser = await self.browser_of(ada)
+        form = form_of(await browser.get("/tickets")) | ticket_form(description="The second")
+        async with self.nothing_changes():
+            page = await browser.post("/tickets", data=form)
+        self.assertEqual(page.status_code, 200)
+        self.assertIn(f"Ticket {first} has the same amount and day.", page.text)
+        self.assertIn("File it anyway", buttons(page))
+        self.assertIn("The second</textarea>", page.text)
+        self.assertEqual(form_of(page)["key"], form["key"])
+        answer = await browser.post("/tickets", data=ticket_form() | form_of(page))
+        self.assertEqual(answer.status_code, 303)
+        event = await self.last_event()
+        self.assertEqual((event.action, event.actor_id), ("ticket.created", ada.id))
+        ticket = await self.ticket(event.ticket_id or 0, seen_by=ada)
+        self.assertEqual(ticket.description, "The second")
+
+    async def test_a_shared_link_is_one_and_other_peoples_tickets_are_not(self) -> None:
+        ada, ben = await self.new_employee(), await self.new_employee()
+        await self.new_ticket(ben, links=["https://example.com/1"])
+        withdrawn = await self.new_ticket(ada, links=["https://example.com/1"])
+        await self.withdraw(withdrawn, by=ada)
+        browser = await self.browser_of(ada)
+        shared = await self.new_ticket(ada, amount="7.00", links=["https://example.com/2"])
+        async with self.nothing_changes():
+            page = await browser.post("/tickets", data=ticket_form())
+        self.assertIn(f"Ticket {shared} has one of these links.", page.text)
+        self.assertNotIn(f"Ticket {withdrawn} has", page.text)
+        answer = await browser.post("/tickets", data=ticket_form(links="https://example.com/1"))
+        self.assertEqual(answer.status_code, 303)
+        self.assertEqual((await self.last_event()).action, "ticket.created")
+
+    async def test_what_is_wrong_is_said_before_anything_else(self) -> None:
+        ada = await self.new_employee()
+        await self.new_ticket(ada)
+        browser = await self.browser_of(ada)
+        async with self.nothing_changes():
+            page = await browser.post("/tickets", data=ticket_form(category=""))
+        self.assertEqual(page.status_code, 422)
+        self.assertNotIn("File it anyway", buttons(page))
+
+    async def test_a_script_asks_while_one_types(self) -> None:
+        ada, ben = await self.new_employee(), await self.new_employee()
+        ticket = await self.new_ticket(ada, links=["https://example.com/1"])
+        await self.new_ticket(ben)
+        browser = await self.browser_of(ada)
+        same = {"address": f"/tickets/{ticket}"}
+        purchase = same | {"sentence": f"Ticket {ticket} has the same amount and day."}
+        link = same | {"sentence": f"Ticket {ticket} has one of these links."}
+        for form, hints in (
+            (ticket_form(), [purchase]),
+            (ticket_form(amount="12,5", description="", category=""), [purchase]),
+            (ticket_form(amount="12,5x", links="https://example.com/1 and"), [link]),
+            (ticket_form(amount="12.50", currency="EUR", links=""), []),
+            (ticket_form(amount="13", links="https://example.com/1\0"), []),
+            ({"links": "https://example.com/1"}, [link]),
+            ({}, []),
+        ):
+            with self.subTest(form=form):
+                async with self.nothing_changes():
+                    answer = await browser.post("/tickets/duplicates", data=form)
+                self.assertEqual((answer.status_code, answer.json()), (200, {"hints": hints}))
+
+
+class Copy(AppTestCase):
+    async def test_the_form_is_filled_in_with_todays_day(self) -> None:
+        ada = await self.new_employee()
+        ticket = await self.new_ticket(ada, description="One seat, monthly", amount="15.00")
+        await self.withdraw(ticket, by=ada)
+        browser = await self.browser_of(ada)
+        self.assertIn(f'href="/tickets?copy={ticket}"', (await browser.get("/tickets")).text)
+        self.assertIn(
+            f'href="/tickets?copy={ticket}"', (await browser.get(f"/tickets/{ticket}")).text
+        )
+        async with self.nothing_changes():
+            page = await browser.get(f"/tickets?copy={ticket}")
+        form = form_of(page)
+        self.assertEqual(form["spent_on"], self.settings.today().isoformat())
+        self.assertEqual((form["amount"], form["description"]), ("15.00", "One seat, monthly"))
+        self.assertEqual(form["links"], "https://receipts.example.com/1")
+        self.assertIn('<option value="meals" selected>', page.text)
+
+    async def test_only_own_tickets_are_copied(self) -> None:
+        ada, ben, boss = (
+            await self.new_employee(),
+            await self.new_employee(),
+            await self.new_employer(),
+        )
+        ticket = await self.new_ticket(ada, description="A secret")
+        browser = await self.browser_of(ben)
+        for address in (f"/tickets?copy={ticket}", f"/tickets?copy={2**63}", "/tickets?copy=0"):
+            page = await browser.get(address)
+            self.assertEqual(page.status_code, 404)
+            self.assertNotIn("A secret", page.text)
+        self.assertEqual((await browser.get("/tickets?copy=x")).status_code, 422)
+        answer = await (await self.browser_of(boss)).get(f"/tickets?copy={ticket}")
+        self.assertEqual(answer.headers["location"], "/admin/")
 
 
 class List(AppTestCase):
@@ -137,6 +320,110 @@ class List(AppTestCase):
         self.assertNotIn(f'href="/tickets/{tickets[1]}"', page.text)
         self.assertEqual((await browser.get("/tickets?cursor=x")).status_code, 422)
 
+    async def test_tabs_and_search_with_their_counts(self) -> None:
+        ada, boss = await self.new_employee(), await self.new_employer()
+        train = await self.new_ticket(ada, description="Train to Bergen")
+        boat = await self.new_ticket(ada, description="Boat to Bergen")
+        await self.new_ticket(await self.new_employee(), description="Train of Ben")
+        await self.approve(boat, by=boss)
+        browser = await self.browser_of(ada)
+        for address, tickets, counts in (
+            ("/tickets", [boat, train], [2, 1, 1, 0, 0]),
+            ("/tickets?status=approved", [boat], [2, 1, 1, 0, 0]),
+            ("/tickets?q=train", [train], [1, 1, 0, 0, 0]),
+            (f"/tickets?q=%23{boat}&status=pending", [], [1, 0, 1, 0, 0]),
+            ("/tickets?q=100%25", [], [0, 0, 0, 0, 0]),
+        ):
+            with self.subTest(address=address):
+                page = await browser.get(address)
+                self.assertEqual(rows(page), tickets)
+                found = re.findall(r'<span class="count">(\d+)</span>', page.text)
+                self.assertEqual([int(count) for count in found], counts)
+        # A tab keeps the search, and a search the tab.
+        page = await browser.get("/tickets?q=train&status=approved")
+        self.assertIn('href="/tickets?q=train&amp;status=denied"', page.text)
+        self.assertIn('name="status" value="approved"', page.text)
+
+    async def test_a_search_that_cannot_be_read_is_said_at_its_field(self) -> None:
+        browser = await self.browser_of(await self.new_employee())
+        page = await browser.get(f"/tickets?q={'x' * 201}")
+        self.assertEqual(page.status_code, 422)
+        self.assertIn('id="q-problem"', page.text)
+        self.assertIn("x" * 201, page.text)
+        self.assertEqual((await browser.get("/tickets?status=x")).status_code, 422)
+
+    async def test_the_page_before_is_a_page_away_too(self) -> None:
+        ada = await self.new_employee()
+        tickets = [await self.new_ticket(ada) for _ in range(41)][::-1]
+        browser = await self.browser_of(ada)
+        second = await browser.get(way(await browser.get("/tickets"), "next"))
+        self.assertEqual(rows(second), tickets[20:40])
+        third = await browser.get(way(second, "next"))
+        self.assertEqual(rows(third), tickets[40:])
+        self.assertEqual(rows(await browser.get(way(third, "prev"))), tickets[20:40])
+        self.assertEqual(rows(await browser.get(way(second, "prev"))), tickets[:20])
+
+    async def test_sums_by_currency_and_by_the_day_of_the_decision(self) -> None:
+        ada, boss = await self.new_employee(), await self.new_employer()
+        await self.new_ticket(ada, amount="1.00")
+        await self.new_ticket(ada, amount="2.00", currency="EUR")
+        for amount, decided in (
+            ("10.00", month_start()),
+            ("20.00", month_start() - timedelta(seconds=1)),
+            ("40.00", month_start().replace(month=1) - timedelta(seconds=1)),
+        ):
+            ticket = await self.new_ticket(ada, amount=amount)
+            await self.approve(ticket, by=boss)
+            await self.decide_at(ticket, decided)
+        denied = await self.new_ticket(ada, amount="80.00")
+        await self.deny(denied, by=boss)
+        await self.new_ticket(await self.new_employee(), amount="160.00")
+        page = await (await self.browser_of(ada)).get("/tickets")
+        year = "$30.00" if month_start().month > 1 else "$10.00"
+        self.assertEqual(
+            figures(page),
+            {
+                "Pending": ["€2.00", "$1.00"],
+                "Approved this month": ["$10.00"],
+                "Approved this year": [year],
+            },
+        )
+        self.assertIn("the company&#39;s time zone (UTC)", page.text)
+
+    async def test_months_begin_where_the_company_is(self) -> None:
+        ada, boss = await self.new_employee(), await self.new_employer()
+        ticket = await self.new_ticket(ada, amount="10.00")
+        await self.approve(ticket, by=boss)
+        there = make_settings(timezone="Asia/Shanghai")
+        begin = datetime.combine(
+            there.today().replace(day=1), datetime.min.time(), tzinfo=there.zone
+        )
+        client = await self.client(self.start_app(there))
+        client.cookies = (await self.browser_of(ada)).cookies
+        for decided, sums in ((begin, ["$10.00"]), (begin - timedelta(seconds=1), [])):
+            await self.decide_at(ticket, decided)
+            page = await client.get("/tickets")
+            self.assertEqual(figures(page)["Approved this month"], sums)
+
+    async def decide_at(self, ticket_id: int, instant: datetime) -> None:
+        async with self.database.transaction() as session:
+            await session.execute(
+                update(Ticket).where(Ticket.id == ticket_id).values(decided_at=instant)
+            )
+
+    async def test_the_number_of_statements_does_not_grow(self) -> None:
+        ada, boss = await self.new_employee(), await self.new_employer()
+        ticket = await self.new_ticket(ada)
+        browser = await self.browser_of(ada)
+        addresses = ("/tickets", "/tickets?q=lunch&status=approved", f"/tickets/{ticket}")
+        for _ in range(2):
+            for address, most in zip(addresses, (5, 5, 4), strict=True):
+                with self.counted_statements() as statements:
+                    self.assertEqual((await browser.get(address)).status_code, 200)
+                self.assertEqual(len(statements), most, statements)
+            for _ in range(3):
+                await self.approve(await self.new_ticket(ada), by=boss)
+
     async def test_an_employer_is_led_to_the_console(self) -> None:
         ada, boss = await self.new_employee(), await self.new_employer()
         ticket = await self.new_ticket(ada)
@@ -147,6 +434,67 @@ class List(AppTestCase):
         async with self.nothing_changes():
             answer = await browser.post("/tickets", data=ticket_form())
         self.assertEqual(answer.status_code, 403)
+
+
+class Seen(AppTestCase):
+    async def test_decisions_are_news_until_they_are_marked_as_seen(self) -> None:
+        ada, boss = await self.new_employee(), await self.new_employer()
+        for decide in (self.approve, self.deny):
+            await decide(await self.new_ticket(ada), by=boss)
+        await self.new_ticket(ada)
+        browser = await self.browser_of(ada)
+        async with self.nothing_changes():
+            for _ in range(2):
+                page = await browser.get("/tickets?status=approved")
+                self.assertIn("2 decided since your last visit", page.text)
+                self.assertEqual(page.text.count("fresh"), 1)
+        events = len(await self.events())
+        form = form_of(page)
+        answer = await browser.post("/tickets/seen", data=form)
+        self.assertEqual(answer.headers["location"], "/tickets?status=approved")
+        self.assertEqual(await self.seen_at(ada), datetime.fromisoformat(form["until"]))
+        page = await browser.get("/tickets")
+        self.assertNotIn("since your last visit", page.text)
+        self.assertNotIn("fresh", page.text)
+        self.assertEqual(len(await self.events()), events)
+
+    async def test_it_never_goes_back_nor_into_the_future(self) -> None:
+        ada, ben = await self.new_employee(), await self.new_employee()
+        browser = await self.browser_of(ada)
+        await browser.post("/tickets/seen", data={"until": "2999-01-01T00:00:00Z"})
+        seen_at = await self.seen_at(ada)
+        assert seen_at is not None
+        self.assertLessEqual(seen_at, datetime.now(UTC))
+        async with self.nothing_changes():
+            await browser.post("/tickets/seen", data={"until": "2020-01-01T00:00:00Z"})
+            for until in ("", "yesterday", "2026-11-23", "0001-01-01T00:00:00+14:00"):
+                answer = await browser.post("/tickets/seen", data={"until": until})
+                self.assertEqual(answer.status_code, 422)
+        self.assertIsNone(await self.seen_at(ben))
+
+    async def test_nobody_is_led_to_another_site(self) -> None:
+        browser = await self.browser_of(await self.new_employee())
+        form = {"until": "2026-01-01T00:00:00Z", "next": "//evil.example/"}
+        answer = await browser.post("/tickets/seen", data=form)
+        self.assertEqual(answer.headers["location"], "/tickets")
+
+    async def seen_at(self, user: User) -> datetime | None:
+        async with self.database.reading() as session:
+            return await session.scalar(select(User.decisions_seen_at).where(User.id == user.id))
+
+
+class SeenForReal(CommittingTestCase):
+    async def test_what_is_decided_while_the_page_is_open_is_news_the_next_time(self) -> None:
+        ada, boss = await self.new_employee(), await self.new_employer()
+        first, second = await self.new_ticket(ada), await self.new_ticket(ada)
+        browser = await self.browser_of(ada)
+        await self.approve(first, by=boss)
+        form = form_of(await browser.get("/tickets"))
+        await self.approve(second, by=boss)
+        await browser.post("/tickets/seen", data=form)
+        page = await browser.get("/tickets")
+        self.assertIn("1 decided since your last visit", page.text)
+        self.assertEqual(page.text.count("fresh"), 1)
 
 
 class Page(AppTestCase):
@@ -176,12 +524,46 @@ class Page(AppTestCase):
         await self.deny(ticket, by=boss, reason="No receipt")
         async with self.nothing_changes():
             page = await browser.post(
-                f"/tickets/{ticket}", data=form | ticket_form(description="A better text")
+                f"/tickets/{ticket}",
+                data=form
+                | ticket_form(
+                    amount="99,5", category="travel", description="A better\r\ntext", links=""
+                ),
             )
             withdrawn = await browser.post(f"/tickets/{ticket}/withdraw", data=form)
         self.assertEqual((page.status_code, withdrawn.status_code), (409, 409))
-        for text in ("already denied by Dana", "No receipt", "A better text"):
+        for text in ("already denied by Dana", "No receipt", "was not saved"):
             self.assertIn(text, page.text)
+        section = page.text.partition("was not saved")[2].partition("</dl>")[0]
+        self.assertEqual(
+            re.findall(r"<dt>([^<]*)</dt>\s*<dd[^>]*>([^<]*)</dd>", section),
+            [
+                ("Amount", "99,5"),
+                ("Category", "Travel"),
+                ("What for", "A better\r\ntext"),
+                ("Links", "\N{EN DASH}"),
+            ],
+        )
+        draft = form_of(page)
+        async with self.nothing_changes():
+            page = await browser.post("/tickets/draft", data=draft)
+        filled = form_of(page)
+        self.assertEqual(filled["amount"], "99,5")
+        self.assertEqual(filled["description"].splitlines(), ["A better", "text"])
+        self.assertTrue(filled["key"])
+        answer = await browser.post("/tickets", data=filled | {"category": "travel"})
+        self.assertEqual(answer.status_code, 303)
+        self.assertEqual((await self.last_event()).details["amount"], "99.50")
+
+    async def test_a_wrong_edit_of_a_decided_ticket_is_not_lost_either(self) -> None:
+        ada, boss = await self.new_employee(), await self.new_employer("Dana")
+        ticket = await self.new_ticket(ada)
+        await self.approve(ticket, by=boss)
+        browser = await self.browser_of(ada)
+        async with self.nothing_changes():
+            page = await browser.post(f"/tickets/{ticket}", data=ticket_form(amount="1,200"))
+        self.assertIn("1,200</dd>", page.text)
+        self.assertIn("by <bdi>Dana</bdi>", page.text)
 
     async def test_a_wrong_edit_changes_nothing(self) -> None:
         ada = await self.new_employee()

@@ -2,11 +2,24 @@
 
 from fastapi import APIRouter
 
-from expenses.portal import export, language, login, tickets
+from expenses.portal import (
+    account,
+    export,
+    filing,
+    importing,
+    language,
+    login,
+    ticket,
+    tickets,
+)
 
 router = APIRouter(include_in_schema=False)
 router.include_router(language.router)
 router.include_router(login.router)
+router.include_router(account.router)
 # Before the tickets, whose pages' addresses would match its own.
 router.include_router(export.router)
+router.include_router(importing.router)
 router.include_router(tickets.router)
+router.include_router(filing.router)
+router.include_router(ticket.router)

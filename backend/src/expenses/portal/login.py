@@ -56,10 +56,11 @@ class Person(BaseModel):
 
 @router.get("/")
 async def home(request: Request, session: SessionDependency) -> Response:
+    """For strangers what this is; everybody else goes on to where they work."""
     try:
         user = await authenticate(session, token_of(request), lock=False)
     except NotLoggedIn:
-        return _to("/login")
+        return render(request, "home.html")
     return _to(HOME[user.role])
 
 
@@ -79,7 +80,10 @@ async def log_in(request: Request, database: DatabaseDependency) -> Response:
     try:
         credentials = parse(Credentials, form)
         logged_in = await sessions.log_in(
-            database, email=credentials.email, password=credentials.password
+            database,
+            email=credentials.email,
+            password=credentials.password,
+            client=request.headers.get("user-agent"),
         )
     except NotRegistered:
         return await _begin(request, database, form, credentials)
@@ -124,7 +128,8 @@ async def register(
     except (RegistrationExpired, EmailTaken) as error:
         return _back_to_login(request, error)
     way_on = request.session.get("next")
-    keep_logged_in(request, await sessions.start_session(session, user.id))
+    client = request.headers.get("user-agent")
+    keep_logged_in(request, await sessions.start_session(session, user.id, client=client))
     return _to(local_path(way_on, HOME[user.role]))
 
 

@@ -33,7 +33,7 @@ class Action(StrEnum):
     TICKET_REOPENED = "ticket.reopened"
     USER_REGISTERED = "user.registered"
     USER_RENAMED = "user.renamed"
-    USER_PASSWORD_CHANGED = "user.password_changed"
+    USER_PASSWORD_CHANGED = "user.password_changed"  # noqa: S105, the name of an event
     USER_SESSION_ENDED = "user.session_ended"
     USER_SUSPENDED = "user.suspended"
     USER_REACTIVATED = "user.reactivated"

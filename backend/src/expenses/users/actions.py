@@ -1,7 +1,8 @@
-"""What an employer does to an employee."""
+"""What an employer does to an employee, and up to when employees have seen what was decided."""
 
 from datetime import UTC, datetime
 
+from sqlalchemy import func, or_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from expenses.errors import AlreadySuspended, NotSuspended
@@ -47,3 +48,18 @@ async def reactivate(
     employee.suspended_at = None
     await record(session, "user.reactivated", actor_id=actor.id, user_id=employee.id, reason=reason)
     return employee
+
+
+async def mark_decisions_seen(session: AsyncSession, until: datetime, *, actor: Actor) -> None:
+    """`actor` has seen the decisions up to an instant, at the latest now; it never goes back.
+
+    Not an event: it says nothing of a ticket or of an account, only where somebody has read to.
+    """
+    await session.execute(
+        update(User)
+        .where(
+            User.id == actor.id,
+            or_(User.decisions_seen_at.is_(None), User.decisions_seen_at < until),
+        )
+        .values(decisions_seen_at=func.least(until, func.now()))
+    )

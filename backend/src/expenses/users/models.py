@@ -56,6 +56,7 @@ class User(Base):
     role: Mapped[Role] = mapped_column(stored_as_text(Role, "role"))
     password_hash: Mapped[str]
     suspended_at: Mapped[datetime | None]
+    decisions_seen_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
     __table_args__ = (
@@ -87,6 +88,10 @@ class UserSession(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     last_seen_at: Mapped[datetime] = mapped_column(server_default=func.now())
     expires_at: Mapped[datetime] = mapped_column(index=True)
+    # What the browser or program called itself when it logged in.
+    client: Mapped[str | None]
+
+    __table_args__ = (CheckConstraint("length(client) <= 200", name="client_length"),)
 
 
 class PendingRegistration(Base):

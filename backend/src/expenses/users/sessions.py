@@ -3,6 +3,7 @@ hash. One query answers who a token belongs to, at every request."""
 
 import hashlib
 import secrets
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -18,6 +19,9 @@ from expenses.users.passwords import verify_password
 LIFETIME = timedelta(days=14)
 # How stale "last seen" may be: writing it at every request would turn each read into a write.
 LAST_SEEN_PRECISION = timedelta(minutes=1)
+LONGEST_CLIENT = 200
+# Far more than anybody has devices; a program that logs in for each call may have thousands.
+MOST_LISTED = 100
 
 
 class CurrentUser(NamedTuple):
@@ -41,8 +45,12 @@ class LoggedIn(NamedTuple):
     user: User
 
 
-async def log_in(database: Database, *, email: str, password: str) -> LoggedIn:
-    """Raises `NotRegistered`, `WrongPassword`, or, once the password was right, `Suspended`.
+async def log_in(
+    database: Database, *, email: str, password: str, client: str | None = None
+) -> LoggedIn:
+    """`client` is what the browser or program calls itself.
+
+    Raises `NotRegistered`, `WrongPassword`, or, once the password was right, `Suspended`.
 
     Takes the database and not a session: no connection is held while the password is hashed, or
     a few log-ins at once would leave none for anybody else.
@@ -55,10 +63,16 @@ async def log_in(database: Database, *, email: str, password: str) -> LoggedIn:
     if not fits:
         raise WrongPassword()
     async with database.transaction() as session:
-        return await start_session(session, user.id)
+        logged_in = await start_session(session, user.id, client=client)
+        # It may have been changed while this one was being compared.
+        if logged_in.user.password_hash != user.password_hash:
+            raise WrongPassword()
+    return logged_in
 
 
-async def start_session(session: AsyncSession, user_id: int) -> LoggedIn:
+async def start_session(
+    session: AsyncSession, user_id: int, *, client: str | None = None
+) -> LoggedIn:
     """A session of a user who has shown who they are. Raises `Suspended`."""
     # The lock keeps a suspension under way from missing the session that is being added.
     user = await session.get_one(
@@ -68,7 +82,14 @@ async def start_session(session: AsyncSession, user_id: int) -> LoggedIn:
         raise Suspended()
     token = new_token()
     expires_at = datetime.now(UTC) + LIFETIME
-    session.add(UserSession(token_hash=hash_token(token), user_id=user.id, expires_at=expires_at))
+    session.add(
+        UserSession(
+            token_hash=hash_token(token),
+            user_id=user.id,
+            expires_at=expires_at,
+            client=_client_label(client),
+        )
+    )
     await session.flush()
     return LoggedIn(token, expires_at, user)
 
@@ -109,15 +130,28 @@ async def authenticate(session: AsyncSession, token: str | None, *, lock: bool) 
     return user
 
 
+async def list_sessions(session: AsyncSession, user: CurrentUser) -> Sequence[UserSession]:
+    """Where `user` is logged in: this session first, then by when they were last seen."""
+    is_this = UserSession.id == user.session_id
+    query = (
+        select(UserSession)
+        .where(UserSession.user_id == user.id, UserSession.expires_at > func.now())
+        .order_by(is_this.desc(), UserSession.last_seen_at.desc(), UserSession.id.desc())
+        .limit(MOST_LISTED)
+    )
+    return (await session.scalars(query)).all()
+
+
 async def log_out(session: AsyncSession, user: CurrentUser) -> None:
     await session.execute(delete(UserSession).where(UserSession.id == user.session_id))
 
 
-async def end_sessions(session: AsyncSession, user_id: int) -> int:
-    """End every session of a user; how many there were."""
-    ended = await session.execute(
-        delete(UserSession).where(UserSession.user_id == user_id).returning(UserSession.id)
-    )
+async def end_sessions(session: AsyncSession, user_id: int, *, but_for: int | None = None) -> int:
+    """End every session of a user, or all but one; how many they were."""
+    sessions = delete(UserSession).where(UserSession.user_id == user_id)
+    if but_for is not None:
+        sessions = sessions.where(UserSession.id != but_for)
+    ended = await session.execute(sessions.returning(UserSession.id))
     return len(ended.all())
 
 
@@ -132,6 +166,12 @@ def new_token() -> str:
 def hash_token(token: str) -> bytes:
     """The token is 256 random bits, so a plain hash cannot be guessed back."""
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
+
+
+def _client_label(client: str | None) -> str | None:
+    """What a header says, as one line that a page can show."""
+    visible = "".join(character for character in client or "" if character.isprintable())
+    return visible.strip()[:LONGEST_CLIENT] or None
 
 
 async def _touch(session: AsyncSession, user: CurrentUser) -> None:

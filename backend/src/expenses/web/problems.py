@@ -1,5 +1,6 @@
 """Errors to responses: one table for the status, one shape for programs, one page for people."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
@@ -14,8 +15,9 @@ from expenses import errors
 from expenses.errors import ExpensesError, InvalidInput, NotLoggedIn
 from expenses.text import N_
 from expenses.tickets.queries import TicketView
-from expenses.web.languages import gettext
+from expenses.web.languages import gettext, sentence
 from expenses.web.pages import flash, render, way_back
+from expenses.web.requests import is_safe, token_of
 from expenses.web.validation import sentences
 
 # The nearest class in an error's ancestry counts.
@@ -84,17 +86,23 @@ def page(request: Request, error: ExpensesError) -> Response:
     """`error` for a person."""
     if isinstance(error, NotLoggedIn):
         return _to_login(request)
-    return error_page(request, status_of(error), error.message)
+    fields = error.fields if isinstance(error, InvalidInput) else {}
+    return error_page(request, status_of(error), sentence(error), fields)
 
 
-def error_page(request: Request, status: int, message: str) -> Response:
+def error_page(
+    request: Request, status: int, message: str, fields: Mapping[str, str] | None = None
+) -> Response:
+    """`fields` are the sentences for what was wrong in a form whose page is not known here."""
     return render(
         request,
         "error.html",
         status_code=status,
         status=status,
-        title=HTTPStatus(status).phrase,
         message=message,
+        fields=fields or {},
+        is_safe=is_safe(request),
+        may_be_logged_in=token_of(request) is not None,
     )
 
 

@@ -1,0 +1,132 @@
+"""My account, for employees and employers: name, password, and where one is logged in."""
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel
+from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.responses import RedirectResponse
+
+from expenses.errors import InvalidInput
+from expenses.text import N_
+from expenses.users import account
+from expenses.users.sessions import MOST_LISTED, CurrentUser, list_sessions
+from expenses.users.shapes import Password, Username
+from expenses.web.clients import client_name
+from expenses.web.forms import FormValues, read_form
+from expenses.web.languages import gettext, ngettext
+from expenses.web.pages import flash, render
+from expenses.web.requests import (
+    CurrentUserDependency,
+    DatabaseDependency,
+    SessionDependency,
+    get_current_user,
+)
+from expenses.web.validation import parse
+
+router = APIRouter(prefix="/account")
+
+
+class NewName(BaseModel):
+    username: Username
+
+
+class NewPassword(BaseModel):
+    old: Password
+    new: Password
+
+
+@router.get("")
+async def account_page(
+    request: Request, user: CurrentUserDependency, session: SessionDependency
+) -> Response:
+    return await _account_page(request, session, user)
+
+
+@router.post("/username")
+async def change_username(
+    request: Request, user: CurrentUserDependency, session: SessionDependency
+) -> Response:
+    form = await read_form(request)
+    try:
+        username = parse(NewName, form).username
+        await account.change_username(session, username, actor=user)
+    except InvalidInput as error:
+        return await _account_page(request, session, user, form, error.fields)
+    flash(request, gettext("You are called %(username)s now.", username=username))
+    return _to_account()
+
+
+@router.post("/password")
+async def change_password(request: Request, database: DatabaseDependency) -> Response:
+    """Without the usual session: no connection is held while passwords are hashed."""
+    form = await read_form(request)
+    async with database.reading() as session:
+        user = await get_current_user(request, session)
+    try:
+        passwords = parse(NewPassword, form)
+        _ensure_typed_twice(form)
+        ended = await account.change_password(
+            database, old=passwords.old, new=passwords.new, actor=user
+        )
+    except InvalidInput as error:
+        async with database.reading() as session:
+            return await _account_page(request, session, user, errors=error.fields)
+    flash(request, gettext("Your password is changed.") + " " + _logged_out(ended))
+    return _to_account()
+
+
+@router.post("/sessions/end-others")
+async def end_other_sessions(
+    request: Request, user: CurrentUserDependency, session: SessionDependency
+) -> Response:
+    flash(request, _logged_out(await account.end_other_sessions(session, actor=user)))
+    return _to_account()
+
+
+@router.post("/sessions/{session_id}/end")
+async def end_session(
+    request: Request, session_id: int, user: CurrentUserDependency, session: SessionDependency
+) -> Response:
+    await account.end_session(session, session_id, actor=user)
+    flash(request, _logged_out(1))
+    return _to_account()
+
+
+async def _account_page(
+    request: Request,
+    session: AsyncSession,
+    user: CurrentUser,
+    values: FormValues | None = None,
+    errors: dict[str, str] | None = None,
+) -> Response:
+    places = await list_sessions(session, user)
+    return render(
+        request,
+        "account.html",
+        status_code=422 if errors else 200,
+        values=values or FormValues(username=user.username),
+        errors=errors or {},
+        places=places,
+        are_all=len(places) < MOST_LISTED,
+        client_name=client_name,
+    )
+
+
+def _ensure_typed_twice(form: FormValues) -> None:
+    """There is no way back in for who mistypes a password without seeing it."""
+    if form["again"] != form["new"]:
+        raise InvalidInput({"again": N_("This is not the same as the new password.")})
+
+
+def _logged_out(places: int) -> str:
+    if not places:
+        return gettext("You are logged in nowhere else.")
+    return ngettext(
+        "You are logged out in one other place.",
+        "You are logged out in %(number)s other places.",
+        places,
+        number=places,
+    )
+
+
+def _to_account() -> Response:
+    return RedirectResponse("/account", status_code=303)

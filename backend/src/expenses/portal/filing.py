@@ -1,0 +1,89 @@
+"""Filing a ticket: at once, or after a look at others that are like it."""
+
+import hashlib
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from starlette.responses import RedirectResponse
+
+from expenses.errors import InvalidInput
+from expenses.portal.fields import NAMES, TypedFields, blank, ticket_values
+from expenses.portal.hints import hints_at, unfinished_purchase
+from expenses.portal.listing import LIST, tickets_page
+from expenses.tickets import actions
+from expenses.tickets.duplicates import Purchase, duplicates_of_purchase
+from expenses.tickets.policy import ensure_can_create
+from expenses.tickets.shapes import TicketFields
+from expenses.web.forms import FormValues, read_form
+from expenses.web.languages import gettext
+from expenses.web.pages import flash
+from expenses.web.requests import CurrentUserDependency, SessionDependency, SettingsDependency
+from expenses.web.validation import parse
+
+router = APIRouter(prefix=LIST)
+
+
+@router.post("")
+async def create_ticket(
+    request: Request,
+    user: CurrentUserDependency,
+    session: SessionDependency,
+    settings: SettingsDependency,
+) -> Response:
+    """What looks like another ticket is filed once its form has been confirmed."""
+    ensure_can_create(user)
+    form = await read_form(request)
+    try:
+        fields = parse(TypedFields, ticket_values(form))
+        key = _key(form, fields)
+        if not form["confirm"]:
+            purchase = Purchase(
+                fields.spent_on, fields.amount, fields.currency, fields.links, idempotency_key=key
+            )
+            found = await duplicates_of_purchase(session, purchase, actor=user)
+            if found:
+                return await tickets_page(request, session, user, form, hints=hints_at(found))
+        ticket_id = await actions.create_ticket(
+            session, fields, actor=user, settings=settings, idempotency_key=key
+        )
+    except InvalidInput as error:
+        await session.rollback()
+        return await tickets_page(request, session, user, form, error.fields, status=422)
+    flash(request, gettext("Ticket %(id)s is filed.", id=ticket_id))
+    return RedirectResponse(LIST, status_code=303)
+
+
+@router.post("/duplicates")
+async def find_duplicates(
+    request: Request, user: CurrentUserDependency, session: SessionDependency
+) -> dict[str, Any]:
+    """For the form's script: it sends the form as it stands, and nothing is filed by it."""
+    purchase = unfinished_purchase(await read_form(request))
+    found = await duplicates_of_purchase(session, purchase, actor=user)
+    return {
+        "hints": [
+            {"address": f"{LIST}/{hint.ticket_id}", "sentence": hint.sentence}
+            for hint in hints_at(found)
+        ]
+    }
+
+
+@router.post("/draft")
+async def fill_in(
+    request: Request,
+    user: CurrentUserDependency,
+    session: SessionDependency,
+    settings: SettingsDependency,
+) -> Response:
+    """The form for a new ticket with what was typed elsewhere; nothing is filed by it."""
+    ensure_can_create(user)
+    form = await read_form(request)
+    typed = {name: form[name] for name in NAMES if name in form}
+    return await tickets_page(request, session, user, FormValues(blank(settings) | typed))
+
+
+def _key(form: FormValues, fields: TicketFields) -> str | None:
+    """A form that is sent twice makes one ticket; one that was changed in between makes two."""
+    if not form["key"]:
+        return None
+    return hashlib.sha256(f"{form['key']} {fields!r}".encode()).hexdigest()

@@ -1,0 +1,52 @@
+"""Hints at tickets that look like the one being filed, in words."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from pydantic import TypeAdapter, ValidationError
+
+from expenses.money import Currency
+from expenses.portal.fields import TypedAmount, ticket_values
+from expenses.tickets.duplicates import Duplicate, Likeness, Purchase
+from expenses.tickets.shapes import MOST_LINKS, Day, Link
+from expenses.web.forms import FormValues
+from expenses.web.languages import gettext
+
+_day: TypeAdapter[Any] = TypeAdapter(Day)
+_amount: TypeAdapter[Any] = TypeAdapter(TypedAmount)
+_currency: TypeAdapter[Any] = TypeAdapter(Currency)
+_link: TypeAdapter[Any] = TypeAdapter(Link)
+
+
+class Hint(NamedTuple):
+    ticket_id: int
+    sentence: str
+
+
+def hints_at(duplicates: Sequence[Duplicate]) -> list[Hint]:
+    return [Hint(duplicate.ticket_id, _sentence(duplicate)) for duplicate in duplicates]
+
+
+def unfinished_purchase(form: FormValues) -> Purchase:
+    """What can be read of a form while somebody types into it."""
+    values = ticket_values(form)
+    links = [_readable(_link, link) for link in values.get("links", [])[:MOST_LINKS]]
+    return Purchase(
+        spent_on=_readable(_day, values.get("spent_on")),
+        amount=_readable(_amount, values.get("amount")),
+        currency=_readable(_currency, values.get("currency")),
+        links=[link for link in links if link is not None],
+    )
+
+
+def _sentence(duplicate: Duplicate) -> str:
+    if duplicate.likeness is Likeness.PURCHASE:
+        return gettext("Ticket %(id)s has the same amount and day.", id=duplicate.ticket_id)
+    return gettext("Ticket %(id)s has one of these links.", id=duplicate.ticket_id)
+
+
+def _readable(kind: TypeAdapter[Any], value: str | None) -> Any:
+    try:
+        return None if value is None else kind.validate_python(value)
+    except ValidationError:
+        return None

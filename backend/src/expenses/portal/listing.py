@@ -1,0 +1,100 @@
+"""The page "My tickets": what its address asks for, and what it shows."""
+
+from typing import Any, Literal, Self
+from urllib.parse import urlencode
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.datastructures import QueryParams
+from starlette.requests import Request
+from starlette.responses import Response
+
+from expenses.portal.fields import form_context
+from expenses.portal.hints import Hint
+from expenses.tickets import queries
+from expenses.tickets.models import TicketStatus
+from expenses.tickets.search import Sort
+from expenses.tickets.summary import news_for, summarize
+from expenses.users.sessions import CurrentUser
+from expenses.web.cursors import decode_position, encode_position
+from expenses.web.filters import FilterQuery
+from expenses.web.forms import FormValues
+from expenses.web.pages import render
+from expenses.web.requests import settings_of
+from expenses.web.validation import parse
+
+LIST = "/tickets"
+ALL = "all"
+PAGE_SIZE = 20
+NEWEST_FIRST = Sort.FILED_LAST
+
+Tab = Literal["all", "pending", "approved", "denied", "withdrawn"]
+
+
+class Listing(FilterQuery):
+    """All of one's tickets, newest first, unless the address says otherwise."""
+
+    status: Tab = "all"
+    cursor: str | None = None
+
+    @classmethod
+    def of(cls, query: QueryParams) -> Self:
+        """Only what the page has inputs for. Raises `InvalidInput`."""
+        return parse(
+            cls, {name: query[name] for name in ("q", "status", "cursor") if name in query}
+        )
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is the page where tickets are filed, and not one of looking for some."""
+        return self == Listing()
+
+    def address(self, **changes: str | None) -> str:
+        """The same question with some parts changed, by default from its first page on."""
+        parts = {"q": self.q, "status": self.status, "cursor": None} | changes
+        asked = {name: value for name, value in parts.items() if value and value != ALL}
+        return f"{LIST}?{urlencode(asked)}" if asked else LIST
+
+
+async def tickets_page(
+    request: Request,
+    session: AsyncSession,
+    user: CurrentUser,
+    values: FormValues,
+    errors: dict[str, str] | None = None,
+    *,
+    listing: Listing | None = None,
+    hints: list[Hint] | None = None,
+    status: int = 200,
+) -> Response:
+    """With the form filled in with `values`, and the hints at what looks like it."""
+    listing = listing or Listing()
+    return render(
+        request,
+        "tickets.html",
+        status_code=status,
+        listing=listing,
+        q=request.query_params.get("q", ""),
+        is_filing=listing.is_plain,
+        hints=hints or [],
+        statuses=tuple(TicketStatus),
+        timezone=settings_of(request).timezone,
+        **await _tickets(session, user, listing),
+        summary=await summarize(session, actor=user, settings=settings_of(request)),
+        news=await news_for(session, actor=user),
+        **form_context(values, errors),
+    )
+
+
+async def _tickets(session: AsyncSession, user: CurrentUser, listing: Listing) -> dict[str, Any]:
+    position = decode_position(listing.cursor, NEWEST_FIRST)
+    status = None if listing.status == ALL else TicketStatus(listing.status)
+    matching = await listing.resolve(session, actor=user, status=status)
+    page = await queries.list_tickets(
+        session, actor=user, matching=matching, position=position, limit=PAGE_SIZE
+    )
+    return {
+        "tickets": page.items,
+        "previous_cursor": encode_position(page.previous, NEWEST_FIRST),
+        "next_cursor": encode_position(page.next, NEWEST_FIRST),
+        "counts": await queries.count_by_status(session, actor=user, matching=matching),
+    }

@@ -1,0 +1,234 @@
+"""A CSV file of tickets, as spreadsheets write it: its text, its rows, and what is wrong."""
+
+import csv
+import re
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from io import StringIO
+
+from expenses.errors import InvalidInput
+from expenses.portal.fields import TypedFields
+from expenses.settings import Settings
+from expenses.tickets.imports import MOST_ROWS, ImportRow, ensure_importable
+from expenses.tickets.models import Category
+from expenses.web.languages import gettext
+from expenses.web.validation import parse
+
+LARGEST_FILE = 5_000_000
+MOST_COLUMNS = 50
+# By the names that the first row has for them.
+COLUMNS = {
+    "day": "spent_on",
+    "amount": "amount",
+    "currency": "currency",
+    "category": "category",
+    "description": "description",
+    "links": "links",
+}
+NEEDED = ("day", "amount", "category", "description")
+
+_SEPARATORS = ",;\t"
+_WHOLE_ROW = "row"
+_UTF16 = (BOM_UTF16_LE, BOM_UTF16_BE)
+# Workbooks are ZIP archives, and were once compound files.
+_WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+_DAY = re.compile(r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})", re.ASCII)
+# The apostrophe that our own files, and people, put before what would be taken for a formula.
+_APOSTROPHE = re.compile(r"""(^|[\t\n\r;])'(?=[\s"']*[=+\-@\uff1d\uff0b\uff0d\uff20])""")
+
+
+@dataclass(frozen=True)
+class CellProblem:
+    """What is wrong in a row, at a column where it is one that is wrong, and what stands there."""
+
+    number: int
+    column: str
+    sentence: str
+    found: str
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """`unread` are the names of columns that mean nothing here."""
+
+    rows: list[ImportRow]
+    problems: list[CellProblem]
+    unread: list[str]
+
+
+def decode(content: bytes) -> str:
+    """Raises `InvalidInput` for what is not text, or in another encoding: guessing spoils names."""
+    if not content:
+        raise _unreadable(gettext("Choose a file with tickets in it."))
+    if content.startswith(_WORKBOOKS):
+        raise _unreadable(
+            gettext(
+                "This is a workbook. Save it as “CSV UTF-8” in your spreadsheet program "
+                "and choose that file."
+            )
+        )
+    try:
+        text = content.decode("utf-16" if content.startswith(_UTF16) else "utf-8")
+    except UnicodeDecodeError:
+        raise _unreadable(
+            gettext(
+                "The letters of this file cannot be read. Save it with the encoding UTF-8; "
+                "in Excel the kind of file is called “CSV UTF-8”."
+            )
+        ) from None
+    # As a form sends it back.
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    if len(text.encode()) + text.count("\n") > LARGEST_FILE:
+        raise _unreadable(gettext("The file is too large. Use one of at most %(size)s MB.", size=5))
+    return text
+
+
+def read_sheet(text: str, *, settings: Settings) -> Sheet:
+    """Raises `InvalidInput` for the field `file` where there are no rows to speak of."""
+    if "\0" in text:
+        raise _unreadable(gettext("This is not a text file. Use a CSV file, in UTF-8."))
+    records = _records(text.replace("\r\n", "\n"))
+    titles = next(records, (0, []))[1]
+    names = _names(titles)
+    sheet = Sheet([], [], [title for title in titles if title.lower() not in {"", *COLUMNS}])
+    seen = 0
+    for number, cells in records:
+        seen += 1
+        if seen > MOST_ROWS:
+            raise _unreadable(
+                gettext(
+                    "The file has too many rows. Use at most %(number)s at once.",
+                    number=f"{MOST_ROWS:,}",
+                )
+            )
+        _read_row(sheet, number, names, cells, settings)
+    if not seen:
+        raise _unreadable(gettext("There are no tickets in this file, only names of columns."))
+    return sheet
+
+
+def _records(text: str) -> Iterator[tuple[int, list[str]]]:
+    """The rows with something in them, each with its number as a spreadsheet counts."""
+    reader = csv.reader(StringIO(text, newline=""), delimiter=_separator_of(text), strict=True)
+    number = 0
+    try:
+        for number, record in enumerate(reader, start=1):
+            # A file can hold millions of cells; more than these are refused anyway.
+            cells = [cell.strip() for cell in record[: MOST_COLUMNS + 1]]
+            if any(cells):
+                yield number, [_APOSTROPHE.sub(r"\1", cell) for cell in cells]
+    except csv.Error as error:
+        raise _unreadable(_broken(number + 1, str(error))) from None
+
+
+def _separator_of(text: str) -> str:
+    """Whatever finds the most names of columns in the first row."""
+    first = text.lstrip().partition("\n")[0]
+    names = {
+        separator: {name.strip(' "').lower() for name in first.split(separator, MOST_COLUMNS)}
+        for separator in _SEPARATORS
+    }
+    return max(_SEPARATORS, key=lambda separator: len(names[separator] & COLUMNS.keys()))
+
+
+def _broken(number: int, error: str) -> str:
+    if "limit" in error:
+        return gettext("Row %(number)s has far too long a cell.", number=number)
+    return gettext(
+        "Row %(number)s cannot be read: a quotation mark does not stand where a cell begins or "
+        "ends, or its other half is missing.",
+        number=number,
+    )
+
+
+def _names(cells: Sequence[str]) -> list[str]:
+    names = [cell.lower() for cell in cells]
+    if len(names) > MOST_COLUMNS:
+        raise _unreadable(
+            gettext("The file has more than %(number)s columns.", number=MOST_COLUMNS)
+        )
+    missing = [name for name in NEEDED if name not in names]
+    if missing:
+        raise _unreadable(
+            gettext(
+                "The first row has to name the columns. Missing there: %(names)s.",
+                names=", ".join(missing),
+            )
+        )
+    twice = sorted({name for name in names if name in COLUMNS and names.count(name) > 1})
+    if twice:
+        raise _unreadable(
+            gettext("These columns are there twice: %(names)s.", names=", ".join(twice))
+        )
+    return names
+
+
+def _read_row(
+    sheet: Sheet, number: int, names: list[str], cells: list[str], settings: Settings
+) -> None:
+    by_name = dict(zip(names, cells, strict=False))
+    try:
+        _ensure_fits(cells, names)
+        values = {
+            field: _MEANINGS.get(name, str)(by_name[name])
+            for name, field in COLUMNS.items()
+            if by_name.get(name)
+        }
+        fields = parse(TypedFields, values)
+        ensure_importable(fields, settings=settings)
+    except InvalidInput as error:
+        sheet.problems.extend(_problems(number, error, by_name))
+    else:
+        sheet.rows.append(ImportRow(number, fields))
+
+
+def _ensure_fits(cells: list[str], names: list[str]) -> None:
+    if any(cells[len(names) :]):
+        raise InvalidInput(
+            {
+                _WHOLE_ROW: gettext(
+                    "There are more cells in this row than columns. "
+                    "Put text with separators in it between quotation marks."
+                )
+            }
+        )
+
+
+def _problems(number: int, error: InvalidInput, cells: dict[str, str]) -> Iterator[CellProblem]:
+    column_of = {_WHOLE_ROW: ""} | {field: name for name, field in COLUMNS.items()}
+    for place, sentence in error.fields.items():
+        field, _, position = place.partition(".")
+        sentence = gettext(sentence)
+        if position.isdigit():
+            sentence = gettext(
+                "Link %(number)s: %(problem)s", number=int(position) + 1, problem=sentence
+            )
+        name = column_of[field]
+        yield CellProblem(number, name, sentence, cells.get(name, ""))
+
+
+def _day(cell: str) -> str:
+    """As Excel writes it where the year comes first; other orders can be read in two ways."""
+    found = _DAY.fullmatch(cell)
+    return f"{found[1]}-{found[2]:0>2}-{found[3]:0>2}" if found else cell
+
+
+def _category(cell: str) -> str:
+    """In English or in the language of the page."""
+    for category in Category:
+        if cell.lower() in (category.value, gettext(category.value.capitalize()).lower()):
+            return category.value
+    return cell
+
+
+_MEANINGS: dict[str, Callable[[str], str | list[str]]] = {
+    "day": _day,
+    "currency": str.upper,
+    "category": _category,
+    "links": str.split,
+}
+
+
+def _unreadable(sentence: str) -> InvalidInput:
+    return InvalidInput({"file": sentence})

@@ -1,0 +1,151 @@
+"""Many tickets of one owner at once, from a file: all of them or none, and none of them twice."""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ARRAY, Date, Numeric, and_, func, literal, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from expenses.settings import Settings
+from expenses.tickets.actions import _ensure_spent_by_tomorrow, create_ticket
+from expenses.tickets.models import IdempotencyKey, Ticket, TicketStatus
+from expenses.tickets.policy import ensure_can_create
+from expenses.tickets.queries import Owner, visible_to
+from expenses.tickets.shapes import TicketFields
+from expenses.users.models import Actor, User
+
+MOST_ROWS = 1000
+
+# All that makes two tickets equal.
+_Content = tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class ImportRow:
+    """A ticket to be, and the number of its row in the file."""
+
+    number: int
+    fields: TicketFields
+
+
+@dataclass(frozen=True)
+class Match:
+    """A ticket that one has already, equal to a row in all that a row says."""
+
+    ticket_id: int
+    status: TicketStatus
+
+
+def ensure_importable(fields: TicketFields, *, settings: Settings) -> None:
+    """Raises `InvalidInput` for what filing it would refuse, before anything is filed."""
+    _ensure_spent_by_tomorrow(fields.spent_on, settings)
+
+
+async def import_tickets(
+    session: AsyncSession,
+    rows: Sequence[ImportRow],
+    *,
+    actor: Actor,
+    settings: Settings,
+    key: str,
+    wanted: Collection[int] = (),
+) -> list[int]:
+    """File the rows that are not there already, and those whose numbers are `wanted` all the same.
+
+    Returns the tickets' ids. The same rows with the same `key` give the first time's ids again.
+    Raises `InvalidInput`, `Forbidden`.
+    """
+    ensure_can_create(actor)
+    await _wait_for_other_imports(session, actor)
+    keys = {row.number: _key_of(key, row) for row in rows}
+    repeated = await _known_keys(session, keys.values(), actor=actor)
+    there = await find_matches(session, rows, actor=actor, settings=settings)
+    return [
+        await create_ticket(
+            session,
+            row.fields,
+            actor=actor,
+            settings=settings,
+            idempotency_key=keys[row.number],
+        )
+        for row in rows
+        if row.number not in there or row.number in wanted or keys[row.number] in repeated
+    ]
+
+
+async def find_matches(
+    session: AsyncSession, rows: Sequence[ImportRow], *, actor: Actor, settings: Settings
+) -> dict[int, Match]:
+    """By row number, the ticket that is there already, withdrawn ones too; one statement.
+
+    Each ticket stands for one row: of two equal rows, where one ticket is there, one is new.
+    """
+    there = await _tickets_like(session, rows, actor=actor)
+    found: dict[int, Match] = {}
+    for row in rows:
+        if matches := there[_content(row.fields, row.fields.currency or settings.currency)]:
+            found[row.number] = matches.pop(0)
+    return found
+
+
+async def _tickets_like(
+    session: AsyncSession, rows: Sequence[ImportRow], *, actor: Actor
+) -> defaultdict[_Content, list[Match]]:
+    """One's own tickets that share the indexed columns with a row, by content, oldest first."""
+    purchases = {(row.fields.spent_on, row.fields.amount) for row in rows}
+    purchase = (
+        func.unnest(
+            literal([day for day, _ in purchases], ARRAY(Date)),
+            literal([amount for _, amount in purchases], ARRAY(Numeric(12, 2))),
+        )
+        .table_valued("spent_on", "amount")
+        .render_derived("purchase")
+    )
+    tickets = await session.scalars(
+        select(Ticket)
+        .join(Owner, Owner.id == Ticket.owner_id)
+        .join(
+            purchase,
+            and_(Ticket.spent_on == purchase.c.spent_on, Ticket.amount == purchase.c.amount),
+        )
+        .where(visible_to(actor), Ticket.owner_id == actor.id)
+        .order_by(Ticket.id)
+    )
+    there: defaultdict[_Content, list[Match]] = defaultdict(list)
+    for ticket in tickets:
+        there[_content(ticket, ticket.currency)].append(Match(ticket.id, ticket.status))
+    return there
+
+
+def _content(said: TicketFields | Ticket, currency: str) -> _Content:
+    return (
+        said.spent_on,
+        said.amount,
+        currency,
+        said.category,
+        said.description,
+        tuple(said.links),
+    )
+
+
+async def _wait_for_other_imports(session: AsyncSession, actor: Actor) -> None:
+    """Of two at once, the second sees what the first has filed. Nothing else waits for it."""
+    await session.execute(
+        select(User.id).where(User.id == actor.id).with_for_update(key_share=True)
+    )
+
+
+async def _known_keys(session: AsyncSession, keys: Collection[str], *, actor: Actor) -> set[str]:
+    known = await session.scalars(
+        select(IdempotencyKey.key).where(
+            IdempotencyKey.user_id == actor.id, IdempotencyKey.key.in_(keys)
+        )
+    )
+    return set(known)
+
+
+def _key_of(key: str, row: ImportRow) -> str:
+    return hashlib.sha256(f"{key} {row.number} {row.fields!r}".encode()).hexdigest()

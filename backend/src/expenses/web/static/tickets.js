@@ -1,0 +1,82 @@
+// Filing tickets: a hint while one types, and decisions that count as seen once they were looked
+// at. Everything here also works without it.
+
+const PATIENCE = 300;
+const LOOK = 2000;
+
+// What looks like the ticket in the form. A change takes back that the hint was read.
+
+const form = document.querySelector("form[data-duplicates]");
+const place = form.querySelector("[data-hints]");
+const button = form.querySelector("[data-anyway]");
+const warning = form.querySelector("[data-warning]");
+let turn = 0;
+
+function show(hints) {
+  form.elements.confirm.value = hints.length ? "1" : "";
+  button.textContent = hints.length ? button.dataset.anyway : button.dataset.usual;
+  place.replaceChildren();
+  if (!hints.length) return;
+  place.append(warning.content.cloneNode(true));
+  place.querySelector("ul").append(...hints.map(item));
+}
+
+function item({ address, sentence }) {
+  const link = Object.assign(document.createElement("a"), { href: address, target: "_blank" });
+  link.textContent = sentence;
+  const line = document.createElement("li");
+  line.append(link);
+  return line;
+}
+
+async function look() {
+  const mine = ++turn;
+  form.elements.confirm.value = "";
+  await new Promise((resolve) => setTimeout(resolve, PATIENCE));
+  if (mine !== turn) return;
+  const hints = await ask();
+  if (mine === turn && hints) show(hints);
+}
+
+async function ask() {
+  try {
+    // A session that has ended leads to the log-in page; the next click says so.
+    const body = new URLSearchParams(new FormData(form));
+    const answer = await fetch(form.dataset.duplicates, { method: "POST", body, redirect: "manual" });
+    return answer.ok ? (await answer.json()).hints : null;
+  } catch {
+    return null;
+  }
+}
+
+form.addEventListener("input", (event) => {
+  if (["spent_on", "amount", "currency", "links"].includes(event.target.name)) look();
+});
+if (form.elements.amount.value && !form.elements.confirm.value) look();
+
+// Seen is what was on a visible page for a moment.
+
+const seen = document.querySelector("form[data-seen]");
+let looking;
+
+function watch() {
+  clearTimeout(looking);
+  if (document.visibilityState === "visible") looking = setTimeout(markSeen, LOOK);
+}
+
+async function markSeen() {
+  document.removeEventListener("visibilitychange", watch);
+  const body = new URLSearchParams(new FormData(seen));
+  try {
+    await fetch(seen.action, { method: "POST", body, redirect: "manual" });
+  } catch {
+    // It stays marked, and the button is there.
+    return;
+  }
+  seen.querySelector("button").hidden = true;
+}
+
+if (seen) {
+  document.addEventListener("visibilitychange", watch);
+  watch();
+}

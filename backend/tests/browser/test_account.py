@@ -1,0 +1,137 @@
+"""Somebody's own account, and an import, in a real browser."""
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.harness import BrowserTestCase, days_ago
+from tests.harness import PASSWORD
+
+NEW = "a rarer horse 8"
+HEADER = "day,amount,category,description,links\n"
+
+
+def choose(page: Page, content: str) -> None:
+    page.goto("/tickets/import")
+    page.get_by_label("CSV file, with up to").set_input_files(
+        {"name": "tickets.csv", "mimeType": "text/csv", "buffer": content.encode()}
+    )
+    page.get_by_role("button", name="Check the file").click()
+
+
+def lunch(description: str = "Lunch") -> str:
+    return f"{days_ago(2)},12.50,meals,{description},https://example.com/1\n"
+
+
+class Import(BrowserTestCase):
+    def test_a_file_is_corrected_checked_and_filed_once(self) -> None:
+        ada = self.person("Ada")
+        page = self.open(ada)
+        choose(page, HEADER + lunch() + "23.11.2026,12.50,meals,Dinner,\n")
+        problem = page.get_by_role("row").filter(has_text="23.11.2026")
+        expect(problem).to_contain_text("Row 3")
+        expect(problem).to_contain_text("Use a day like 2026-11-23.")
+        self.assertEqual(ada.api.get("/api/tickets").json()["items"], [])
+        choose(page, HEADER + lunch() + f'{days_ago(1)},8,meals,"<b>Dinner\n\n午饭 & more",\n')
+        page.get_by_role("button", name="File 2 tickets").dblclick()
+        expect(page.get_by_text("2 tickets are filed.")).to_be_visible()
+        tickets = ada.api.get("/api/tickets").json()["items"]
+        self.assertEqual(
+            [ticket["description"] for ticket in tickets], ["<b>Dinner\n\n午饭 & more", "Lunch"]
+        )
+
+    def test_what_is_there_is_left_out_unless_it_is_ticked(self) -> None:
+        ada = self.person("Ada")
+        page = self.open(ada)
+        for ticked, said, tickets in (
+            (False, "1 ticket is filed.", 1),
+            (False, "All of these tickets were there already.", 1),
+            (True, "1 ticket is filed.", 2),
+        ):
+            choose(page, HEADER + lunch())
+            if ticked:
+                page.get_by_label("File it once more (Row 2)").check()
+            page.get_by_role("main").get_by_role("button").click()
+            expect(page.get_by_text(said)).to_be_visible()
+            self.assertEqual(len(ada.api.get("/api/tickets").json()["items"]), tickets)
+
+    def test_without_scripts(self) -> None:
+        ada = self.person("Ada")
+        page = self.open(ada, java_script_enabled=False)
+        choose(page, HEADER + lunch())
+        page.get_by_role("button", name="File 1 ticket").click()
+        expect(page.get_by_text("1 ticket is filed.")).to_be_visible()
+
+
+class Account(BrowserTestCase):
+    def test_a_new_password_ends_the_other_browsers_session(self) -> None:
+        ada = self.person("Ada")
+        here, there = self.open(ada), self.open()
+        self.log_in(there, ada)
+        here.goto("/account")
+        expect(here.get_by_role("row").filter(has_text="Chrome on")).to_have_count(1)
+        here.get_by_label("Old password").fill(PASSWORD)
+        here.get_by_label("New password, 8 characters or more").fill(NEW)
+        here.get_by_label("The new password once more").fill(NEW)
+        here.get_by_role("button", name="Change the password").click()
+        expect(here.get_by_role("status")).to_contain_text("Your password is changed.")
+        there.goto("/account")
+        expect(there.get_by_text("Your session has ended")).to_be_visible()
+        there.get_by_label("E-mail").fill(ada.email)
+        there.get_by_label("Password").fill(NEW)
+        there.get_by_role("button", name="Log in / Register").click()
+        expect(there.get_by_role("heading", name="My account")).to_be_visible()
+
+    def test_a_new_name_and_logging_out_elsewhere(self) -> None:
+        ada = self.person("Ada")
+        here, there = self.open(ada), self.open()
+        self.log_in(there, ada)
+        here.goto("/account")
+        here.get_by_label("Your name").fill("Ada Lovelace")
+        here.get_by_role("button", name="Save the name").click()
+        expect(here.get_by_role("banner")).to_contain_text("Ada Lovelace")
+        here.get_by_role("button", name="Log out there (Chrome on Linux)").click()
+        expect(here.get_by_role("status")).to_contain_text("logged out in one other place")
+        there.reload()
+        expect(there.get_by_role("heading", name="Log in or register")).to_be_visible()
+
+
+class Everywhere(BrowserTestCase):
+    """axe on these pages, at both widths and in both colour schemes."""
+
+    def test_axe_finds_nothing(self) -> None:
+        ada, dana = self.person("Ada Ørsted"), self.person("x" * 80, "employer")
+        ada.file(
+            description="Lunch",
+            spent_on=days_ago(2),
+            links=["https://example.com/1"],
+        )
+        for scheme, width in (("light", 1280), ("dark", 320), ("dark", 1280), ("light", 320)):
+            options = {"viewport": {"width": width, "height": 900}, "color_scheme": scheme}
+            page, boss, stranger = (self.open(person, **options) for person in (ada, dana, None))
+            for window, path in (
+                (page, "/account"),
+                (page, "/tickets/import"),
+                (page, "/tickets?cursor=x"),
+                (page, "/tickets/999999"),
+                (boss, "/account"),
+                (boss, "/nowhere"),
+                (stranger, "/"),
+                (stranger, "/nowhere"),
+            ):
+                with self.subTest(path=path, width=width, scheme=scheme):
+                    window.goto(path)
+                    self.assert_accessible(window)
+            for name, content in (
+                ("problems", HEADER + f'x,{"y" * 90},{"z" * 90},,{"w" * 90}\n'),
+                ("preview", f"Shop,{HEADER}" + f"x,{lunch()}" + f"x,{lunch('w' * 400)}"),
+                ("unreadable", "x"),
+            ):
+                with self.subTest(page=name, width=width, scheme=scheme):
+                    choose(page, content)
+                    self.assert_accessible(page)
+            with self.subTest(page="wrong password", width=width, scheme=scheme):
+                page.goto("/account")
+                for label in ("Old password", "The new password once more"):
+                    page.get_by_label(label).fill("x")
+                page.get_by_label("New password, 8 characters or more").fill("y")
+                page.get_by_role("button", name="Change the password").click()
+                self.assert_accessible(page)

@@ -1,0 +1,48 @@
+"""How much a request may bring along."""
+
+from collections.abc import AsyncIterator
+
+from expenses.web.limits import LARGER_BODIES, LARGEST_BODY, largest_body
+from tests.harness import AppTestCase, ticket_json
+
+
+class Limits(AppTestCase):
+    async def test_only_an_import_may_be_larger(self) -> None:
+        [larger] = LARGER_BODIES.values()
+        for path, largest in (
+            ("/tickets", LARGEST_BODY),
+            ("/tickets/import", larger),
+            ("/tickets/import/save", larger),
+            ("/tickets/importer", LARGEST_BODY),
+            ("/api/tickets", LARGEST_BODY),
+        ):
+            self.assertEqual(largest_body(path), largest, path)
+
+    async def test_an_announced_length_is_refused_at_once(self) -> None:
+        api = await self.program_of(await self.new_employee())
+        async with self.nothing_changes():
+            answer = await api.post("/api/tickets", json=ticket_json(description="x" * 1_000_000))
+        problem = self.assert_problem(answer, 413, "content-too-large")
+        self.assertEqual(problem["detail"], "Send at most 1 MB.")
+
+    async def test_an_unannounced_one_is_refused_where_the_limit_is_reached(self) -> None:
+        sent = 0
+
+        async def endless() -> AsyncIterator[bytes]:
+            nonlocal sent
+            while True:
+                sent += 1
+                yield b"x" * 100_000
+
+        browser = await self.browser_of(await self.new_employee())
+        for path, most in (("/tickets", 11), ("/tickets/import", 56)):
+            sent = 0
+            async with self.nothing_changes():
+                page = await browser.post(
+                    path,
+                    content=endless(),
+                    headers={"Content-Type": "application/x-www-form-urlencoded"},
+                )
+            self.assertEqual(page.status_code, 413)
+            self.assertIn("That is too large", page.text)
+            self.assertEqual(sent, most)
