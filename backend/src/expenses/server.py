@@ -1,5 +1,6 @@
 """Running uvicorn: one process or several, and how they end."""
 
+import gc
 import os
 import signal
 import socket
@@ -53,7 +54,12 @@ def create_worker() -> FastAPI:
     parent = parent_process()
     if parent is not None:
         threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-    return create_app()
+    app = create_app()
+    # What is there now stays for as long as the process lives. Looking through it at each full
+    # collection would stop everything for a tenth of a second.
+    gc.collect()
+    gc.freeze()
+    return app
 
 
 class _Workers(Multiprocess):

@@ -1,6 +1,8 @@
 """Registering, logging in and out, and who one is."""
 
-from fastapi import APIRouter, Response
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Response
 
 from expenses.api.shapes import Credentials, Registration, SessionAnswer, UserAnswer
 from expenses.errors import (
@@ -24,10 +26,16 @@ from expenses.web.requests import (
 
 router = APIRouter(tags=["users"])
 
+# Shown to the user beside the session that it opened.
+UserAgent = Annotated[str | None, Header(include_in_schema=False)]
+
 
 @router.post("/users", status_code=201, responses=responses(EmailTaken, InvalidInput))
 async def create_user(
-    body: Registration, session: SessionDependency, settings: SettingsDependency
+    body: Registration,
+    session: SessionDependency,
+    settings: SettingsDependency,
+    user_agent: UserAgent = None,
 ) -> SessionAnswer:
     """Register, and be logged in."""
     ensure_acceptable(body.password, email=body.email)
@@ -40,13 +48,17 @@ async def create_user(
         employer_code=body.employer_code,
         settings=settings,
     )
-    return SessionAnswer.of(await sessions.start_session(session, user.id))
+    return SessionAnswer.of(await sessions.start_session(session, user.id, client=user_agent))
 
 
 @router.post("/session", responses=responses(WrongPassword, Suspended, NotRegistered, InvalidInput))
-async def log_in(body: Credentials, database: DatabaseDependency) -> SessionAnswer:
+async def log_in(
+    body: Credentials, database: DatabaseDependency, user_agent: UserAgent = None
+) -> SessionAnswer:
     """Log in with e-mail and password."""
-    logged_in = await sessions.log_in(database, email=body.email, password=body.password)
+    logged_in = await sessions.log_in(
+        database, email=body.email, password=body.password, client=user_agent
+    )
     return SessionAnswer.of(logged_in)
 
 

@@ -17,7 +17,6 @@ router = APIRouter(include_in_schema=False)
 router.include_router(language.router)
 router.include_router(login.router)
 router.include_router(account.router)
-# Before the tickets, whose pages' addresses would match its own.
 router.include_router(export.router)
 router.include_router(importing.router)
 router.include_router(tickets.router)

@@ -40,7 +40,7 @@ async def create_ticket(
     Raises `InvalidInput` for a day beyond tomorrow, `IdempotencyKeyReused`, `Forbidden`.
     """
     ensure_can_create(actor)
-    _ensure_spent_by_tomorrow(fields.spent_on, settings)
+    ensure_spent_by_tomorrow(fields.spent_on, settings)
     values = fields.model_dump() | {"currency": fields.currency or settings.currency}
     ticket_id = None
     if idempotency_key is not None:
@@ -71,7 +71,7 @@ async def edit_ticket(
     """Raises `NotPending`, with the decision, where somebody decided it in the meantime."""
     ticket = await _lock_own_pending(session, ticket_id, actor=actor)
     if changes.spent_on is not None:
-        _ensure_spent_by_tomorrow(changes.spent_on, settings)
+        ensure_spent_by_tomorrow(changes.spent_on, settings)
     given = changes.model_dump(exclude_unset=True)
     before = {name: getattr(ticket, name) for name in given}
     changed = {name: value for name, value in given.items() if value != before[name]}
@@ -110,7 +110,7 @@ async def _lock_own_pending(session: AsyncSession, ticket_id: int, *, actor: Act
     return ticket
 
 
-def _ensure_spent_by_tomorrow(spent_on: date, settings: Settings) -> None:
+def ensure_spent_by_tomorrow(spent_on: date, settings: Settings) -> None:
     if spent_on > settings.today() + timedelta(days=1):
         raise InvalidInput(
             {"spent_on": N_("This day is still to come. Use today or an earlier day.")}

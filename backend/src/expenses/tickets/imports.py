@@ -10,7 +10,7 @@ from sqlalchemy import ARRAY, Date, Numeric, and_, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from expenses.settings import Settings
-from expenses.tickets.actions import _ensure_spent_by_tomorrow, create_ticket
+from expenses.tickets.actions import create_ticket, ensure_spent_by_tomorrow
 from expenses.tickets.models import IdempotencyKey, Ticket, TicketStatus
 from expenses.tickets.policy import ensure_can_create
 from expenses.tickets.queries import Owner, visible_to
@@ -41,7 +41,7 @@ class Match:
 
 def ensure_importable(fields: TicketFields, *, settings: Settings) -> None:
     """Raises `InvalidInput` for what filing it would refuse, before anything is filed."""
-    _ensure_spent_by_tomorrow(fields.spent_on, settings)
+    ensure_spent_by_tomorrow(fields.spent_on, settings)
 
 
 async def import_tickets(
