@@ -95,7 +95,7 @@ class Account(BrowserTestCase):
 
 
 class Everywhere(BrowserTestCase):
-    """axe on these pages, at both widths and in both colour schemes."""
+    """axe on these pages: on a small dark screen, and on a large light one."""
 
     def test_axe_finds_nothing(self) -> None:
         ada, dana = self.person("Ada Ørsted"), self.person("x" * 80, "employer")
@@ -104,7 +104,7 @@ class Everywhere(BrowserTestCase):
             spent_on=days_ago(2),
             links=["https://example.com/1"],
         )
-        for scheme, width in (("light", 1280), ("dark", 320), ("dark", 1280), ("light", 320)):
+        for scheme, width in (("light", 1280), ("dark", 320)):
             options = {"viewport": {"width": width, "height": 900}, "color_scheme": scheme}
             page, boss, stranger = (self.open(person, **options) for person in (ada, dana, None))
             for window, path in (

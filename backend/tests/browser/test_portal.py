@@ -157,7 +157,7 @@ class Decisions(BrowserTestCase):
 
 
 class Everywhere(BrowserTestCase):
-    """axe on every page of one's tickets, at three widths and in both colour schemes."""
+    """axe on every page of one's tickets: on a small dark screen, and on a large light one."""
 
     def test_axe_finds_nothing(self) -> None:
         ada, dana = self.person("Ada Ørsted"), self.person("Dana" * 20, "employer")
@@ -166,11 +166,10 @@ class Everywhere(BrowserTestCase):
         denied, taken = ada.file(spent_on=days_ago(1)), ada.file(spent_on=days_ago(2))
         dana.api.post(f"/api/tickets/{denied}/deny", json={"reason": LONG_WORD})
         ada.api.patch(f"/api/tickets/{taken}", json={"description": LONG_WORD[1:]})
-        for width in (320, 390, 1280):
-            for scheme in ("light", "dark"):
-                page = self.open(ada, viewport={"width": width, "height": 900}, color_scheme=scheme)
-                with self.subTest(width=width, scheme=scheme):
-                    self.check(page, pending, denied)
+        for width, scheme in ((320, "dark"), (1280, "light")):
+            page = self.open(ada, viewport={"width": width, "height": 900}, color_scheme=scheme)
+            with self.subTest(width=width, scheme=scheme):
+                self.check(page, pending, denied)
 
     def check(self, page: Page, pending: int, denied: int) -> None:
         for path in (

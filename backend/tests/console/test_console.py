@@ -14,6 +14,8 @@ class Access(AppTestCase):
         "/admin/ticket/details/1",
         "/admin/employee/list",
         "/admin/employee/details/1",
+        "/admin/overview",
+        "/admin/history",
     )
 
     async def test_a_stranger_logs_in_first_and_gets_the_page_asked_for(self) -> None:

@@ -1,5 +1,8 @@
 """An employee's own tickets as a file."""
 
+from html import escape
+from urllib.parse import urlencode
+
 from tests.console.test_export import CSV, csv_rows, split
 from tests.harness import AppTestCase
 
@@ -24,6 +27,32 @@ class Export(AppTestCase):
         self.assertEqual({row[1] for row in tickets}, {"Ada"})
         self.assertIn("No receipt", tickets[1])
         self.assertEqual(totals, {"USD": ("2", "12.55")})
+
+    async def test_it_holds_what_the_page_lists(self) -> None:
+        ada, boss = await self.new_employee(), await self.new_employer()
+        await self.new_ticket(ada, description="Dinner")
+        denied = await self.new_ticket(ada, description="Lunch 100%")
+        await self.new_ticket(ada, description="Lunch")
+        await self.deny(denied, by=boss)
+        browser = await self.browser_of(ada)
+        for asked, expected in (
+            ({"q": "lunch"}, {"Lunch", "Lunch 100%"}),
+            ({"q": "lunch", "status": "pending"}, {"Lunch"}),
+            ({"status": "denied"}, {"Lunch 100%"}),
+            ({"q": "0%"}, {"Lunch 100%"}),
+        ):
+            page = (await browser.get("/tickets", params=asked)).text
+            address = f"{PATH}?{urlencode(asked)}"
+            self.assertIn(f'href="{escape(address)}"', page)
+            tickets, totals = split(csv_rows((await browser.get(address)).content)[1:])
+            self.assertEqual({row[7] for row in tickets}, expected)
+            self.assertEqual(totals["USD"][0], str(len(expected)))
+
+    async def test_a_wrong_address_says_what_is_wrong(self) -> None:
+        browser = await self.browser_of(await self.new_employee())
+        answer = await browser.get(PATH, params={"status": "lost"})
+        self.assertEqual(answer.status_code, 422)
+        self.assertIn("status", answer.text)
 
     async def test_without_a_ticket_it_is_whole_and_empty(self) -> None:
         answer = await (await self.browser_of(await self.new_employee())).get(PATH)

@@ -124,6 +124,8 @@ class Choice(AppTestCase):
         self.assertIn(f"单据 {ticket} 已由 Dana 驳回：No receipt", page.text)
         page = await theirs.post(f"/admin/ticket/{ticket}/deny", headers=chinese)
         self.assertIn("此项必填", page.text)
+        page = await hers.post("/tickets", headers=chinese, data={"links": "x" * 1_100_000})
+        self.assertIn("最多可发送 1 MB。", page.text)
         page = await hers.get("/admin/", headers=chinese)
         self.assertIn("管理后台仅供雇主使用", page.text)
         english = await theirs.get(

@@ -1,5 +1,6 @@
 """The page "My tickets": what its address asks for, and what it shows."""
 
+from collections.abc import Mapping
 from typing import Any, Literal, Self
 from urllib.parse import urlencode
 
@@ -12,7 +13,7 @@ from expenses.portal.fields import form_context
 from expenses.portal.hints import Hint
 from expenses.tickets import queries
 from expenses.tickets.models import TicketStatus
-from expenses.tickets.search import Sort
+from expenses.tickets.search import Sort, TicketFilter
 from expenses.tickets.summary import news_for, summarize
 from expenses.users.sessions import CurrentUser
 from expenses.web.cursors import decode_position, encode_position
@@ -43,6 +44,10 @@ class Listing(FilterQuery):
             cls, {name: query[name] for name in ("q", "status", "cursor") if name in query}
         )
 
+    async def resolved(self, session: AsyncSession, *, actor: CurrentUser) -> TicketFilter:
+        status = None if self.status == ALL else TicketStatus(self.status)
+        return await self.resolve(session, actor=actor, status=status)
+
     @property
     def is_plain(self) -> bool:
         """Whether it is the page where tickets are filed, and not one of looking for some."""
@@ -50,9 +55,12 @@ class Listing(FilterQuery):
 
     def address(self, **changes: str | None) -> str:
         """The same question with some parts changed, by default from its first page on."""
-        parts = {"q": self.q, "status": self.status, "cursor": None} | changes
-        asked = {name: value for name, value in parts.items() if value and value != ALL}
-        return f"{LIST}?{urlencode(asked)}" if asked else LIST
+        return _address(LIST, {"q": self.q, "status": self.status, "cursor": None} | changes)
+
+    @property
+    def export_address(self) -> str:
+        """The file of all that is listed, on every page of it."""
+        return _address(f"{LIST}/export.csv", {"q": self.q, "status": self.status})
 
 
 async def tickets_page(
@@ -87,8 +95,7 @@ async def tickets_page(
 
 async def _tickets(session: AsyncSession, user: CurrentUser, listing: Listing) -> dict[str, Any]:
     position = decode_position(listing.cursor, NEWEST_FIRST)
-    status = None if listing.status == ALL else TicketStatus(listing.status)
-    matching = await listing.resolve(session, actor=user, status=status)
+    matching = await listing.resolved(session, actor=user)
     page = await queries.list_tickets(
         session, actor=user, matching=matching, position=position, limit=PAGE_SIZE
     )
@@ -98,3 +105,8 @@ async def _tickets(session: AsyncSession, user: CurrentUser, listing: Listing) -
         "next_cursor": encode_position(page.next, NEWEST_FIRST),
         "counts": await queries.count_by_status(session, actor=user, matching=matching),
     }
+
+
+def _address(path: str, parts: Mapping[str, str | None]) -> str:
+    asked = {name: value for name, value in parts.items() if value and value != ALL}
+    return f"{path}?{urlencode(asked)}" if asked else path

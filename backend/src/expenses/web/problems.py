@@ -120,7 +120,7 @@ async def respond(request: Request, error: Exception) -> Response:
 
 def unexpected(request: Request) -> Response:
     """Something that nobody has foreseen; what it was stands in the log, not here."""
-    message = "Something went wrong on our side. Please try again."
+    message = N_("Something went wrong on our side. Please try again.")
     if is_for_program(request):
         return _problem_response(500, {"code": "unexpected", "detail": message})
     return error_page(request, 500, message)

@@ -30,3 +30,9 @@ FIELDS = (
     N_("Description"),
     N_("Links"),
 )
+# What the framework refuses by itself.
+REFUSALS = (
+    N_("Method Not Allowed."),
+    N_("Send at most 1 MB."),
+    N_("Send at most 5 MB."),
+)
