@@ -24,7 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, create_async_e
 from sqlalchemy.pool import NullPool
 
 from expenses import migrations
-from expenses.app import COOKIE, create_app
+from expenses.app import create_app
 from expenses.database import Base, Database, asyncpg_url, translated_errors
 from expenses.embedded import Server, running
 from expenses.history import Event
@@ -39,6 +39,8 @@ from expenses.users.models import Role, User
 from expenses.users.passwords import hash_password
 from expenses.users.registration import register
 from expenses.users.sessions import start_session
+from expenses.users.throttling import Caller
+from expenses.web.cookies import SESSION
 
 PASSWORD = "correct horse 9"
 SECRET_KEY = "the tests' secret key"
@@ -109,9 +111,9 @@ class RolledBackDatabase(Database):
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncSession]:
-        with translated_errors():
-            async with self._session() as session:
-                yield session
+        """What a reader writes stays, as with AUTOCOMMIT."""
+        async with self.transaction() as session:
+            yield session
 
     def _session(self) -> AsyncSession:
         return AsyncSession(
@@ -188,7 +190,11 @@ class AppTestCase(TestCase):
 
     async def token_of(self, user: User) -> str:
         async with self.database.transaction() as session:
-            return (await start_session(session, user.id)).token
+            return (
+                await start_session(
+                    session, user.id, caller=Caller("127.0.0.1"), settings=make_settings()
+                )
+            ).token
 
     async def suspend(self, employee: User, *, by: User) -> None:
         async with self.database.transaction() as session:
@@ -241,7 +247,7 @@ class AppTestCase(TestCase):
         """A browser in which the user has logged in."""
         browser = await self.client()
         signed = cookie(await self.token_of(user))
-        browser.cookies.set(COOKIE, signed, domain="localhost.local")
+        browser.cookies.set(SESSION, signed, domain="localhost.local")
         return browser
 
     # What is in the database
@@ -321,6 +327,7 @@ def make_settings(**values: Any) -> Settings:
         "timezone": "UTC",
         "cookie_secure": False,
         "allowed_hosts": ["localhost"],
+        "trusted_proxies": [],
     }
     return Settings(**(defaults | values))
 

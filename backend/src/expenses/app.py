@@ -12,12 +12,14 @@ from starlette.middleware import Middleware
 from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
 from starlette.middleware.sessions import SessionMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from expenses import VERSION, api, console, portal
 from expenses.database import Database
 from expenses.errors import CannotStart, ExpensesError
 from expenses.settings import Settings, read_settings
 from expenses.web import health, housekeeping
+from expenses.web.cookies import SESSION, cookie_name
 from expenses.web.failures import UnexpectedErrorMiddleware
 from expenses.web.headers import SecurityHeadersMiddleware
 from expenses.web.languages import LanguageMiddleware
@@ -33,9 +35,6 @@ NOT_COMPRESSED = (
     "text/csv",
     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 )
-COOKIE = "expenses"
-COOKIE_SECONDS = 14 * 24 * 60 * 60
-
 logger = logging.getLogger(__name__)
 
 
@@ -82,15 +81,17 @@ def _middleware(settings: Settings) -> list[Middleware]:
             "SECRET_KEY is not set. It signs the browsers' cookies; set it to a long random text, "
             "the same for every process: for example what `openssl rand -base64 48` prints."
         )
+    behind_proxy = Middleware(ProxyHeadersMiddleware, trusted_hosts=settings.trusted_proxies)
     return [
+        *([behind_proxy] if settings.trusted_proxies else []),
         Middleware(SecurityHeadersMiddleware, https=settings.cookie_secure),
         Middleware(TrustedHostMiddleware, allowed_hosts=settings.allowed_hosts),
         Middleware(GZipMiddleware, compresslevel=5, exclude_content_types=NOT_COMPRESSED),
         Middleware(
             SessionMiddleware,
             secret_key=settings.secret_key.get_secret_value(),
-            session_cookie=COOKIE,
-            max_age=COOKIE_SECONDS,
+            session_cookie=cookie_name(SESSION, settings),
+            max_age=int(settings.session_lifetime.total_seconds()),
             https_only=settings.cookie_secure,
         ),
         Middleware(LanguageMiddleware),

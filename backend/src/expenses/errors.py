@@ -143,6 +143,17 @@ class IdempotencyKeyReused(InvalidInput):
         )
 
 
+class TooManyAttempts(ExpensesError):
+    """`details` holds `retry_after`, in seconds."""
+
+    code = "too-many-attempts"
+    template = N_("That was tried too often. Try again in %(minutes)s min.")
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(minutes=max(1, -(-retry_after // 60)))
+        self.details["retry_after"] = max(1, retry_after)
+
+
 class TooBusy(ExpensesError):
     """Somebody else holds what this needs, or the database took too long; trying again helps."""
 

@@ -1,13 +1,14 @@
 """The environment, read once."""
 
 import secrets
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import cached_property
+from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, BeforeValidator, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from expenses.errors import CannotStart
@@ -26,6 +27,21 @@ def _split_at_commas(value: object) -> object:
     return value
 
 
+def _network(text: str) -> str:
+    try:
+        ip_network(text, strict=False)
+    except ValueError:
+        raise ValueError(
+            f"{text} is not an address or a network; use 10.0.0.7 or 10.0.0.0/8"
+        ) from None
+    return text
+
+
+Separated = (NoDecode, BeforeValidator(_split_at_commas))
+Count = Annotated[int, Field(ge=1, le=1_000_000)]
+Hours = Annotated[float, Field(ge=0.1, le=24 * 365)]
+
+
 class Settings(BaseSettings):
     """Each field is the environment variable of the same name in capitals; see the README."""
 
@@ -38,14 +54,26 @@ class Settings(BaseSettings):
     currency: Currency = "USD"
     timezone: Annotated[str, AfterValidator(_known_timezone)] = "UTC"
     cookie_secure: bool = False
-    allowed_hosts: Annotated[list[str], NoDecode, BeforeValidator(_split_at_commas)] = [
-        "localhost",
-        "127.0.0.1",
-    ]
+    allowed_hosts: Annotated[list[str], *Separated] = ["localhost", "127.0.0.1"]
+    trusted_proxies: Annotated[list[Annotated[str, AfterValidator(_network)]], *Separated] = []
+    session_hours: Hours = 14 * 24
+    session_idle_hours: Hours = 3 * 24
+    login_attempts: Count = 10
+    address_attempts: Count = 300
+    address_registrations: Count = 100
+    log_format: Literal["readable", "json"] = "readable"
 
     @cached_property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.timezone)
+
+    @property
+    def session_lifetime(self) -> timedelta:
+        return timedelta(hours=self.session_hours)
+
+    @property
+    def session_idle(self) -> timedelta:
+        return timedelta(hours=self.session_idle_hours)
 
     def today(self) -> date:
         """The day it is now where the company is."""

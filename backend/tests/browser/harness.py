@@ -16,11 +16,13 @@ import uvicorn
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from expenses.app import COOKIE, create_app
+from expenses.app import create_app
 from expenses.database import Database
 from expenses.users.models import Role
 from expenses.users.registration import register
 from expenses.users.sessions import LoggedIn, start_session
+from expenses.users.throttling import Caller
+from expenses.web.cookies import SESSION
 from tests.harness import (
     PASSWORD,
     cookie,
@@ -91,7 +93,9 @@ class Server:
                 employer_code=None,
                 settings=make_settings(),
             )
-            return await start_session(session, user.id)
+            return await start_session(
+                session, user.id, caller=Caller("127.0.0.1"), settings=make_settings()
+            )
 
     def _run(self) -> None:
         # All of it here: Playwright occupies the main thread's event loop.
@@ -163,7 +167,7 @@ class BrowserTestCase(unittest.TestCase):
         self.addCleanup(lambda: self.assertEqual(errors, []))
         if person is not None:
             context.add_cookies(
-                [{"name": COOKIE, "value": cookie(person.token), "url": self.server.address}]
+                [{"name": SESSION, "value": cookie(person.token), "url": self.server.address}]
             )
             page.goto("/")
         return page

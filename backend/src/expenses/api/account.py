@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from expenses.api import shapes
 from expenses.api.shapes import UserAnswer
-from expenses.errors import InvalidInput, NotFound, NotLoggedIn
+from expenses.errors import InvalidInput, NotFound, NotLoggedIn, TooManyAttempts
 from expenses.users import account
 from expenses.users.models import UserSession
 from expenses.users.sessions import CurrentUser, list_sessions
@@ -17,6 +17,7 @@ from expenses.web.requests import (
     CurrentUserDependency,
     DatabaseDependency,
     SessionDependency,
+    SettingsDependency,
     get_current_user,
 )
 
@@ -72,15 +73,20 @@ async def change_username(
     return UserAnswer.of(await account.change_username(session, body.username, actor=user))
 
 
-@router.post("/me/password", responses=responses(NotLoggedIn, InvalidInput))
+@router.post("/me/password", responses=responses(NotLoggedIn, InvalidInput, TooManyAttempts))
 async def change_password(
-    body: NewPassword, request: Request, database: DatabaseDependency
+    body: NewPassword,
+    request: Request,
+    database: DatabaseDependency,
+    settings: SettingsDependency,
 ) -> PasswordChanged:
     """Change the password, and log out everywhere but here."""
     # Without the usual session: no connection is held while passwords are hashed.
     async with database.reading() as session:
         user = await get_current_user(request, session)
-    ended = await account.change_password(database, old=body.old, new=body.new, actor=user)
+    ended = await account.change_password(
+        database, old=body.old, new=body.new, actor=user, settings=settings
+    )
     return PasswordChanged(sessions_ended=ended)
 
 

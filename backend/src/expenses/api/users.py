@@ -1,8 +1,6 @@
 """Registering, logging in and out, and who one is."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Header, Response
+from fastapi import APIRouter, Response
 
 from expenses.api.shapes import Credentials, Registration, SessionAnswer, UserAnswer
 from expenses.errors import (
@@ -11,13 +9,16 @@ from expenses.errors import (
     NotLoggedIn,
     NotRegistered,
     Suspended,
+    TooManyAttempts,
     WrongPassword,
 )
 from expenses.users import sessions
 from expenses.users.passwords import ensure_acceptable, hash_password
 from expenses.users.registration import register
+from expenses.users.throttling import count_attempt, limits_of_registration
 from expenses.web.problems import responses
 from expenses.web.requests import (
+    CallerDependency,
     CurrentUserDependency,
     DatabaseDependency,
     SessionDependency,
@@ -26,38 +27,47 @@ from expenses.web.requests import (
 
 router = APIRouter(tags=["users"])
 
-# Shown to the user beside the session that it opened.
-UserAgent = Annotated[str | None, Header(include_in_schema=False)]
 
-
-@router.post("/users", status_code=201, responses=responses(EmailTaken, InvalidInput))
+@router.post(
+    "/users", status_code=201, responses=responses(EmailTaken, InvalidInput, TooManyAttempts)
+)
 async def create_user(
     body: Registration,
-    session: SessionDependency,
+    database: DatabaseDependency,
+    caller: CallerDependency,
     settings: SettingsDependency,
-    user_agent: UserAgent = None,
 ) -> SessionAnswer:
     """Register, and be logged in."""
     ensure_acceptable(body.password, email=body.email)
-    user = await register(
-        session,
-        email=body.email,
-        password_hash=await hash_password(body.password),
-        username=body.username,
-        role=body.role,
-        employer_code=body.employer_code,
-        settings=settings,
-    )
-    return SessionAnswer.of(await sessions.start_session(session, user.id, client=user_agent))
+    await count_attempt(database, limits_of_registration(caller, settings))
+    password_hash = await hash_password(body.password)
+    async with database.transaction() as session:
+        user = await register(
+            session,
+            email=body.email,
+            password_hash=password_hash,
+            username=body.username,
+            role=body.role,
+            employer_code=body.employer_code,
+            settings=settings,
+        )
+        logged_in = await sessions.start_session(session, user.id, caller=caller, settings=settings)
+    return SessionAnswer.of(logged_in)
 
 
-@router.post("/session", responses=responses(WrongPassword, Suspended, NotRegistered, InvalidInput))
+@router.post(
+    "/session",
+    responses=responses(WrongPassword, Suspended, NotRegistered, InvalidInput, TooManyAttempts),
+)
 async def log_in(
-    body: Credentials, database: DatabaseDependency, user_agent: UserAgent = None
+    body: Credentials,
+    database: DatabaseDependency,
+    caller: CallerDependency,
+    settings: SettingsDependency,
 ) -> SessionAnswer:
     """Log in with e-mail and password."""
     logged_in = await sessions.log_in(
-        database, email=body.email, password=body.password, client=user_agent
+        database, email=body.email, password=body.password, caller=caller, settings=settings
     )
     return SessionAnswer.of(logged_in)
 

@@ -5,19 +5,21 @@ from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import RedirectResponse
 
-from expenses.errors import InvalidInput
+from expenses.errors import InvalidInput, TooManyAttempts
 from expenses.text import N_
 from expenses.users import account
 from expenses.users.sessions import MOST_LISTED, CurrentUser, list_sessions
 from expenses.users.shapes import Password, Username
 from expenses.web.clients import client_name
 from expenses.web.forms import FormValues, read_form
-from expenses.web.languages import gettext, ngettext
+from expenses.web.languages import gettext, ngettext, sentence
 from expenses.web.pages import flash, render
+from expenses.web.problems import headers_of, status_of
 from expenses.web.requests import (
     CurrentUserDependency,
     DatabaseDependency,
     SessionDependency,
+    SettingsDependency,
     get_current_user,
 )
 from expenses.web.validation import parse
@@ -56,7 +58,9 @@ async def change_username(
 
 
 @router.post("/password")
-async def change_password(request: Request, database: DatabaseDependency) -> Response:
+async def change_password(
+    request: Request, database: DatabaseDependency, settings: SettingsDependency
+) -> Response:
     """Without the usual session: no connection is held while passwords are hashed."""
     form = await read_form(request)
     async with database.reading() as session:
@@ -65,11 +69,15 @@ async def change_password(request: Request, database: DatabaseDependency) -> Res
         passwords = parse(NewPassword, form)
         _ensure_typed_twice(form)
         ended = await account.change_password(
-            database, old=passwords.old, new=passwords.new, actor=user
+            database, old=passwords.old, new=passwords.new, actor=user, settings=settings
         )
-    except InvalidInput as error:
+    except (InvalidInput, TooManyAttempts) as error:
+        errors = error.fields if isinstance(error, InvalidInput) else {"old": sentence(error)}
         async with database.reading() as session:
-            return await _account_page(request, session, user, errors=error.fields)
+            page = await _account_page(request, session, user, errors=errors)
+        page.status_code = status_of(error)
+        page.headers.update(headers_of(error))
+        return page
     flash(request, gettext("Your password is changed.") + " " + _logged_out(ended))
     return _to_account()
 

@@ -12,6 +12,7 @@ from expenses.errors import (
     NotRegistered,
     RegistrationExpired,
     Suspended,
+    TooManyAttempts,
     WrongPassword,
 )
 from expenses.users import sessions
@@ -22,19 +23,24 @@ from expenses.users.registration import (
     complete_registration,
     pending_registration,
 )
-from expenses.users.sessions import authenticate
+from expenses.users.sessions import LoggedIn, authenticate
 from expenses.users.shapes import Email, Password, Username
+from expenses.users.throttling import count_attempt, limits_of_registration
+from expenses.web.cookies import remember_device
 from expenses.web.forms import FormValues, read_form
 from expenses.web.languages import gettext, sentence
 from expenses.web.pages import flash, local_path, render
-from expenses.web.problems import status_of
+from expenses.web.problems import headers_of, status_of
 from expenses.web.requests import (
+    CallerDependency,
     CurrentUserDependency,
     DatabaseDependency,
     SessionDependency,
     SettingsDependency,
+    caller_of,
     forget,
     keep_logged_in,
+    settings_of,
     token_of,
 )
 from expenses.web.validation import parse
@@ -75,7 +81,12 @@ async def login_page(request: Request, session: SessionDependency) -> Response:
 
 
 @router.post("/login")
-async def log_in(request: Request, database: DatabaseDependency) -> Response:
+async def log_in(
+    request: Request,
+    database: DatabaseDependency,
+    caller: CallerDependency,
+    settings: SettingsDependency,
+) -> Response:
     form = await read_form(request)
     try:
         credentials = parse(Credentials, form)
@@ -83,18 +94,20 @@ async def log_in(request: Request, database: DatabaseDependency) -> Response:
             database,
             email=credentials.email,
             password=credentials.password,
-            client=request.headers.get("user-agent"),
+            caller=caller,
+            settings=settings,
         )
     except NotRegistered:
         return await _begin(request, database, form, credentials)
+    except TooManyAttempts as error:
+        return _too_often(request, form, error)
     except InvalidInput as error:
         return _login_page(request, form, error.fields, status=422)
     except WrongPassword as error:
         return _login_page(request, form, {"password": sentence(error)}, status=status_of(error))
     except Suspended as error:
         return _login_page(request, form, {"email": sentence(error)}, status=status_of(error))
-    keep_logged_in(request, logged_in)
-    return _to(local_path(form["next"], HOME[logged_in.user.role]))
+    return _welcome(request, logged_in, form["next"])
 
 
 @router.get("/register")
@@ -108,29 +121,39 @@ async def registration_page(request: Request, session: SessionDependency) -> Res
 
 @router.post("/register")
 async def register(
-    request: Request, session: SessionDependency, settings: SettingsDependency
+    request: Request,
+    database: DatabaseDependency,
+    caller: CallerDependency,
+    settings: SettingsDependency,
 ) -> Response:
     form = await read_form(request)
     token = request.session.get("registration")
     try:
-        pending = await pending_registration(session, token)
+        async with database.reading() as session:
+            pending = await pending_registration(session, token)
         person = parse(Person, form)
-        user = await complete_registration(
-            session,
-            token,
-            username=person.username,
-            role=person.role,
-            employer_code=form["employer_code"],
-            settings=settings,
-        )
+        # Each is a guess at the employers' code, too.
+        await count_attempt(database, limits_of_registration(caller, settings))
+        async with database.transaction() as session:
+            user = await complete_registration(
+                session,
+                token,
+                username=person.username,
+                role=person.role,
+                employer_code=form["employer_code"],
+                settings=settings,
+            )
+            logged_in = await sessions.start_session(
+                session, user.id, caller=caller, settings=settings
+            )
     except InvalidInput as error:
         return _registration_page(request, pending.email, form, error.fields)
+    except TooManyAttempts as error:
+        page = _registration_page(request, pending.email, form, {"username": sentence(error)})
+        return _refused(page, error)
     except (RegistrationExpired, EmailTaken) as error:
         return _back_to_login(request, error)
-    way_on = request.session.get("next")
-    client = request.headers.get("user-agent")
-    keep_logged_in(request, await sessions.start_session(session, user.id, client=client))
-    return _to(local_path(way_on, HOME[user.role]))
+    return _welcome(request, logged_in, request.session.get("next"))
 
 
 @router.post("/logout")
@@ -140,7 +163,17 @@ async def log_out(
     await sessions.log_out(session, user)
     forget(request)
     flash(request, gettext("You are logged out."))
-    return _to("/login")
+    answer = _to("/login")
+    # Not the cookies: the one that is left knows the language, and which browser this is.
+    answer.headers["Clear-Site-Data"] = '"cache", "storage"'
+    return answer
+
+
+def _welcome(request: Request, logged_in: LoggedIn, way_on: str | None) -> Response:
+    keep_logged_in(request, logged_in)
+    answer = _to(local_path(way_on, HOME[logged_in.user.role]))
+    remember_device(request, answer, logged_in.user.id, settings_of(request))
+    return answer
 
 
 async def _begin(
@@ -154,6 +187,11 @@ async def _begin(
         ensure_acceptable(credentials.password, email=credentials.email)
     except InvalidInput as error:
         return _login_page(request, form, error.fields, status=422, is_new=True)
+    try:
+        limits = limits_of_registration(caller_of(request), settings_of(request))
+        await count_attempt(database, limits)
+    except TooManyAttempts as error:
+        return _too_often(request, form, error)
     password_hash = await hash_password(credentials.password)
     async with database.transaction() as session:
         token = await begin_registration(
@@ -182,6 +220,16 @@ def _login_page(
         errors=errors or {},
         is_new=is_new,
     )
+
+
+def _too_often(request: Request, form: FormValues, error: TooManyAttempts) -> Response:
+    return _refused(_login_page(request, form, {"password": sentence(error)}), error)
+
+
+def _refused(page: Response, error: TooManyAttempts) -> Response:
+    page.status_code = status_of(error)
+    page.headers.update(headers_of(error))
+    return page
 
 
 def _registration_page(

@@ -6,9 +6,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from expenses.database import LARGEST_ID, Database
 from expenses.errors import InvalidInput, NotFound, NotLoggedIn, WrongPassword
 from expenses.history import record
+from expenses.settings import Settings
 from expenses.users.models import User, UserSession
 from expenses.users.passwords import ensure_acceptable, hash_password, verify_password
 from expenses.users.sessions import CurrentUser, end_sessions
+from expenses.users.throttling import count_attempt, limits_of_password, take_back
 
 
 async def change_username(session: AsyncSession, username: str, *, actor: CurrentUser) -> User:
@@ -31,12 +33,17 @@ async def change_username(session: AsyncSession, username: str, *, actor: Curren
     return user
 
 
-async def change_password(database: Database, *, old: str, new: str, actor: CurrentUser) -> int:
+async def change_password(
+    database: Database, *, old: str, new: str, actor: CurrentUser, settings: Settings
+) -> int:
     """Everywhere but here the user is logged out; in how many places that was.
 
     Raises `InvalidInput` for the fields `old` and `new`; `NotLoggedIn` where the session has ended
-    in the meantime. Takes the database and not a session, as logging in does and for its reason.
+    in the meantime; `TooManyAttempts` for whoever guesses at the old one. Takes the database and
+    not a session, as logging in does and for its reason.
     """
+    limits = limits_of_password(actor.id, settings)
+    await count_attempt(database, limits)
     async with database.reading() as session:
         verified = await session.scalar(select(User.password_hash).where(User.id == actor.id))
     if not await verify_password(old, verified):
@@ -52,6 +59,7 @@ async def change_password(database: Database, *, old: str, new: str, actor: Curr
         if user.password_hash != verified:
             raise InvalidInput({"old": WrongPassword.template})
         user.password_hash = password_hash
+        await take_back(session, limits)
         ended = await end_sessions(session, actor.id, but_for=actor.session_id)
         await record(
             session,

@@ -1,6 +1,6 @@
-"""Users, where they are logged in, and registrations under way."""
+"""Users, where they are logged in, registrations under way, and attempts that are limited."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
@@ -87,7 +87,10 @@ class UserSession(Base):
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     last_seen_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    # It moves on while the session is used, but never beyond `ends_at`.
     expires_at: Mapped[datetime] = mapped_column(index=True)
+    ends_at: Mapped[datetime]
+    idle_for: Mapped[timedelta]
     # What the browser or program called itself when it logged in.
     client: Mapped[str | None]
 
@@ -103,3 +106,13 @@ class PendingRegistration(Base):
     email: Mapped[str]
     password_hash: Mapped[str]
     expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class Attempts(Base):
+    """How often something that is limited was tried, until that is forgotten."""
+
+    __tablename__ = "attempts"
+
+    key: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    number: Mapped[int]
+    forgotten_at: Mapped[datetime] = mapped_column(index=True)

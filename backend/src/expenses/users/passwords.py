@@ -4,7 +4,7 @@ import asyncio
 import os
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
-from itertools import islice
+from string import digits, punctuation
 
 from passlib.context import CryptContext
 from zxcvbn.frequency_lists import FREQUENCY_LISTS
@@ -14,9 +14,16 @@ from expenses.text import N_
 
 SHORTEST = 8
 LONGEST = 200
-COMMON = 3000
+# Words that anybody would try first at this site.
+OUR_WORDS = frozenset({"contoso", "expenses", "contosoexpenses"})
 
-_context = CryptContext(schemes=["bcrypt_sha256"], bcrypt_sha256__rounds=12)
+# New hashes are of the first kind and cost. What was hashed otherwise still opens the door, and is
+# hashed anew when it does.
+_context = CryptContext(
+    schemes=["bcrypt_sha256", "bcrypt", "pbkdf2_sha256"],
+    deprecated="auto",
+    bcrypt_sha256__rounds=12,
+)
 # bcrypt releases the interpreter lock: more threads than cores would only take turns.
 _threads = ThreadPoolExecutor(max_workers=os.cpu_count() or 2, thread_name_prefix="password")
 
@@ -34,12 +41,17 @@ async def verify_password(password: str, password_hash: str | None) -> bool:
     return fits and password_hash is not None
 
 
+async def renewed_hash(password: str, password_hash: str) -> str | None:
+    """For a password that fits: a hash of today's kind and cost, where this one is not."""
+    return await hash_password(password) if _context.needs_update(password_hash) else None
+
+
 def ensure_acceptable(password: str, *, email: str) -> None:
     """Raises `InvalidInput` for the field `password`, with the way out."""
     if not SHORTEST <= len(password) <= LONGEST:
-        problem = f"Use {SHORTEST} to {LONGEST} characters."
-    elif password.lower() == email.lower():
-        problem = N_("Use something other than the e-mail.")
+        problem = N_("Use 8 to 200 characters.")
+    elif _is_mostly_one_of(_words_of(email) | OUR_WORDS, password):
+        problem = N_("Use something other than the e-mail or the name of this site.")
     elif password.lower() in _common_passwords():
         problem = N_("This is one of the most common passwords. Use a rarer one.")
     else:
@@ -56,8 +68,17 @@ def _hash_of_nothing() -> str:
     return str(_context.hash(os.urandom(16).hex()))
 
 
+def _is_mostly_one_of(words: frozenset[str], password: str) -> bool:
+    """Also with numbers and signs around it: contoso2026!"""
+    return bool({password.lower(), password.lower().strip(digits + punctuation)} & words)
+
+
+def _words_of(email: str) -> frozenset[str]:
+    name, _, domain = email.lower().partition("@")
+    return frozenset({email.lower(), name, domain, domain.partition(".")[0]})
+
+
 @cache
 def _common_passwords() -> frozenset[str]:
-    """The most common ones of those that are long enough to be chosen here at all."""
-    long_enough = (word for word in FREQUENCY_LISTS["passwords"] if len(word) >= SHORTEST)
-    return frozenset(islice(long_enough, COMMON))
+    """Those of the library's 30,000 that are long enough to be chosen here at all."""
+    return frozenset(word for word in FREQUENCY_LISTS["passwords"] if len(word) >= SHORTEST)

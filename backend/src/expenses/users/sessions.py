@@ -12,11 +12,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from expenses.database import Database
 from expenses.errors import NotLoggedIn, NotRegistered, Suspended, WrongPassword
+from expenses.settings import Settings
 from expenses.users import queries
 from expenses.users.models import Role, User, UserSession
-from expenses.users.passwords import verify_password
+from expenses.users.passwords import renewed_hash, verify_password
+from expenses.users.throttling import Caller, count_attempt, limits_of_login, take_back
 
-LIFETIME = timedelta(days=14)
 # How stale "last seen" may be: writing it at every request would turn each read into a write.
 LAST_SEEN_PRECISION = timedelta(minutes=1)
 LONGEST_CLIENT = 200
@@ -46,34 +47,42 @@ class LoggedIn(NamedTuple):
 
 
 async def log_in(
-    database: Database, *, email: str, password: str, client: str | None = None
+    database: Database, *, email: str, password: str, caller: Caller, settings: Settings
 ) -> LoggedIn:
-    """`client` is what the browser or program calls itself.
-
-    Raises `NotRegistered`, `WrongPassword`, or, once the password was right, `Suspended`.
+    """Raises `NotRegistered`, `WrongPassword`, `TooManyAttempts`, or, once the password was right,
+    `Suspended`.
 
     Takes the database and not a session: no connection is held while the password is hashed, or
     a few log-ins at once would leave none for anybody else.
     """
     async with database.reading() as session:
         user = await queries.find_user_by_email(session, email)
+    limits = limits_of_login(caller, email, user.id if user else None, settings)
+    await count_attempt(database, limits)
     fits = await verify_password(password, user.password_hash if user else None)
     if user is None:
         raise NotRegistered()
     if not fits:
         raise WrongPassword()
+    renewed = await renewed_hash(password, user.password_hash)
     async with database.transaction() as session:
-        logged_in = await start_session(session, user.id, client=client)
+        await take_back(session, limits)
+        logged_in = await start_session(session, user.id, caller=caller, settings=settings)
         # It may have been changed while this one was being compared.
         if logged_in.user.password_hash != user.password_hash:
             raise WrongPassword()
+        if renewed is not None:
+            logged_in.user.password_hash = renewed
     return logged_in
 
 
 async def start_session(
-    session: AsyncSession, user_id: int, *, client: str | None = None
+    session: AsyncSession, user_id: int, *, caller: Caller, settings: Settings
 ) -> LoggedIn:
-    """A session of a user who has shown who they are. Raises `Suspended`."""
+    """A session of a user who has shown who they are. Raises `Suspended`.
+
+    What the settings say of sessions holds for those that begin from now on.
+    """
     # The lock keeps a suspension under way from missing the session that is being added.
     user = await session.get_one(
         User, user_id, with_for_update={"key_share": True, "read": True}, populate_existing=True
@@ -81,17 +90,18 @@ async def start_session(
     if user.suspended_at is not None:
         raise Suspended()
     token = new_token()
-    expires_at = datetime.now(UTC) + LIFETIME
-    session.add(
-        UserSession(
-            token_hash=hash_token(token),
-            user_id=user.id,
-            expires_at=expires_at,
-            client=_client_label(client),
-        )
+    now = datetime.now(UTC)
+    begun = UserSession(
+        token_hash=hash_token(token),
+        user_id=user.id,
+        ends_at=now + settings.session_lifetime,
+        idle_for=settings.session_idle,
+        expires_at=now + min(settings.session_lifetime, settings.session_idle),
+        client=_client_label(caller.client),
     )
+    session.add(begun)
     await session.flush()
-    return LoggedIn(token, expires_at, user)
+    return LoggedIn(token, begun.expires_at, user)
 
 
 async def authenticate(session: AsyncSession, token: str | None, *, lock: bool) -> CurrentUser:
@@ -179,5 +189,8 @@ async def _touch(session: AsyncSession, user: CurrentUser) -> None:
         await session.execute(
             update(UserSession)
             .where(UserSession.id == user.session_id)
-            .values(last_seen_at=func.now())
+            .values(
+                last_seen_at=func.now(),
+                expires_at=func.least(UserSession.ends_at, func.now() + UserSession.idle_for),
+            )
         )

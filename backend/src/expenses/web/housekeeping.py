@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, suppress
 from expenses.database import Database
 from expenses.errors import ExpensesError
 from expenses.tickets.actions import delete_old_keys
-from expenses.users import registration, sessions
+from expenses.users import registration, sessions, throttling
 
 INTERVAL = 3600
 
@@ -28,6 +28,7 @@ async def tidy(database: Database) -> None:
     async with database.transaction() as session:
         await sessions.delete_expired(session)
         await registration.delete_expired(session)
+        await throttling.delete_expired(session)
         await delete_old_keys(session)
 
 

@@ -31,6 +31,7 @@ _STATUS: dict[type[ExpensesError], int] = {
     errors.Forbidden: 403,
     errors.NotFound: 404,
     errors.Conflict: 409,
+    errors.TooManyAttempts: 429,
     errors.TooBusy: 503,
     errors.DatabaseUnavailable: 503,
     errors.ExpensesError: 500,
@@ -79,7 +80,13 @@ def problem(error: ExpensesError) -> Response:
     if ticket is not None:
         body["ticket_status"] = ticket.status
         body["decision"] = decision_json(ticket)
-    return _problem_response(status_of(error), body)
+    return _problem_response(status_of(error), body, headers_of(error))
+
+
+def headers_of(error: ExpensesError) -> dict[str, str]:
+    """When to come back, where that is known."""
+    wait = error.details.get("retry_after")
+    return {} if wait is None else {"Retry-After": str(wait)}
 
 
 def page(request: Request, error: ExpensesError) -> Response:

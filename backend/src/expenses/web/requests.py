@@ -1,7 +1,8 @@
-"""What a request brings along: the database, the settings, and whose it is."""
+"""What a request brings along: the database, the settings, where it comes from, whose it is."""
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
+from ipaddress import ip_address, ip_network
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -10,6 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from expenses.database import Database
 from expenses.settings import Settings
 from expenses.users.sessions import CurrentUser, LoggedIn, authenticate
+from expenses.users.throttling import Caller
+from expenses.web.cookies import device_of
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -22,6 +25,14 @@ def settings_of(request: Request) -> Settings:
 def database_of(request: Request) -> Database:
     database: Database = request.app.state.database
     return database
+
+
+def caller_of(request: Request) -> Caller:
+    return Caller(
+        address=_network_of(request),
+        client=request.headers.get("user-agent"),
+        device=device_of(request, settings_of(request)),
+    )
 
 
 def open_session(request: Request) -> AbstractAsyncContextManager[AsyncSession]:
@@ -61,6 +72,16 @@ def is_safe(request: Request) -> bool:
     return request.method in SAFE_METHODS
 
 
+def _network_of(request: Request) -> str:
+    """The address; with IPv6 the network, since one customer has 2^64 addresses."""
+    host = request.client.host if request.client else ""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host
+    return str(ip_network((address, 64), strict=False)) if address.version == 6 else host
+
+
 # The function's scope, not the request's: the commit comes before the response is sent, so that
 # nobody is told of a success that then fails.
 SessionDependency = Annotated[AsyncSession, Depends(get_session, scope="function")]
@@ -72,6 +93,7 @@ async def get_current_user(request: Request, session: SessionDependency) -> Curr
     return user
 
 
+CallerDependency = Annotated[Caller, Depends(caller_of)]
 CurrentUserDependency = Annotated[CurrentUser, Depends(get_current_user)]
 SettingsDependency = Annotated[Settings, Depends(settings_of)]
 DatabaseDependency = Annotated[Database, Depends(database_of)]

@@ -1,0 +1,121 @@
+"""How often something may be tried: log-ins, registrations, old passwords.
+
+The numbers are rows, so that every process, page and API call counts together. An attempt counts
+before it is made, or many at once would all be let through; one that was right is taken back.
+
+Nobody can lock another one out for good: a window ends by itself and is not prolonged by what is
+refused in it, and a browser in which the user has logged in before is counted on its own.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from datetime import timedelta
+from math import ceil
+from typing import NamedTuple
+
+from sqlalchemy import Interval, case, delete, func, type_coerce, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from expenses.database import Database
+from expenses.errors import TooManyAttempts
+from expenses.settings import Settings
+from expenses.users.models import Attempts
+
+QUARTER_OF_AN_HOUR = timedelta(minutes=15)
+HOUR = timedelta(hours=1)
+
+
+class Device(NamedTuple):
+    """A browser in which somebody has logged in, as a signed cookie says it."""
+
+    user_id: int
+    name: str
+
+
+class Caller(NamedTuple):
+    """Who is at the other end, before it is known who they are.
+
+    `address` is the network address, `client` what the browser or program calls itself.
+    """
+
+    address: str
+    client: str | None = None
+    device: Device | None = None
+
+
+class Limit(NamedTuple):
+    """At most `most` attempts of one kind by or at one `subject`, in each window."""
+
+    kind: str
+    subject: str
+    most: int
+    window: timedelta
+
+    @property
+    def key(self) -> bytes:
+        """Addresses and e-mails are not kept in a form that can be read."""
+        return hashlib.sha256(f"{self.kind}\0{self.subject}".encode()).digest()
+
+
+def limits_of_login(
+    caller: Caller, email: str, user_id: int | None, settings: Settings
+) -> list[Limit]:
+    """`user_id` is None where nobody has this e-mail."""
+    device = caller.device
+    if device is not None and device.user_id == user_id:
+        return [Limit("device", device.name, settings.login_attempts, QUARTER_OF_AN_HOUR)]
+    return [
+        Limit("login", email.lower(), settings.login_attempts, QUARTER_OF_AN_HOUR),
+        Limit("address", caller.address, settings.address_attempts, QUARTER_OF_AN_HOUR),
+    ]
+
+
+def limits_of_registration(caller: Caller, settings: Settings) -> list[Limit]:
+    return [Limit("registration", caller.address, settings.address_registrations, HOUR)]
+
+
+def limits_of_password(user_id: int, settings: Settings) -> list[Limit]:
+    """Of typing the old password before a new one."""
+    return [Limit("password", str(user_id), settings.login_attempts, QUARTER_OF_AN_HOUR)]
+
+
+async def count_attempt(database: Database, limits: Sequence[Limit]) -> None:
+    """Raises `TooManyAttempts` where one of the limits is reached."""
+    by_key = {limit.key: limit for limit in limits}
+    # In one order, so that two who count the same ones never wait for each other in a circle.
+    one_more = insert(Attempts).values(
+        [
+            {"key": key, "number": 1, "forgotten_at": func.now() + limit.window}
+            for key, limit in sorted(by_key.items())
+        ]
+    )
+    is_over = Attempts.forgotten_at <= func.now()
+    one_more = one_more.on_conflict_do_update(
+        index_elements=[Attempts.key],
+        set_={
+            "number": case((is_over, 1), else_=Attempts.number + 1),
+            "forgotten_at": case(
+                (is_over, one_more.excluded.forgotten_at), else_=Attempts.forgotten_at
+            ),
+        },
+    )
+    wait = type_coerce(Attempts.forgotten_at - func.now(), Interval)
+    async with database.transaction() as session:
+        counted = await session.execute(one_more.returning(Attempts.key, Attempts.number, wait))
+        waits = [wait for key, number, wait in counted if number > by_key[key].most]
+    if waits:
+        raise TooManyAttempts(ceil(max(waits).total_seconds()))
+
+
+async def take_back(session: AsyncSession, limits: Sequence[Limit]) -> None:
+    """The attempt was right."""
+    await session.execute(
+        update(Attempts)
+        .where(Attempts.key.in_(sorted(limit.key for limit in limits)), Attempts.number > 0)
+        .values(number=Attempts.number - 1)
+    )
+
+
+async def delete_expired(session: AsyncSession) -> None:
+    await session.execute(delete(Attempts).where(Attempts.forgotten_at < func.now()))
