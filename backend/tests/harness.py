@@ -25,7 +25,7 @@ from sqlalchemy.pool import NullPool
 
 from expenses import migrations
 from expenses.app import create_app
-from expenses.database import Base, Database, asyncpg_url, translated_errors
+from expenses.database import Base, Database, asyncpg_url
 from expenses.embedded import Server, running
 from expenses.history import Event
 from expenses.settings import Settings
@@ -103,19 +103,12 @@ class RolledBackDatabase(Database):
         self._connection = connection
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[AsyncSession]:
-        with translated_errors():
-            async with self._session() as session:
-                yield session
-                await session.commit()
-
-    @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncSession]:
         """What a reader writes stays, as with AUTOCOMMIT."""
         async with self.transaction() as session:
             yield session
 
-    def _session(self) -> AsyncSession:
+    def _writer_session(self) -> AsyncSession:
         return AsyncSession(
             self._connection,
             expire_on_commit=False,

@@ -18,7 +18,17 @@ LAYERS: list[set[str]] = [
     {"users"},
     {"history"},
     {"migrations"},
-    {"settings", "errors", "database", "embedded", "embedded_launch", "money", "text", "VERSION"},
+    {
+        "settings",
+        "errors",
+        "database",
+        "embedded",
+        "embedded_launch",
+        "money",
+        "text",
+        "logs",
+        "VERSION",
+    },
 ]
 WEB_FRAMEWORKS = {"fastapi", "starlette", "sqladmin", "jinja2"}
 CORE = LAYERS[5] | LAYERS[6] | LAYERS[7] | LAYERS[9]

@@ -26,6 +26,7 @@ from expenses.web.languages import LanguageMiddleware
 from expenses.web.limits import BodyLimitMiddleware
 from expenses.web.origin import SameOriginMiddleware
 from expenses.web.problems import Problem, respond
+from expenses.web.request_log import RequestLogMiddleware
 from expenses.web.static import assets
 
 HANDLED = (ExpensesError, HTTPException, RequestValidationError)
@@ -84,6 +85,7 @@ def _middleware(settings: Settings) -> list[Middleware]:
     behind_proxy = Middleware(ProxyHeadersMiddleware, trusted_hosts=settings.trusted_proxies)
     return [
         *([behind_proxy] if settings.trusted_proxies else []),
+        Middleware(RequestLogMiddleware),
         Middleware(SecurityHeadersMiddleware, https=settings.cookie_secure),
         Middleware(TrustedHostMiddleware, allowed_hosts=settings.allowed_hosts),
         Middleware(GZipMiddleware, compresslevel=5, exclude_content_types=NOT_COMPRESSED),

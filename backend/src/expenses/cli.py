@@ -1,7 +1,6 @@
 """The command line."""
 
 import asyncio
-import logging.config
 import os
 import signal
 import socket
@@ -18,7 +17,8 @@ from expenses import demo, migrations
 from expenses.database import Database
 from expenses.embedded import database_address
 from expenses.errors import CannotStart, DatabaseUnavailable, ExpensesError, InvalidInput
-from expenses.server import LOGGING, serve
+from expenses.logs import configure
+from expenses.server import serve
 from expenses.settings import Settings, read_settings, secret_key_in
 from expenses.users.models import Role
 from expenses.users.passwords import ensure_acceptable, hash_password
@@ -47,7 +47,7 @@ class Employer(BaseModel):
 
 def main() -> None:
     """Run a command. What goes wrong is one sentence on standard error, and exit status 1."""
-    logging.config.dictConfig(LOGGING)
+    configure("readable")
     signal.signal(signal.SIGTERM, _leave)
     signal.signal(signal.SIGHUP, _terminate)
     try:
@@ -59,7 +59,7 @@ def main() -> None:
 @cli.command("demo")
 def run_demo(port: Port = 8000) -> None:
     """Start with the demo company, on 127.0.0.1. Everything it needs comes along."""
-    settings = read_settings()
+    settings = _settings()
     _ensure_secret_key(settings)
     with _listening("127.0.0.1", port) as listener, _ready_database(settings) as address:
         asyncio.run(demo.seed(address, settings))
@@ -70,7 +70,7 @@ def run_demo(port: Port = 8000) -> None:
 @cli.command("serve")
 def run_server(host: Host = "127.0.0.1", port: Port = 8000, workers: Workers = 1) -> None:
     """Start the server. Without DATABASE_URL, a PostgreSQL of its own starts with it."""
-    settings = read_settings()
+    settings = _settings()
     _ensure_secret_key(settings)
     with _listening(host, port) as listener, _ready_database(settings) as address:
         typer.echo(f"Contoso Expenses is at http://{host}:{port}")
@@ -80,14 +80,14 @@ def run_server(host: Host = "127.0.0.1", port: Port = 8000, workers: Workers = 1
 @cli.command()
 def migrate() -> None:
     """Bring the database up to date with this version."""
-    with _ready_database(read_settings()):
+    with _ready_database(_settings()):
         typer.echo("The database is up to date.")
 
 
 @cli.command()
 def seed() -> None:
     """Fill an empty database with the demo company. Doing it twice changes nothing."""
-    settings = read_settings()
+    settings = _settings()
     with _ready_database(settings) as address:
         is_new = asyncio.run(demo.seed(address, settings))
     typer.echo("The demo company is in." if is_new else "The demo company was in already.")
@@ -96,7 +96,7 @@ def seed() -> None:
 @cli.command()
 def create_employer(email: str) -> None:
     """Register an employer; asks for name and password."""
-    settings = read_settings()
+    settings = _settings()
     username = typer.prompt("Name")
     password = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
     employer = parse(Employer, {"email": email, "username": username, "password": password})
@@ -119,6 +119,12 @@ async def _register(employer: Employer, address: str, settings: Settings) -> Non
             employer_code=None,
             settings=settings,
         )
+
+
+def _settings() -> Settings:
+    settings = read_settings()
+    configure(settings.log_format)
+    return settings
 
 
 @contextmanager
@@ -164,7 +170,7 @@ def _serve(settings: Settings, address: str, listener: socket.socket, *, workers
     os.environ["DATABASE_URL"] = address
     if settings.secret_key is None:
         os.environ["SECRET_KEY"] = secret_key_in(settings.data_dir).get_secret_value()
-    serve(listener, workers=workers)
+    serve(listener, workers=workers, log_format=settings.log_format)
 
 
 def _ensure_secret_key(settings: Settings) -> None:

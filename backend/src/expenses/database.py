@@ -1,6 +1,6 @@
 """The tables' base, the engine, and the two ways to talk to the database."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
 from typing import Any, Self
@@ -15,6 +15,8 @@ from sqlalchemy.orm import DeclarativeBase
 from expenses.errors import CannotStart, DatabaseUnavailable, TooBusy
 
 LARGEST_ID = 2**63 - 1
+
+_AFTER_COMMIT = "after commit"
 
 STATEMENT_TIMEOUT = "10s"
 # A writer that waits longer than this for a row gives its connection back and tells the person,
@@ -63,22 +65,35 @@ class Database:
     async def transaction(self) -> AsyncIterator[AsyncSession]:
         """A session that commits at the end, or rolls all of it back when something is raised."""
         with translated_errors():
-            async with AsyncSession(self.engine, expire_on_commit=False) as session:
+            async with self._writer_session() as session:
                 yield session
                 await session.commit()
+        for call in session.info.pop(_AFTER_COMMIT, ()):
+            call()
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncSession]:
         """A session for reads alone: without BEGIN and COMMIT, which are two round trips."""
         with translated_errors():
-            async with AsyncSession(self._reader, expire_on_commit=False) as session:
+            async with self._reader_session() as session:
                 yield session
+
+    def _writer_session(self) -> AsyncSession:
+        return AsyncSession(self.engine, expire_on_commit=False)
+
+    def _reader_session(self) -> AsyncSession:
+        return AsyncSession(self._reader, expire_on_commit=False)
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self.engine.dispose()
+
+
+def after_commit(session: AsyncSession, call: Callable[[], None]) -> None:
+    """Have something done once the session's transaction has been committed, and only then."""
+    session.info.setdefault(_AFTER_COMMIT, []).append(call)
 
 
 def asyncpg_url(address: str) -> URL:

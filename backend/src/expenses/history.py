@@ -1,5 +1,6 @@
 """The append-only history: who did what, when, to which ticket or user."""
 
+import logging
 from datetime import datetime
 from typing import Any
 
@@ -8,7 +9,10 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from expenses.database import Base
+from expenses.database import Base, after_commit
+from expenses.logs import fields
+
+logger = logging.getLogger(__name__)
 
 
 class Event(Base):
@@ -56,3 +60,5 @@ async def record(
         )
     )
     await session.flush()
+    facts = fields(actor=actor_id, ticket=ticket_id, on_user=user_id)
+    after_commit(session, lambda: logger.info(action, extra=facts))

@@ -14,28 +14,21 @@ from fastapi import FastAPI
 from uvicorn.supervisors import Multiprocess
 
 from expenses.app import create_app
+from expenses.logs import LogFormat, configuration
 
 # How long requests under way may take to finish once the server is told to stop.
 SHUTDOWN_SECONDS = 10
 
-LOGGING: dict[str, Any] = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"readable": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "readable"}},
-    "root": {"level": "INFO", "handlers": ["stderr"]},
-    # Alembic announces every time which database dialect it talks to.
-    "loggers": {"alembic.runtime.plugins": {"level": "WARNING"}},
-}
 
-
-def serve(listener: socket.socket, *, workers: int) -> None:
+def serve(listener: socket.socket, *, workers: int, log_format: LogFormat) -> None:
     """Serve until SIGINT, SIGTERM or SIGHUP. The environment must name database and secret key."""
     config = uvicorn.Config(
         "expenses.server:create_worker",
         factory=True,
         workers=workers,
-        log_config=LOGGING,
+        log_config=configuration(log_format),
+        # The application writes its own.
+        access_log=False,
         # Whoever is nearest could otherwise claim any address with X-Forwarded-For.
         proxy_headers=False,
         server_header=False,

@@ -5,13 +5,14 @@ from datetime import date, datetime, timedelta
 from functools import cached_property
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from expenses.errors import CannotStart
+from expenses.logs import LogFormat
 from expenses.money import Currency
 
 
@@ -61,7 +62,7 @@ class Settings(BaseSettings):
     login_attempts: Count = 10
     address_attempts: Count = 300
     address_registrations: Count = 100
-    log_format: Literal["readable", "json"] = "readable"
+    log_format: LogFormat = "readable"
 
     @cached_property
     def zone(self) -> ZoneInfo:

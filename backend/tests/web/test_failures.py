@@ -24,6 +24,8 @@ class Unexpected(AppTestCase):
         body = self.assert_problem(answer, 500, "unexpected")
         self.assertNotIn("secret", str(body))
         self.assertIn("the secret cause", "".join(logs.output))
+        self.assertEqual(body["request_id"], answer.headers["x-request-id"])
+        self.assertIn(page.headers["x-request-id"], page.text)
 
     async def test_unknown_paths_have_their_page_and_their_problem(self) -> None:
         client = await self.client()

@@ -2,8 +2,10 @@
 hash. One query answers who a token belongs to, at every request."""
 
 import hashlib
+import logging
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -11,12 +13,21 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from expenses.database import Database
-from expenses.errors import NotLoggedIn, NotRegistered, Suspended, WrongPassword
+from expenses.errors import (
+    ExpensesError,
+    NotLoggedIn,
+    NotRegistered,
+    Suspended,
+    WrongPassword,
+)
+from expenses.logs import fields
 from expenses.settings import Settings
 from expenses.users import queries
 from expenses.users.models import Role, User, UserSession
 from expenses.users.passwords import renewed_hash, verify_password
-from expenses.users.throttling import Caller, count_attempt, limits_of_login, take_back
+from expenses.users.throttling import Caller, Limit, count_attempt, limits_of_login, take_back
+
+logger = logging.getLogger(__name__)
 
 # How stale "last seen" may be: writing it at every request would turn each read into a write.
 LAST_SEEN_PRECISION = timedelta(minutes=1)
@@ -58,6 +69,18 @@ async def log_in(
     async with database.reading() as session:
         user = await queries.find_user_by_email(session, email)
     limits = limits_of_login(caller, email, user.id if user else None, settings)
+    with _written_down(user):
+        return await _log_in(database, user, password, limits, caller, settings)
+
+
+async def _log_in(
+    database: Database,
+    user: User | None,
+    password: str,
+    limits: Sequence[Limit],
+    caller: Caller,
+    settings: Settings,
+) -> LoggedIn:
     await count_attempt(database, limits)
     fits = await verify_password(password, user.password_hash if user else None)
     if user is None:
@@ -74,6 +97,17 @@ async def log_in(
         if renewed is not None:
             logged_in.user.password_hash = renewed
     return logged_in
+
+
+@contextmanager
+def _written_down(user: User | None) -> Iterator[None]:
+    who = fields(on_user=user.id if user else None)
+    try:
+        yield
+    except ExpensesError as error:
+        logger.warning("Log-in refused: %s", error.code, extra=who)
+        raise
+    logger.info("Logged in", extra=who)
 
 
 async def start_session(

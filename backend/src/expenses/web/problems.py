@@ -1,5 +1,6 @@
 """Errors to responses: one table for the status, one shape for programs, one page for people."""
 
+import logging
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -13,12 +14,15 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from expenses import errors
 from expenses.errors import ExpensesError, InvalidInput, NotLoggedIn
+from expenses.logs import request_id
 from expenses.text import N_
 from expenses.tickets.queries import TicketView
 from expenses.web.languages import gettext, sentence
 from expenses.web.pages import flash, render, way_back
 from expenses.web.requests import is_safe, token_of
 from expenses.web.validation import sentences
+
+logger = logging.getLogger(__name__)
 
 # The nearest class in an error's ancestry counts.
 _STATUS: dict[type[ExpensesError], int] = {
@@ -52,6 +56,7 @@ class Problem(BaseModel):
     code: str = Field(examples=["already-decided"])
     detail: str = Field(examples=["Ticket 1042 was already denied by Dana: not a business trip"])
     errors: list[FieldProblem] | None = None
+    request_id: str | None = None
 
 
 def status_of(error: ExpensesError) -> int:
@@ -122,15 +127,18 @@ async def respond(request: Request, error: Exception) -> Response:
     if isinstance(error, HTTPException):
         return _framework_refusal(request, error)
     assert isinstance(error, ExpensesError)
+    logger.info("Refused: %s", error.code)
     return problem(error) if is_for_program(request) else page(request, error)
 
 
 def unexpected(request: Request) -> Response:
-    """Something that nobody has foreseen; what it was stands in the log, not here."""
+    """Something that nobody has foreseen; what it was stands in the log, beside the number."""
     message = N_("Something went wrong on our side. Please try again.")
+    number = request_id.get()
     if is_for_program(request):
-        return _problem_response(500, {"code": "unexpected", "detail": message})
-    return error_page(request, 500, message)
+        body = {"code": "unexpected", "detail": message, "request_id": number}
+        return _problem_response(500, body)
+    return error_page(request, 500, message, {N_("Number of the request"): number or ""})
 
 
 def is_for_program(request: Request) -> bool:

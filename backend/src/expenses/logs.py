@@ -1,0 +1,78 @@
+"""What is written down while it runs: one line each, readable or as JSON."""
+
+import json
+import logging
+import logging.config
+import re
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+LogFormat = Literal["readable", "json"]
+
+# The request that the running code works for.
+request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
+
+_ESCAPED = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\\]")
+
+
+def configure(log_format: LogFormat) -> None:
+    logging.config.dictConfig(configuration(log_format))
+
+
+def configuration(log_format: LogFormat) -> dict[str, Any]:
+    """For the standard library's and uvicorn's `dictConfig`."""
+    formatter = {"readable": ReadableFormatter, "json": JsonFormatter}[log_format]
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"line": {"()": formatter}},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+        "root": {"level": "INFO", "handlers": ["stderr"]},
+        # Alembic announces every time which database dialect it talks to.
+        "loggers": {"alembic.runtime.plugins": {"level": "WARNING"}},
+    }
+
+
+def fields(**values: Any) -> dict[str, dict[str, Any]]:
+    """For `extra=`: facts beside the message. Never a password, a token or a cookie."""
+    return {"fields": {name: value for name, value in values.items() if value is not None}}
+
+
+class ReadableFormatter(logging.Formatter):
+    """Whatever a request brings along, it cannot begin a line of its own."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        facts = "".join(f" {name}={_escaped(value)}" for name, value in _facts(record).items())
+        line = f"{_time(record)} {record.levelname} {record.name}: "
+        line += _escaped(record.getMessage()) + facts
+        if record.exc_info:
+            line += "\n    " + "\n    ".join(self.formatException(record.exc_info).splitlines())
+        return line
+
+
+class JsonFormatter(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        line = {
+            "time": _time(record),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+        } | _facts(record)
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps(line, default=str)
+
+
+def _facts(record: logging.LogRecord) -> dict[str, Any]:
+    number = request_id.get()
+    found: dict[str, Any] = {} if number is None else {"request": number}
+    return found | getattr(record, "fields", {})
+
+
+def _time(record: logging.LogRecord) -> str:
+    return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+
+
+def _escaped(value: object) -> str:
+    return _ESCAPED.sub(lambda found: repr(found[0])[1:-1], str(value))

@@ -1,0 +1,53 @@
+"""One line in the log for each request, and the number that leads to it."""
+
+import logging
+import secrets
+import time
+
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from expenses.logs import fields, request_id
+
+logger = logging.getLogger(__name__)
+
+
+class RequestLogMiddleware:
+    """The path is written down without its query, which holds what people look for."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        began = time.perf_counter()
+        number = secrets.token_hex(8)
+        state = scope.setdefault("state", {})
+        status: int | None = None
+
+        async def note_status(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableHeaders(scope=message)["X-Request-ID"] = number
+            await send(message)
+
+        context = request_id.set(number)
+        try:
+            await self.app(scope, receive, note_status)
+        finally:
+            user = state.get("user")
+            logger.info(
+                "%s %s",
+                scope["method"],
+                scope["path"],
+                extra=fields(
+                    status=status,
+                    user=user.id if user else None,
+                    address=scope["client"][0] if scope.get("client") else None,
+                    ms=round((time.perf_counter() - began) * 1000, 1),
+                ),
+            )
+            request_id.reset(context)
