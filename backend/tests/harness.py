@@ -3,6 +3,7 @@
 import asyncio
 import atexit
 import json
+import logging
 import tempfile
 import unittest
 import warnings
@@ -14,6 +15,7 @@ from functools import cache
 from itertools import count
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import httpx
 import itsdangerous
@@ -25,10 +27,11 @@ from sqlalchemy.pool import NullPool
 
 from expenses import migrations
 from expenses.app import create_app
-from expenses.database import Base, Database, asyncpg_url
+from expenses.database import Base, Database, allow_short_way, asyncpg_url, driver_of
 from expenses.embedded import Server, running
 from expenses.history import Event
 from expenses.settings import Settings
+from expenses.statements import Statement
 from expenses.tickets import actions as ticket_actions
 from expenses.tickets import decisions
 from expenses.tickets.models import Category
@@ -45,6 +48,9 @@ from expenses.web.cookies import SESSION
 PASSWORD = "correct horse 9"
 SECRET_KEY = "the tests' secret key"
 TEMPLATE = "migrated"
+
+# What a test does not look for is not printed.
+logging.getLogger("expenses").addHandler(logging.NullHandler())
 
 _names = count(1)
 _databases = count(1)
@@ -106,6 +112,7 @@ class RolledBackDatabase(Database):
     async def reading(self) -> AsyncIterator[AsyncSession]:
         """What a reader writes stays, as with AUTOCOMMIT."""
         async with self.transaction() as session:
+            await allow_short_way(session, self._connection)
             yield session
 
     def _writer_session(self) -> AsyncSession:
@@ -154,6 +161,8 @@ class AppTestCase(TestCase):
         engine = create_async_engine(asyncpg_url(self._address), poolclass=NullPool)
         connection = await self.enterAsyncContext(engine.connect())
         transaction = await connection.begin()
+        # It begins with the first statement, and the driver's own would be outside of it.
+        await connection.execute(text("SELECT 1"))
         self.addAsyncCleanup(transaction.rollback)
         return RolledBackDatabase(connection)
 
@@ -284,9 +293,16 @@ class AppTestCase(TestCase):
             if "SAVEPOINT" not in statement:
                 statements.append(statement)
 
+        async def note_rows(statement: Statement, session: AsyncSession, /, **values: Any) -> Any:
+            if driver_of(session) is not None:
+                statements.append(statement.sql)
+            return await rows(statement, session, **values)
+
+        rows = Statement.rows
         event.listen(self.database.engine.sync_engine, "before_cursor_execute", note)
         try:
-            yield statements
+            with patch.object(Statement, "rows", note_rows):
+                yield statements
         finally:
             event.remove(self.database.engine.sync_engine, "before_cursor_execute", note)
 

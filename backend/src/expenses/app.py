@@ -61,8 +61,8 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     app.state.settings = settings
     app.state.database = database
     app.include_router(health.router)
-    app.include_router(api.router)
-    app.include_router(portal.router)
+    api.mount(app)
+    portal.mount(app)
     app.mount("/static", assets, name="static")
     console.mount(app, database)
     _describe_problems(app)

@@ -5,11 +5,12 @@ from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
 from typing import Any, Self
 
-from sqlalchemy import DateTime, MetaData, Text
+import asyncpg
+from sqlalchemy import DateTime, MetaData, Text, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
 
 from expenses.errors import CannotStart, DatabaseUnavailable, TooBusy
@@ -17,6 +18,7 @@ from expenses.errors import CannotStart, DatabaseUnavailable, TooBusy
 LARGEST_ID = 2**63 - 1
 
 _AFTER_COMMIT = "after commit"
+_DRIVER = "driver"
 
 STATEMENT_TIMEOUT = "10s"
 # A writer that waits longer than this for a row gives its connection back and tells the person,
@@ -59,6 +61,7 @@ class Database:
                 },
             },
         )
+        event.listen(self.engine.sync_engine, "checkout", _ensure_open)
         self._reader = self.engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @asynccontextmanager
@@ -75,20 +78,30 @@ class Database:
     async def reading(self) -> AsyncIterator[AsyncSession]:
         """A session for reads alone: without BEGIN and COMMIT, which are two round trips."""
         with translated_errors():
-            async with self._reader_session() as session:
+            async with (
+                self._reader.connect() as connection,
+                AsyncSession(connection, expire_on_commit=False) as session,
+            ):
+                await allow_short_way(session, connection)
                 yield session
 
     def _writer_session(self) -> AsyncSession:
         return AsyncSession(self.engine, expire_on_commit=False)
-
-    def _reader_session(self) -> AsyncSession:
-        return AsyncSession(self._reader, expire_on_commit=False)
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self.engine.dispose()
+
+
+async def allow_short_way(session: AsyncSession, connection: AsyncConnection) -> None:
+    session.info[_DRIVER] = (await connection.get_raw_connection()).driver_connection
+
+
+def driver_of(session: AsyncSession) -> Any:
+    """asyncpg's own connection, where nothing stands between: None in a transaction."""
+    return session.info.get(_DRIVER)
 
 
 def after_commit(session: AsyncSession, call: Callable[[], None]) -> None:
@@ -135,8 +148,20 @@ def translated_errors() -> Iterator[None]:
         if error.connection_invalidated or _is_unreachable(error.orig):
             raise DatabaseUnavailable() from error
         raise
+    except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        if getattr(error, "sqlstate", None) in _BUSY:
+            raise TooBusy() from error
+        if isinstance(error, asyncpg.InterfaceError) or _is_unreachable(error):
+            raise DatabaseUnavailable() from error
+        raise
     except OSError as error:
         raise DatabaseUnavailable() from error
+
+
+def _ensure_open(connection: Any, _record: object, _proxy: object) -> None:
+    """A connection that the server has closed meanwhile is replaced, and nobody notices."""
+    if connection.driver_connection.is_closed():
+        raise DisconnectionError()
 
 
 def sqlstate(error: DBAPIError) -> str | None:

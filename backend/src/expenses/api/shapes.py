@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+from typing_extensions import TypedDict
 
 from expenses.tickets.models import Category, TicketStatus
 from expenses.tickets.queries import EventView, TicketView
@@ -49,7 +50,7 @@ class Suspension(Request):
     reason: SuspensionReason | None = None
 
 
-class Person(BaseModel):
+class Person(TypedDict):
     id: int
     username: str
 
@@ -94,13 +95,13 @@ class SessionAnswer(BaseModel):
         )
 
 
-class Decision(BaseModel):
+class Decision(TypedDict):
     by: Person
     at: datetime
     reason: str | None
 
 
-class TicketAnswer(BaseModel):
+class TicketAnswer(TypedDict):
     id: int
     owner: Owner
     spent_on: date
@@ -114,31 +115,33 @@ class TicketAnswer(BaseModel):
     created_at: datetime
     updated_at: datetime
 
-    @classmethod
-    def of(cls, ticket: TicketView) -> "TicketAnswer":
-        return cls(
-            id=ticket.id,
-            owner=Owner(
-                id=ticket.owner_id, username=ticket.owner_username, email=ticket.owner_email
-            ),
-            spent_on=ticket.spent_on,
-            amount=ticket.amount,
-            currency=ticket.currency,
-            category=ticket.category,
-            description=ticket.description,
-            links=ticket.links,
-            status=ticket.status,
-            decision=_decision(ticket),
-            created_at=ticket.created_at,
-            updated_at=ticket.updated_at,
-        )
 
-
-class TicketList(BaseModel):
+class TicketList(TypedDict):
     """`next` is the cursor of the page after this one; null at the end."""
 
     items: list[TicketAnswer]
     next: str | None
+
+
+def ticket_answer(ticket: TicketView) -> TicketAnswer:
+    return {
+        "id": ticket.id,
+        "owner": {
+            "id": ticket.owner_id,
+            "username": ticket.owner_username,
+            "email": ticket.owner_email,
+        },
+        "spent_on": ticket.spent_on,
+        "amount": ticket.amount,
+        "currency": ticket.currency,
+        "category": ticket.category,
+        "description": ticket.description,
+        "links": ticket.links,
+        "status": ticket.status,
+        "decision": _decision(ticket),
+        "created_at": ticket.created_at,
+        "updated_at": ticket.updated_at,
+    }
 
 
 class EmployeeList(BaseModel):
@@ -161,7 +164,7 @@ class EventAnswer(BaseModel):
             id=event.id,
             at=event.at,
             action=event.action,
-            actor=Person(id=event.actor_id, username=event.actor_username),
+            actor={"id": event.actor_id, "username": event.actor_username},
             details=event.details,
         )
 
@@ -173,5 +176,8 @@ class EventList(BaseModel):
 def _decision(ticket: TicketView) -> Decision | None:
     if ticket.decided_by_id is None or ticket.decided_at is None:
         return None
-    by = Person(id=ticket.decided_by_id, username=ticket.decided_by_username or "")
-    return Decision(by=by, at=ticket.decided_at, reason=ticket.decision_reason)
+    return {
+        "by": {"id": ticket.decided_by_id, "username": ticket.decided_by_username or ""},
+        "at": ticket.decided_at,
+        "reason": ticket.decision_reason,
+    }

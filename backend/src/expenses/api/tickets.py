@@ -1,9 +1,9 @@
 """Tickets: filing, reading, changing and deciding them."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Query, Response
-from pydantic import Field
+from fastapi import APIRouter, Header, Request, Response
+from pydantic import Field, TypeAdapter
 
 from expenses.api.shapes import (
     Approval,
@@ -13,6 +13,7 @@ from expenses.api.shapes import (
     Reopening,
     TicketAnswer,
     TicketList,
+    ticket_answer,
 )
 from expenses.database import LARGEST_ID
 from expenses.errors import (
@@ -32,7 +33,20 @@ from expenses.tickets.shapes import TicketChanges, TicketFields
 from expenses.web.cursors import decode_position, encode_position
 from expenses.web.filters import FilterQuery
 from expenses.web.problems import responses
-from expenses.web.requests import CurrentUserDependency, SessionDependency, SettingsDependency
+from expenses.web.query_models import describe_query
+from expenses.web.requests import (
+    CurrentUserDependency,
+    SessionDependency,
+    SettingsDependency,
+    reading_as_user,
+)
+from expenses.web.validation import parse
+
+
+def json_response(kind: TypeAdapter[Any], value: Any) -> Response:
+    """Written as its type says, without being checked first: it was made here."""
+    return Response(kind.dump_json(value), media_type="application/json")
+
 
 router = APIRouter(prefix="/tickets", tags=["tickets"])
 
@@ -47,6 +61,10 @@ IdempotencyKey = Annotated[
 ]
 
 
+_TICKET = TypeAdapter(TicketAnswer)
+_LIST = TypeAdapter(TicketList)
+
+
 class TicketQuery(FilterQuery):
     status: TicketStatus | None = None
     owner: Annotated[int | None, Field(ge=1, le=LARGEST_ID)] = None
@@ -55,25 +73,31 @@ class TicketQuery(FilterQuery):
     cursor: str | None = None
 
 
-@router.get("", responses=responses(NotLoggedIn, InvalidInput))
-async def list_tickets(
-    user: CurrentUserDependency,
-    session: SessionDependency,
-    query: Annotated[TicketQuery, Query()],
-) -> TicketList:
+@router.get(
+    "",
+    response_model=TicketList,
+    responses=responses(NotLoggedIn, InvalidInput),
+    openapi_extra=describe_query(TicketQuery),
+)
+async def list_tickets(request: Request) -> Response:
     """Tickets, newest first: an employee's own, for an employer everyone's."""
-    page = await queries.list_tickets(
-        session,
-        actor=user,
-        matching=await query.resolve(
-            session, actor=user, status=query.status, owner_id=query.owner
-        ),
-        sort=query.sort,
-        position=decode_position(query.cursor, query.sort),
-        limit=query.limit,
-    )
-    items = [TicketAnswer.of(ticket) for ticket in page.items]
-    return TicketList(items=items, next=encode_position(page.next, query.sort))
+    async with reading_as_user(request) as (session, user):
+        query = parse(TicketQuery, request.query_params)
+        page = await queries.list_tickets(
+            session,
+            actor=user,
+            matching=await query.resolve(
+                session, actor=user, status=query.status, owner_id=query.owner
+            ),
+            sort=query.sort,
+            position=decode_position(query.cursor, query.sort),
+            limit=query.limit,
+        )
+    found: TicketList = {
+        "items": [ticket_answer(ticket) for ticket in page.items],
+        "next": encode_position(page.next, query.sort),
+    }
+    return json_response(_LIST, found)
 
 
 @router.post(
@@ -94,15 +118,15 @@ async def create_ticket(
         session, body, actor=user, settings=settings, idempotency_key=idempotency_key
     )
     response.headers["Location"] = f"/api/tickets/{ticket_id}"
-    return TicketAnswer.of(await queries.get_ticket(session, ticket_id, actor=user))
+    return ticket_answer(await queries.get_ticket(session, ticket_id, actor=user))
 
 
-@router.get("/{ticket_id}", responses=responses(NotLoggedIn, NotFound))
-async def get_ticket(
-    ticket_id: int, user: CurrentUserDependency, session: SessionDependency
-) -> TicketAnswer:
+@router.get("/{ticket_id}", response_model=TicketAnswer, responses=responses(NotLoggedIn, NotFound))
+async def get_ticket(request: Request, ticket_id: int) -> Response:
     """One ticket, where it is yours to see."""
-    return TicketAnswer.of(await queries.get_ticket(session, ticket_id, actor=user))
+    async with reading_as_user(request) as (session, user):
+        ticket = await queries.get_ticket(session, ticket_id, actor=user)
+    return json_response(_TICKET, ticket_answer(ticket))
 
 
 @router.patch(
@@ -117,7 +141,7 @@ async def edit_ticket(
 ) -> TicketAnswer:
     """Give some fields of an own, pending ticket new values."""
     await actions.edit_ticket(session, ticket_id, body, actor=user, settings=settings)
-    return TicketAnswer.of(await queries.get_ticket(session, ticket_id, actor=user))
+    return ticket_answer(await queries.get_ticket(session, ticket_id, actor=user))
 
 
 @router.post(
@@ -128,7 +152,7 @@ async def withdraw_ticket(
 ) -> TicketAnswer:
     """Take an own, pending ticket back."""
     await actions.withdraw_ticket(session, ticket_id, actor=user)
-    return TicketAnswer.of(await queries.get_ticket(session, ticket_id, actor=user))
+    return ticket_answer(await queries.get_ticket(session, ticket_id, actor=user))
 
 
 @router.post(
@@ -144,7 +168,7 @@ async def approve_ticket(
     """Approve a pending ticket, with a note where one is wanted."""
     reason = body.reason if body else None
     await decisions.approve_ticket(session, ticket_id, actor=user, reason=reason)
-    return TicketAnswer.of(await queries.get_ticket(session, ticket_id, actor=user))
+    return ticket_answer(await queries.get_ticket(session, ticket_id, actor=user))
 
 
 @router.post(
@@ -156,7 +180,7 @@ async def deny_ticket(
 ) -> TicketAnswer:
     """Deny a pending ticket, and say why."""
     await decisions.deny_ticket(session, ticket_id, actor=user, reason=body.reason)
-    return TicketAnswer.of(await queries.get_ticket(session, ticket_id, actor=user))
+    return ticket_answer(await queries.get_ticket(session, ticket_id, actor=user))
 
 
 @router.post(
@@ -168,7 +192,7 @@ async def reopen_ticket(
 ) -> TicketAnswer:
     """Undo a decision, and say why: the ticket is pending again."""
     await decisions.reopen_ticket(session, ticket_id, actor=user, reason=body.reason)
-    return TicketAnswer.of(await queries.get_ticket(session, ticket_id, actor=user))
+    return ticket_answer(await queries.get_ticket(session, ticket_id, actor=user))
 
 
 @router.get("/{ticket_id}/history", responses=responses(NotLoggedIn, NotFound))

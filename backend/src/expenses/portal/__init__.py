@@ -1,6 +1,6 @@
 """The employees' door: pages that work in any browser, with or without scripts."""
 
-from fastapi import APIRouter
+from fastapi import FastAPI
 
 from expenses.portal import (
     account,
@@ -13,12 +13,8 @@ from expenses.portal import (
     tickets,
 )
 
-router = APIRouter(include_in_schema=False)
-router.include_router(language.router)
-router.include_router(login.router)
-router.include_router(account.router)
-router.include_router(export.router)
-router.include_router(importing.router)
-router.include_router(tickets.router)
-router.include_router(filing.router)
-router.include_router(ticket.router)
+
+def mount(app: FastAPI) -> None:
+    # "/tickets/{ticket_id}" comes last, after the words that may stand there, too.
+    for part in (tickets, filing, importing, export, login, account, language, ticket):
+        app.include_router(part.router, include_in_schema=False)

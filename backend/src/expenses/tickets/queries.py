@@ -4,15 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import BigInteger, ColumnElement, Select, and_, bindparam, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from expenses.database import LARGEST_ID
 from expenses.errors import NotFound
 from expenses.history import Event
+from expenses.statements import Statement
 from expenses.tickets.models import Category, Ticket, TicketStatus
 from expenses.tickets.search import Position, Sort, TicketFilter, behind, conditions, order
 from expenses.users.models import Actor, Role, User
@@ -128,13 +130,19 @@ async def list_tickets(
     position: Position | None = None,
     limit: int,
 ) -> TicketPage:
-    query = _views(actor).where(*conditions(matching))
-    backwards = position is not None and position.backwards
-    if position is not None:
-        query = query.where(behind(position, sort))
-    query = query.order_by(*order(sort, backwards=backwards)).limit(limit + 1)
-    rows = [TicketView._make(row) for row in await session.execute(query)]
-    return _page(rows, sort, position, limit)
+    rows: Sequence[Any]
+    if matching.is_plain:
+        given = matching.given()
+        if position is not None:
+            given |= {"position": position.value, "position_id": position.id}
+        statement = _page_statement(
+            actor.role, frozenset(given), sort, position is not None and position.backwards
+        )
+        rows = await statement.rows(session, actor_id=actor.id, limit=limit + 1, **given)
+    else:
+        query = _page_query(actor, matching, sort, position)
+        rows = (await session.execute(query.limit(limit + 1))).all()
+    return _page([TicketView._make(row) for row in rows], sort, position, limit)
 
 
 async def count_by_status(
@@ -177,10 +185,10 @@ async def totals(session: AsyncSession, *, actor: Actor, matching: TicketFilter)
 
 async def get_ticket(session: AsyncSession, ticket_id: int, *, actor: Actor) -> TicketView:
     _ensure_possible(ticket_id)
-    row = (await session.execute(_views(actor).where(Ticket.id == ticket_id))).one_or_none()
-    if row is None:
+    rows = await _one_statement(actor.role).rows(session, actor_id=actor.id, ticket_id=ticket_id)
+    if not rows:
         raise NotFound()
-    return TicketView._make(row)
+    return TicketView._make(rows[0])
 
 
 async def lock_ticket(session: AsyncSession, ticket_id: int, *, actor: Actor) -> Ticket:
@@ -306,6 +314,44 @@ async def ticket_history(
         .order_by(Event.id)
     )
     return [EventView._make(row) for row in rows]
+
+
+class _Somebody(NamedTuple):
+    """An actor who is known only when a statement is sent."""
+
+    role: Role
+    id: Any = bindparam("actor_id", type_=BigInteger)
+    username: str = ""
+
+
+@cache
+def _one_statement(role: Role) -> Statement:
+    return Statement(_views(_Somebody(role)).where(Ticket.id == bindparam("ticket_id")))
+
+
+@lru_cache(maxsize=1000)
+def _page_statement(role: Role, given: frozenset[str], sort: Sort, backwards: bool) -> Statement:
+    """`given` names what the list is filtered by, and "position" where it goes on somewhere."""
+    named: dict[str, Any] = {name: bindparam(name) for name in given}
+    position = None
+    if "position" in named:
+        value: Any = bindparam("position", type_=sort.column.type)
+        number: Any = bindparam("position_id", type_=BigInteger)
+        position = Position(value, number, backwards)
+    matching = TicketFilter(
+        **{name: value for name, value in named.items() if not name.startswith("position")}
+    )
+    query = _page_query(_Somebody(role), matching, sort, position)
+    return Statement(query.limit(bindparam("limit", type_=BigInteger)))
+
+
+def _page_query(
+    actor: Actor, matching: TicketFilter, sort: Sort, position: Position | None
+) -> Select[*tuple[Any, ...]]:
+    query = _views(actor).where(*conditions(matching))
+    if position is not None:
+        query = query.where(behind(position, sort))
+    return query.order_by(*order(sort, backwards=position is not None and position.backwards))
 
 
 def _views(actor: Actor) -> Select[*tuple[Any, ...]]:

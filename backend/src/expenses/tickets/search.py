@@ -69,6 +69,15 @@ class TicketFilter:
     highest_amount: Decimal | None = None
     currency: str | None = None
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether its conditions are the same for all values."""
+        return self.ids is None and not self.text
+
+    def given(self) -> dict[str, Any]:
+        """What is asked for, by its name, where it is plain."""
+        return {name: value for name, value in vars(self).items() if value not in (None, ())}
+
 
 def conditions(matching: TicketFilter) -> list[ColumnElement[bool]]:
     """`matching` as conditions on the table of tickets alone."""

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import bindparam, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from expenses.database import Database
@@ -22,6 +22,7 @@ from expenses.errors import (
 )
 from expenses.logs import fields
 from expenses.settings import Settings
+from expenses.statements import Statement
 from expenses.users import queries
 from expenses.users.models import Role, User, UserSession
 from expenses.users.passwords import renewed_hash, verify_password
@@ -34,6 +35,28 @@ LAST_SEEN_PRECISION = timedelta(minutes=1)
 LONGEST_CLIENT = 200
 # Far more than anybody has devices; a program that logs in for each call may have thousands.
 MOST_LISTED = 100
+
+
+_whose = (
+    select(
+        User.id,
+        User.email,
+        User.username,
+        User.role,
+        User.suspended_at,
+        User.created_at,
+        UserSession.id,
+        UserSession.last_seen_at,
+    )
+    .join(UserSession, UserSession.user_id == User.id)
+    .where(
+        UserSession.token_hash == bindparam("token_hash"),
+        UserSession.expires_at > func.now(),
+        User.suspended_at.is_(None),
+    )
+)
+_WHOSE = Statement(_whose)
+_WHOSE_LOCKED = Statement(_whose.with_for_update(key_share=True, read=True, of=User))
 
 
 class CurrentUser(NamedTuple):
@@ -146,30 +169,11 @@ async def authenticate(session: AsyncSession, token: str | None, *, lock: bool) 
     """
     if not token:
         raise NotLoggedIn()
-    query = (
-        select(
-            User.id,
-            User.email,
-            User.username,
-            User.role,
-            User.suspended_at,
-            User.created_at,
-            UserSession.id,
-            UserSession.last_seen_at,
-        )
-        .join(UserSession, UserSession.user_id == User.id)
-        .where(
-            UserSession.token_hash == hash_token(token),
-            UserSession.expires_at > func.now(),
-            User.suspended_at.is_(None),
-        )
-    )
-    if lock:
-        query = query.with_for_update(key_share=True, read=True, of=User)
-    row = (await session.execute(query)).one_or_none()
-    if row is None:
+    query = _WHOSE_LOCKED if lock else _WHOSE
+    rows = await query.rows(session, token_hash=hash_token(token))
+    if not rows:
         raise NotLoggedIn()
-    user = CurrentUser._make(row)
+    user = CurrentUser._make(rows[0])
     await _touch(session, user)
     return user
 
