@@ -115,6 +115,15 @@ class RolledBackDatabase(Database):
             await allow_short_way(session, self._connection)
             yield session
 
+    @asynccontextmanager
+    async def undone(self) -> AsyncIterator[None]:
+        """What is committed meanwhile is gone afterwards."""
+        savepoint = await self._connection.begin_nested()
+        try:
+            yield
+        finally:
+            await savepoint.rollback()
+
     def _writer_session(self) -> AsyncSession:
         return AsyncSession(
             self._connection,
@@ -341,9 +350,9 @@ def make_settings(**values: Any) -> Settings:
     return Settings(**(defaults | values))
 
 
-def cookie(token: str) -> str:
-    """The cookie of a browser that holds a session's token."""
-    data = b64encode(json.dumps({"token": token}).encode())
+def cookie(token: str | None, **more: str) -> str:
+    """The cookie of a browser that holds a session's token, and what else is said."""
+    data = b64encode(json.dumps({"token": token} | more).encode())
     return itsdangerous.TimestampSigner(SECRET_KEY).sign(data).decode()
 
 

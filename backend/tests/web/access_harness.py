@@ -1,0 +1,206 @@
+"""Everybody asks for everything: who they are, what they send, and what has to hold then."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+from sqlalchemy import text
+from sqlalchemy.dialects.postgresql import JSONB
+
+from expenses.database import Base
+from expenses.users.registration import begin_registration
+from expenses.web.cookies import SESSION
+from expenses.web.headers import ALWAYS
+from tests.harness import AppTestCase, RolledBackDatabase, cookie, password_hash
+from tests.web.access_matrix import BODIES, ROWS, Person, Route, World
+
+SAFE = [route for route in ROWS if route[0] == "GET"]
+UNSAFE = [route for route in ROWS if route[0] != "GET"]
+ABOUT_A_TICKET = [
+    (method, path)
+    for method, path in ROWS
+    if "{ticket_id" in path or path.startswith("/admin/ticket/details")
+]
+# What stands in the descriptions of somebody's tickets, and so in every answer that shows one.
+MARKS = {Person.OWNER: "quokka", Person.COLLEAGUE: "numbat", Person.SUSPENDED: "dugong"}
+REFUSALS = {
+    "LOGIN": (401, {"not-logged-in"}),
+    "FORBIDDEN": (403, {"forbidden", "suspended"}),
+    "NOT_FOUND": (404, {"not-found", "not-registered"}),
+}
+# Of the tables' columns; everything else is compared. When somebody was last seen is noted by
+# reading, too, and moves the end of their session.
+NOT_COMPARED = {"sessions": "{last_seen_at,expires_at}"}
+
+# Attempts count whatever comes of them.
+UNCOUNTED = {"attempts"}
+
+Contents = dict[str, list[dict[str, Any]]]
+
+
+class AccessTestCase(AppTestCase):
+    async def asyncSetUp(self) -> None:
+        await super().asyncSetUp()
+        self.world = await self._new_world()
+        self.before = await self.contents()
+        self.http = await self.client()
+
+    async def _new_world(self) -> World:
+        owner, colleague, suspended = [await self.new_employee() for _ in range(3)]
+        employer = await self.new_employer()
+        people = {
+            Person.OWNER: owner,
+            Person.COLLEAGUE: colleague,
+            Person.EMPLOYER: employer,
+            Person.SUSPENDED: suspended,
+        }
+        tickets = {
+            person: [
+                await self.new_ticket(people[person], description=f"Lunch with a {mark}")
+                for _ in ("pending", "decided")
+            ]
+            for person, mark in MARKS.items()
+        }
+        for _, decided in tickets.values():
+            await self.approve(decided, by=employer)
+        # Everybody is logged in in two places.
+        tokens = {person: await self.token_of(user) for person, user in people.items()}
+        for user in people.values():
+            await self.token_of(user)
+        registration = await self._begin_registration()
+        await self.suspend(suspended, by=employer)
+        sessions = (await self.contents())["sessions"]
+        return World(
+            people=people,
+            tokens=tokens,
+            tickets=tickets,
+            session=max(row["id"] for row in sessions if row["user_id"] == owner.id),
+            registration=registration,
+        )
+
+    async def _begin_registration(self) -> str:
+        async with self.database.transaction() as session:
+            return await begin_registration(
+                session, email="begun@contoso.example", password_hash=await password_hash()
+            )
+
+    # What is asked
+
+    async def ask(
+        self,
+        route: Route,
+        person: Person,
+        *,
+        hidden: bool = False,
+        headers: dict[str, str] | None = None,
+    ) -> httpx.Response:
+        """With `hidden`, where a ticket is asked for, for the suspended employee's."""
+        method, path = route
+        body = BODIES[route](self.world, person) if route in BODIES else {}
+        answer = await self.http.request(
+            method,
+            self.world.fill_in(path, path, hidden=hidden),
+            headers=self._shown_by(person, path) | (headers or {}),
+            **body,
+        )
+        # Whose request it is has to be said by each one.
+        self.http.cookies.clear()
+        return answer
+
+    def _shown_by(self, person: Person, path: str) -> dict[str, str]:
+        """What tells who it is: programs show a token, browsers a cookie."""
+        token = self.world.tokens.get(person)
+        if path.startswith("/api/"):
+            return {"Authorization": f"Bearer {token}"} if token else {}
+        begun = {"registration": self.world.registration} if path == "/register" else {}
+        return {"Cookie": f"{SESSION}={cookie(token, **begun)}"} if token or begun else {}
+
+    async def contents(self) -> Contents:
+        """Every row of every table."""
+        tables = ", ".join(
+            f"'{name}', (SELECT coalesce(jsonb_agg(row ORDER BY row::text), '[]') FROM "
+            f"(SELECT to_jsonb({name}) - '{NOT_COMPARED.get(name, '{}')}'::text[] AS row FROM {name}) AS _)"
+            for name in Base.metadata.tables.keys() - UNCOUNTED
+        )
+        query = text(f"SELECT jsonb_build_object({tables}) AS contents").columns(contents=JSONB)
+        async with self.database.reading() as session:
+            contents: Contents = (await session.execute(query)).scalar_one()
+        return contents
+
+    @asynccontextmanager
+    async def undone(self) -> AsyncIterator[None]:
+        assert isinstance(self.database, RolledBackDatabase)
+        async with self.database.undone():
+            yield
+
+    # What has to hold
+
+    def assert_answer(
+        self,
+        route: Route,
+        person: Person,
+        word: str,
+        answer: httpx.Response,
+        *,
+        hidden: bool = False,
+    ) -> None:
+        kind, _, place = word.partition(":")
+        if kind in REFUSALS:
+            self.assert_refused(route, kind, answer)
+        elif place:
+            place = self.world.fill_in(place, route[1], hidden=hidden)
+            self.assertEqual((answer.status_code, answer.headers.get("location")), (303, place))
+        else:
+            statuses = {200} if kind == "SEEN" else {200, 201, 204}
+            self.assertIn(answer.status_code, statuses, answer.text)
+        self.assert_headers(answer)
+        for owner, mark in MARKS.items():
+            if person not in {owner, Person.EMPLOYER} or owner is Person.SUSPENDED:
+                self.assertNotIn(mark, answer.text)
+                # A page that is refused leads back to where one was.
+                if kind not in REFUSALS:
+                    numbers = "|".join(map(str, self.world.tickets[owner]))
+                    self.assertNotRegex(answer.text, rf"tickets?/(details/)?({numbers})\b")
+
+    def assert_refused(self, route: Route, kind: str, answer: httpx.Response) -> None:
+        status, codes = REFUSALS[kind]
+        method, path = route
+        if path.startswith("/api/"):
+            code = answer.json().get("code")
+            self.assertIn(code, codes)
+            self.assert_problem(answer, status, code)
+        elif kind == "LOGIN":
+            way_back = answer.url.path if method == "GET" else "/"
+            location = answer.headers.get("location")
+            self.assertEqual((answer.status_code, location), (303, f"/login?next={way_back}"))
+        else:
+            self.assertEqual(answer.status_code, status, answer.text)
+            self.assertIn("text/html", answer.headers["content-type"])
+
+    def assert_headers(self, answer: httpx.Response) -> None:
+        for name, value in ALWAYS.items():
+            self.assertEqual(answer.headers.get(name), value)
+        is_file = answer.url.path.startswith("/static/") and answer.is_success
+        kept = "public, max-age=31536000, immutable" if is_file else "no-store"
+        self.assertEqual(answer.headers.get("cache-control"), kept)
+
+    async def assert_unchanged(self) -> None:
+        """Since the last time, or since everything was there."""
+        before, self.before = self.before, await self.contents()
+        self.assertEqual(before, self.before)
+
+    async def assert_changes(self, word: str) -> None:
+        """As the word says, and no hidden ticket whatever it says."""
+        after = await self.contents()
+        if word.startswith(("DONE", "KEPT")):
+            self.assertNotEqual(self.before, after)
+            events = len(after["events"]) - len(self.before["events"])
+            self.assertEqual(events, 1 if word.startswith("DONE") else 0)
+        else:
+            self.assertEqual(self.before, after)
+        self.assertEqual(self._hidden_tickets(self.before), self._hidden_tickets(after))
+
+    def _hidden_tickets(self, contents: Contents) -> list[dict[str, Any]]:
+        suspended = self.world.people[Person.SUSPENDED]
+        return [row for row in contents["tickets"] if row["owner_id"] == suspended.id]

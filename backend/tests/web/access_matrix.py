@@ -1,0 +1,230 @@
+"""Who gets what at every route: one row for each, and what a valid request sends there.
+
+| word | the answer | the database |
+| --- | --- | --- |
+| `SEEN` | 200 | as it was |
+| `SEEN:/path` | 303 to the path | as it was |
+| `DONE`, `DONE:/path` | 2xx, or 303 to the path | changed, and an event tells of it |
+| `KEPT`, `KEPT:/path` | 2xx, or 303 to the path | changed; not a thing that the history tells of |
+| `LOGIN` | 401, for pages 303 to the log-in page and from there back | as it was |
+| `FORBIDDEN` | 403 | as it was |
+| `NOT_FOUND` | 404 | as it was |
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from expenses.users.models import User
+from expenses.web.static import assets
+from tests.harness import PASSWORD, ticket_json
+
+Route = tuple[str, str]
+
+
+class Person(StrEnum):
+    """The columns. The tickets in the addresses are the owner's, an employee like the colleague.
+
+    The suspended one shows a token, or a cookie, from before.
+    """
+
+    STRANGER = "stranger"
+    OWNER = "owner"
+    COLLEAGUE = "colleague"
+    EMPLOYER = "employer"
+    SUSPENDED = "suspended"
+
+
+# A row for a route that is not there, and a route that has no row, are failures.
+TABLE = """
+                                                    stranger   owner      colleague  employer   suspended
+GET    /health                                      SEEN       SEEN       SEEN       SEEN       SEEN
+GET    /ready                                       SEEN       SEEN       SEEN       SEEN       SEEN
+GET    /static/{path:path}                          SEEN       SEEN       SEEN       SEEN       SEEN
+
+GET    /api/openapi.json                            SEEN       SEEN       SEEN       SEEN       SEEN
+GET    /api/docs                                    SEEN       SEEN       SEEN       SEEN       SEEN
+POST   /api/users                                   DONE       DONE       DONE       DONE       DONE
+POST   /api/session                                 NOT_FOUND  KEPT       KEPT       KEPT       FORBIDDEN
+DELETE /api/session                                 LOGIN      KEPT       KEPT       KEPT       LOGIN
+GET    /api/me                                      LOGIN      SEEN       SEEN       SEEN       LOGIN
+PATCH  /api/me                                      LOGIN      DONE       DONE       DONE       LOGIN
+POST   /api/me/password                             LOGIN      DONE       DONE       DONE       LOGIN
+GET    /api/sessions                                LOGIN      SEEN       SEEN       SEEN       LOGIN
+DELETE /api/sessions/{session_id}                   LOGIN      DONE       NOT_FOUND  NOT_FOUND  LOGIN
+GET    /api/tickets                                 LOGIN      SEEN       SEEN       SEEN       LOGIN
+POST   /api/tickets                                 LOGIN      DONE       DONE       FORBIDDEN  LOGIN
+GET    /api/tickets/{ticket_id}                     LOGIN      SEEN       NOT_FOUND  SEEN       LOGIN
+PATCH  /api/tickets/{ticket_id}                     LOGIN      DONE       NOT_FOUND  FORBIDDEN  LOGIN
+POST   /api/tickets/{ticket_id}/withdraw            LOGIN      DONE       NOT_FOUND  FORBIDDEN  LOGIN
+POST   /api/tickets/{ticket_id}/approve             LOGIN      FORBIDDEN  FORBIDDEN  DONE       LOGIN
+POST   /api/tickets/{ticket_id}/deny                LOGIN      FORBIDDEN  FORBIDDEN  DONE       LOGIN
+POST   /api/tickets/{ticket_id}/reopen              LOGIN      FORBIDDEN  FORBIDDEN  DONE       LOGIN
+GET    /api/tickets/{ticket_id}/history             LOGIN      SEEN       NOT_FOUND  SEEN       LOGIN
+GET    /api/employees                               LOGIN      FORBIDDEN  FORBIDDEN  SEEN       LOGIN
+GET    /api/employees/{employee_id}                 LOGIN      FORBIDDEN  FORBIDDEN  SEEN       LOGIN
+POST   /api/employees/{employee_id}/suspend         LOGIN      FORBIDDEN  FORBIDDEN  DONE       LOGIN
+POST   /api/employees/{employee_id}/reactivate      LOGIN      FORBIDDEN  FORBIDDEN  DONE       LOGIN
+
+GET    /                                            SEEN  SEEN:/tickets  SEEN:/tickets  SEEN:/admin/  SEEN
+GET    /language                                    SEEN       SEEN       SEEN       SEEN       SEEN
+POST   /language                                    SEEN:/account  SEEN:/account  SEEN:/account  SEEN:/account  SEEN:/account
+GET    /login                                       SEEN  SEEN:/tickets  SEEN:/tickets  SEEN:/admin/  SEEN
+POST   /login                                       KEPT:/register  KEPT:/tickets  KEPT:/tickets  KEPT:/admin/  FORBIDDEN
+GET    /register                                    SEEN       SEEN       SEEN       SEEN       SEEN
+POST   /register                                    DONE:/tickets  DONE:/tickets  DONE:/tickets  DONE:/tickets  DONE:/tickets
+POST   /logout                                      LOGIN  KEPT:/login  KEPT:/login  KEPT:/login  LOGIN
+GET    /account                                     LOGIN      SEEN       SEEN       SEEN       LOGIN
+POST   /account/username                            LOGIN  DONE:/account  DONE:/account  DONE:/account  LOGIN
+POST   /account/password                            LOGIN  DONE:/account  DONE:/account  DONE:/account  LOGIN
+POST   /account/sessions/end-others                 LOGIN  DONE:/account  DONE:/account  DONE:/account  LOGIN
+POST   /account/sessions/{session_id}/end           LOGIN  DONE:/account  NOT_FOUND  NOT_FOUND  LOGIN
+GET    /tickets                                     LOGIN      SEEN       SEEN       SEEN:/admin/  LOGIN
+POST   /tickets                                     LOGIN  DONE:/tickets  DONE:/tickets  FORBIDDEN  LOGIN
+POST   /tickets/seen                                LOGIN  KEPT:/tickets  KEPT:/tickets  KEPT:/tickets  LOGIN
+POST   /tickets/duplicates                          LOGIN      SEEN       SEEN       FORBIDDEN  LOGIN
+POST   /tickets/draft                               LOGIN      SEEN       SEEN       FORBIDDEN  LOGIN
+GET    /tickets/export.csv                          LOGIN      SEEN       SEEN       SEEN:/admin/ticket/export/csv?status=all  LOGIN
+GET    /tickets/import                              LOGIN      SEEN       SEEN       SEEN:/admin/  LOGIN
+GET    /tickets/import/template.csv                 SEEN       SEEN       SEEN       SEEN       SEEN
+POST   /tickets/import                              LOGIN      SEEN       SEEN       FORBIDDEN  LOGIN
+POST   /tickets/import/save                         LOGIN  DONE:/tickets  DONE:/tickets  FORBIDDEN  LOGIN
+GET    /tickets/{ticket_id:int}                     LOGIN      SEEN       NOT_FOUND  SEEN:/admin/ticket/details/{ticket_id}  LOGIN
+POST   /tickets/{ticket_id:int}                     LOGIN  DONE:/tickets/{ticket_id}  NOT_FOUND  FORBIDDEN  LOGIN
+POST   /tickets/{ticket_id:int}/withdraw            LOGIN  DONE:/tickets/{ticket_id}  NOT_FOUND  FORBIDDEN  LOGIN
+
+GET    /admin/                                      LOGIN      FORBIDDEN  FORBIDDEN  SEEN:/admin/ticket/list  LOGIN
+GET    /admin/ticket/list                           LOGIN      FORBIDDEN  FORBIDDEN  SEEN       LOGIN
+GET    /admin/ticket/details/{pk:path}              LOGIN      FORBIDDEN  FORBIDDEN  SEEN       LOGIN
+GET    /admin/ticket/export/{kind}                  LOGIN      FORBIDDEN  FORBIDDEN  SEEN       LOGIN
+POST   /admin/ticket/{ticket_id:int}/approve        LOGIN      FORBIDDEN  FORBIDDEN  DONE:/admin/ticket/list  LOGIN
+POST   /admin/ticket/{ticket_id:int}/deny           LOGIN      FORBIDDEN  FORBIDDEN  DONE:/admin/ticket/list  LOGIN
+POST   /admin/ticket/{ticket_id:int}/reopen         LOGIN      FORBIDDEN  FORBIDDEN  DONE:/admin/ticket/list  LOGIN
+POST   /admin/ticket/decide                         LOGIN      FORBIDDEN  FORBIDDEN  SEEN       LOGIN
+POST   /admin/ticket/decide/all                     LOGIN      FORBIDDEN  FORBIDDEN  DONE       LOGIN
+GET    /admin/employee/list                         LOGIN      FORBIDDEN  FORBIDDEN  SEEN       LOGIN
+GET    /admin/employee/details/{pk:path}            LOGIN      FORBIDDEN  FORBIDDEN  SEEN       LOGIN
+GET    /admin/employee/{employee_id:int}/suspend    LOGIN      FORBIDDEN  FORBIDDEN  SEEN       LOGIN
+POST   /admin/employee/{employee_id:int}/suspend    LOGIN      FORBIDDEN  FORBIDDEN  DONE:/admin/employee/list  LOGIN
+GET    /admin/employee/{employee_id:int}/reactivate LOGIN      FORBIDDEN  FORBIDDEN  SEEN       LOGIN
+POST   /admin/employee/{employee_id:int}/reactivate LOGIN      FORBIDDEN  FORBIDDEN  DONE:/admin/employee/list  LOGIN
+GET    /admin/overview                              LOGIN      FORBIDDEN  FORBIDDEN  SEEN       LOGIN
+GET    /admin/history                               LOGIN      FORBIDDEN  FORBIDDEN  SEEN       LOGIN
+"""  # noqa: E501
+
+
+def _rows() -> dict[Route, dict[Person, str]]:
+    first, *lines = filter(None, TABLE.splitlines())
+    columns = [Person(name) for name in first.split()]
+    rows: dict[Route, dict[Person, str]] = {}
+    for method, path, *words in map(str.split, lines):
+        assert (method, path) not in rows, f"{method} {path} has two rows"
+        rows[method, path] = dict(zip(columns, words, strict=True))
+    return rows
+
+
+ROWS = _rows()
+
+
+@dataclass(frozen=True)
+class World:
+    """Who and what there is when a request comes in."""
+
+    people: dict[Person, User]
+    tokens: dict[Person, str]
+    # Of each employee a pending one and a decided one.
+    tickets: dict[Person, list[int]]
+    # Another session of the owner's, and somebody's registration under way.
+    session: int
+    registration: str
+
+    def email(self, person: Person) -> str:
+        user = self.people.get(person)
+        return user.email if user else "nobody@contoso.example"
+
+    def fill_in(self, address: str, path: str, *, hidden: bool = False) -> str:
+        """`address` with what the route at `path` can do something to; the owner's, or hidden."""
+        pending, decided = self.tickets[Person.SUSPENDED if hidden else Person.OWNER]
+        ticket = decided if path.endswith("/reopen") else pending
+        reactivates = path.endswith("/reactivate")
+        employee = self.people[Person.SUSPENDED if reactivates else Person.COLLEAGUE].id
+        values = {
+            "ticket_id": ticket,
+            "employee_id": employee,
+            "pk": employee if "/employee/" in path else ticket,
+            "session_id": self.session,
+            "kind": "csv",
+            "path": assets.address("app.css").removeprefix("/static/"),
+        }
+        return re.sub(r"{(\w+)(:\w+)?}", lambda found: str(values[found[1]]), address)
+
+
+Body = Callable[[World, Person], dict[str, Any]]
+
+
+def _json(**fields: Any) -> Body:
+    return lambda _world, _person: {"json": fields}
+
+
+def _form(**fields: Any) -> Body:
+    return lambda _world, _person: {"data": fields}
+
+
+def _credentials(world: World, person: Person) -> dict[str, str]:
+    return {"email": world.email(person), "password": PASSWORD}
+
+
+def _parts(**fields: str) -> Body:
+    """A form that may hold files."""
+    return lambda _world, _person: {"files": {name: (None, text) for name, text in fields.items()}}
+
+
+def _ticked(**fields: str) -> Body:
+    return lambda world, _person: {
+        "data": fields
+        | {
+            "seen": datetime.now(UTC).isoformat(),
+            "ticket": [world.tickets[who][0] for who in (Person.OWNER, Person.SUSPENDED)],
+        }
+    }
+
+
+NEW_PASSWORD = "another horse 10"
+PURCHASE = {key: value for key, value in ticket_json().items() if key != "links"}
+OTHER_PURCHASE = PURCHASE | {"amount": "77.70", "description": "Paper"}
+ROW_OF_FILE = f"day,amount,category,description\n{PURCHASE['spent_on']},88.80,travel,Train\n"
+
+# What a valid request sends, where it sends anything.
+BODIES: dict[Route, Body] = {
+    ("POST", "/api/users"): _json(
+        email="new@contoso.example", password=PASSWORD, username="New", role="employee"
+    ),
+    ("POST", "/api/session"): lambda world, person: {"json": _credentials(world, person)},
+    ("PATCH", "/api/me"): _json(username="Called otherwise"),
+    ("POST", "/api/me/password"): _json(old=PASSWORD, new=NEW_PASSWORD),
+    ("POST", "/api/tickets"): _json(**OTHER_PURCHASE),
+    ("PATCH", "/api/tickets/{ticket_id}"): _json(amount="99.90"),
+    ("POST", "/api/tickets/{ticket_id}/deny"): _json(reason="Not a business trip"),
+    ("POST", "/api/tickets/{ticket_id}/reopen"): _json(reason="Too hasty"),
+    ("POST", "/language"): _form(language="zh_Hans_CN", next="/account"),
+    ("POST", "/login"): lambda world, person: {"data": _credentials(world, person)},
+    ("POST", "/register"): _form(username="New", role="employee"),
+    ("POST", "/account/username"): _form(username="Called otherwise"),
+    ("POST", "/account/password"): _form(old=PASSWORD, new=NEW_PASSWORD, again=NEW_PASSWORD),
+    ("POST", "/tickets"): _form(**OTHER_PURCHASE),
+    ("POST", "/tickets/seen"): _form(until=datetime.now(UTC).isoformat()),
+    ("POST", "/tickets/duplicates"): _form(**PURCHASE),
+    ("POST", "/tickets/draft"): _form(**OTHER_PURCHASE),
+    ("POST", "/tickets/import"): lambda _world, _person: {
+        "files": {"file": ("tickets.csv", ROW_OF_FILE)}
+    },
+    ("POST", "/tickets/import/save"): _parts(text=ROW_OF_FILE, key="once"),
+    ("POST", "/tickets/{ticket_id:int}"): _form(amount="99.90"),
+    ("POST", "/admin/ticket/{ticket_id:int}/deny"): _form(reason="Not a business trip"),
+    ("POST", "/admin/ticket/{ticket_id:int}/reopen"): _form(reason="Too hasty"),
+    ("POST", "/admin/ticket/decide"): _ticked(verdict="approve"),
+    ("POST", "/admin/ticket/decide/all"): _ticked(verdict="approve"),
+}
