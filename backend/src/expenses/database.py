@@ -1,6 +1,7 @@
 """The tables' base, the engine, and the two ways to talk to the database."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
 from typing import Any, Self
@@ -10,7 +11,7 @@ from sqlalchemy import DateTime, MetaData, Text, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
 
 from expenses.errors import CannotStart, DatabaseUnavailable, TooBusy
@@ -18,7 +19,15 @@ from expenses.errors import CannotStart, DatabaseUnavailable, TooBusy
 LARGEST_ID = 2**63 - 1
 
 _AFTER_COMMIT = "after commit"
-_DRIVER = "driver"
+_SHORT_WAY = "short way"
+
+Fetch = Callable[..., Awaitable[list[Any]]]
+"""From an SQL statement and its values in their order to asyncpg's records."""
+
+# For a connection, in seconds.
+PATIENCE = 10
+# Of each kind: for transactions, as many again when many come at once.
+MOST_CONNECTIONS = 10
 
 STATEMENT_TIMEOUT = "10s"
 # A writer that waits longer than this for a row gives its connection back and tells the person,
@@ -43,24 +52,29 @@ class Base(DeclarativeBase):
 
 
 class Database:
-    """One pool of connections and two kinds of sessions on it."""
+    """Two kinds of sessions, and a short way past both for the reads that are made most."""
 
     def __init__(self, address: str) -> None:
+        connect_args: dict[str, Any] = {
+            "timeout": PATIENCE,
+            "server_settings": {
+                "application_name": "expenses",
+                "statement_timeout": STATEMENT_TIMEOUT,
+                "lock_timeout": LOCK_TIMEOUT,
+                "idle_in_transaction_session_timeout": "60s",
+                "timezone": "UTC",
+            },
+        }
         self.engine = create_async_engine(
             asyncpg_url(address),
-            pool_size=10,
-            max_overflow=10,
-            pool_timeout=10,
-            connect_args={
-                "server_settings": {
-                    "application_name": "expenses",
-                    "statement_timeout": STATEMENT_TIMEOUT,
-                    "lock_timeout": LOCK_TIMEOUT,
-                    "idle_in_transaction_session_timeout": "60s",
-                    "timezone": "UTC",
-                },
-            },
+            pool_size=MOST_CONNECTIONS,
+            max_overflow=MOST_CONNECTIONS,
+            pool_timeout=PATIENCE,
+            connect_args=connect_args,
         )
+        _, address_args = self.engine.dialect.create_connect_args(self.engine.url)
+        self._connect_args = {**address_args, **connect_args}
+        self._readers: asyncpg.Pool | None = None
         event.listen(self.engine.sync_engine, "checkout", _ensure_open)
         self._reader = self.engine.execution_options(isolation_level="AUTOCOMMIT")
 
@@ -78,30 +92,56 @@ class Database:
     async def reading(self) -> AsyncIterator[AsyncSession]:
         """A session for reads alone: without BEGIN and COMMIT, which are two round trips."""
         with translated_errors():
-            async with (
-                self._reader.connect() as connection,
-                AsyncSession(connection, expire_on_commit=False) as session,
-            ):
-                await allow_short_way(session, connection)
-                yield session
+            session = AsyncSession(self._reader, expire_on_commit=False)
+            async with _ShortWay(self._readers) as short_way:
+                session.info[_SHORT_WAY] = short_way
+                try:
+                    yield session
+                finally:
+                    # Closing takes a task of its own; mostly there is nothing to give back.
+                    if session.in_transaction():
+                        await asyncio.shield(session.close())
 
     def _writer_session(self) -> AsyncSession:
         return AsyncSession(self.engine, expire_on_commit=False)
 
     async def __aenter__(self) -> Self:
+        self._readers = await asyncpg.create_pool(
+            min_size=0, max_size=MOST_CONNECTIONS, reset=_nothing_to_reset, **self._connect_args
+        )
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        if self._readers is not None:
+            await self._readers.close()
         await self.engine.dispose()
 
 
-async def allow_short_way(session: AsyncSession, connection: AsyncConnection) -> None:
-    session.info[_DRIVER] = (await connection.get_raw_connection()).driver_connection
+class _ShortWay:
+    """One of asyncpg's own connections, taken at the first read and given back at the end."""
+
+    def __init__(self, pool: asyncpg.Pool | None) -> None:
+        self._pool = pool
+        self._connection: Any = None
+
+    async def fetch(self, statement: str, *values: Any) -> list[Any]:
+        assert self._pool is not None
+        if self._connection is None:
+            self._connection = await self._pool.acquire(timeout=PATIENCE)
+        records: list[Any] = await self._connection.fetch(statement, *values)
+        return records
+
+    async def __aenter__(self) -> Fetch | None:
+        return None if self._pool is None else self.fetch
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._connection is not None and self._pool is not None:
+            await self._pool.release(self._connection)
 
 
-def driver_of(session: AsyncSession) -> Any:
-    """asyncpg's own connection, where nothing stands between: None in a transaction."""
-    return session.info.get(_DRIVER)
+def short_way_of(session: AsyncSession) -> Fetch | None:
+    """Straight to the driver, on a connection of its own: not for a transaction's session."""
+    return session.info.get(_SHORT_WAY)
 
 
 def after_commit(session: AsyncSession, call: Callable[[], None]) -> None:
@@ -140,7 +180,7 @@ def translated_errors() -> Iterator[None]:
     """Turns what the driver raises when the database is away or busy into the product's words."""
     try:
         yield
-    except PoolTimeout as error:
+    except (PoolTimeout, TimeoutError) as error:
         raise TooBusy() from error
     except DBAPIError as error:
         if sqlstate(error) in _BUSY:
@@ -156,6 +196,10 @@ def translated_errors() -> Iterator[None]:
         raise
     except OSError as error:
         raise DatabaseUnavailable() from error
+
+
+async def _nothing_to_reset(_connection: object) -> None:
+    """A read leaves nothing behind, and asking the server for that costs a round trip."""
 
 
 def _ensure_open(connection: Any, _record: object, _proxy: object) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import Enum, Select
 from sqlalchemy.dialects.postgresql.asyncpg import dialect
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from expenses.database import driver_of
+from expenses.database import short_way_of
 
 _DIALECT = dialect()  # type: ignore[no-untyped-call]
 
@@ -34,11 +34,11 @@ class Statement:
 
     async def rows(self, session: AsyncSession, /, **values: Any) -> Sequence[Sequence[Any]]:
         """Through a transaction's session as any other statement, else the short way."""
-        driver = driver_of(session)
-        if driver is None:
+        fetch = short_way_of(session)
+        if fetch is None:
             return (await session.execute(self._select, values)).all()
         given = self._fixed | values
-        found = await driver.fetch(self.sql, *[given[name] for name in self._names])
+        found = await fetch(self.sql, *[given[name] for name in self._names])
         return [self._row(record) for record in found] if self._enums else found
 
     def _row(self, record: Sequence[Any]) -> list[Any]:

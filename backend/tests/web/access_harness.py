@@ -120,7 +120,8 @@ class AccessTestCase(AppTestCase):
         """Every row of every table."""
         tables = ", ".join(
             f"'{name}', (SELECT coalesce(jsonb_agg(row ORDER BY row::text), '[]') FROM "
-            f"(SELECT to_jsonb({name}) - '{NOT_COMPARED.get(name, '{}')}'::text[] AS row FROM {name}) AS _)"
+            f"(SELECT to_jsonb({name}) - '{NOT_COMPARED.get(name, '{}')}'::text[] AS row "
+            f"FROM {name}) AS _)"
             for name in Base.metadata.tables.keys() - UNCOUNTED
         )
         query = text(f"SELECT jsonb_build_object({tables}) AS contents").columns(contents=JSONB)
