@@ -60,6 +60,12 @@ class _Workers(Multiprocess):
         """A closed terminal ends the server; uvicorn would restart its processes."""
         self.handle_term()
 
+    def terminate_all(self) -> None:
+        # As long as one process listens, the system takes new connections, which nobody answers.
+        for listener in self.sockets:
+            listener.close()
+        super().terminate_all()
+
 
 def _end_with(parent: Any) -> None:
     """A parent that was killed cannot stop its workers, and they would keep the port."""

@@ -1,0 +1,71 @@
+"""At the end the database is compared with what the writers were told, in both directions."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from tests.ledger.writers import Decision, Ledger
+
+# Those whose events are not exactly the ones that made them what they are.
+ODD_TICKETS = """
+SELECT tickets.id, status, array_agg(action || ' ' || actor_id ORDER BY events.id)
+FROM tickets LEFT JOIN events ON ticket_id = tickets.id
+GROUP BY tickets.id
+HAVING array_agg(action ORDER BY events.id) IS DISTINCT FROM
+    CASE WHEN status = 'pending' THEN ARRAY['ticket.created']
+    ELSE ARRAY['ticket.created', 'ticket.' || status] END
+OR bool_or(actor_id IS DISTINCT FROM
+    CASE action WHEN 'ticket.created' THEN owner_id ELSE decided_by_id END)
+OR bool_or(action <> 'ticket.created' AND details ->> 'reason' IS DISTINCT FROM decision_reason)
+"""
+ODD_KEYS = """
+SELECT key, tickets.id
+FROM idempotency_keys FULL JOIN tickets ON tickets.id = ticket_id
+WHERE description IS DISTINCT FROM key
+"""
+
+Rows = Callable[[str], Awaitable[list[Any]]]
+
+
+async def differences(rows: Rows, ledger: Ledger) -> list[str]:
+    """In words; none where everything is there, once and whole."""
+    return [
+        *await _of_tickets(rows, ledger),
+        *await _of_decisions(rows, ledger),
+        *await _half_done(rows),
+    ]
+
+
+async def _of_tickets(rows: Rows, ledger: Ledger) -> list[str]:
+    there: dict[str, list[int]] = {}
+    for ticket, key in await rows("SELECT id, description FROM tickets"):
+        there.setdefault(key, []).append(ticket)
+    found = [
+        f"Ticket {ticket} was acknowledged; of its key there are {there.get(key, [])}."
+        for key, ticket in ledger.filed.items()
+        if there.get(key) != [ticket]
+    ]
+    found += [f"Nobody was told of ticket {there[key]}." for key in there.keys() - ledger.filed]
+    found += [f"Key {key} never got an answer." for key in ledger.sent - ledger.filed.keys()]
+    return found
+
+
+async def _of_decisions(rows: Rows, ledger: Ledger) -> list[str]:
+    decided = await rows(
+        "SELECT id, status, decided_by_id, decision_reason FROM tickets"
+        " WHERE decided_at IS NOT NULL"
+    )
+    there = {ticket: {Decision(*decision)} for ticket, *decision in decided}
+    return [
+        f"Of ticket {ticket} people were told {ledger.decided.get(ticket)}, "
+        f"and there is {there.get(ticket)}."
+        for ticket in there.keys() | ledger.decided.keys()
+        if there.get(ticket) != ledger.decided.get(ticket)
+    ]
+
+
+async def _half_done(rows: Rows) -> list[str]:
+    tickets, keys = await rows(ODD_TICKETS), await rows(ODD_KEYS)
+    return [
+        *(f"Ticket {id_} is {status}; its events: {events}." for id_, status, events in tickets),
+        *(f"Key {key} and ticket {ticket} do not belong together." for key, ticket in keys),
+    ]

@@ -1,0 +1,150 @@
+"""Who files and decides, and the ledger: what they were told had happened."""
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
+
+import httpx
+
+from tests.harness import PASSWORD, ticket_json
+
+EMPLOYEES, EMPLOYERS = 4, 2
+# What is answered when a write is not carried out for now; anything else is an answer for good.
+TRY_AGAIN = 503
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Whoever won; the reasons are all different, so that each names its request."""
+
+    status: str
+    by: int
+    reason: str
+
+
+@dataclass
+class Ledger:
+    # The key of every ticket that was sent, and the number that its sender was told.
+    sent: set[str] = field(default_factory=set)
+    filed: dict[str, int] = field(default_factory=dict)
+    # By ticket, as every employer was told, the winner and those that were late.
+    decided: dict[int, set[Decision]] = field(default_factory=dict)
+    undecided: list[int] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+
+
+class Writer:
+    """Somebody who does not give up before there is an answer."""
+
+    def __init__(self, address: str, ledger: Ledger) -> None:
+        self.ledger = ledger
+        # Longer than the server ever takes: no answer is then no answer.
+        self._client = httpx.AsyncClient(base_url=address, timeout=30)
+        self.id = 0
+
+    async def register(self, name: str, role: str) -> None:
+        account = {
+            "email": f"{name}@contoso.example",
+            "username": name,
+            "password": PASSWORD,
+            "role": role,
+        }
+        answer = await self._client.post("/api/users", json=account)
+        assert answer.status_code == 201, answer.text
+        self.id = answer.json()["user"]["id"]
+        self._client.headers["Authorization"] = f"Bearer {answer.json()['token']}"
+
+    async def close(self) -> None:
+        await self._client.aclose()
+
+    async def look(self) -> int:
+        """The status of an answer to a plain question; 0 for none."""
+        try:
+            return (await self._client.get("/api/tickets")).status_code
+        except httpx.TransportError:
+            return 0
+
+    async def file(self) -> None:
+        key = str(uuid4())
+        self.ledger.sent.add(key)
+        answer = await self._send(
+            "/api/tickets", json=ticket_json(description=key), headers={"Idempotency-Key": key}
+        )
+        assert answer.status_code == 201, (answer.status_code, answer.text)
+        ticket: int = answer.json()["id"]
+        self.ledger.filed[key] = ticket
+        # Twice, so that two employers meet over it.
+        self.ledger.undecided += [ticket, ticket]
+
+    async def decide(self) -> None:
+        if not self.ledger.undecided:
+            return
+        ticket = self.ledger.undecided.pop(0)
+        verb, reason = random.choice(["approve", "deny"]), str(uuid4())
+        answer = await self._send(f"/api/tickets/{ticket}/{verb}", json={"reason": reason})
+        assert answer.status_code in (200, 409), (answer.status_code, answer.text)
+        body = answer.json()
+        if answer.status_code == 409:
+            assert body["code"] == "already-decided", body
+            self.ledger.counts["answers that another decision won"] += 1
+        told = body["decision"]
+        decision = Decision(
+            body["status"] if answer.status_code == 200 else body["ticket_status"],
+            told["by"]["id"],
+            told["reason"],
+        )
+        if answer.status_code == 200:
+            assert decision.reason == reason, (decision, reason)
+        self.ledger.decided.setdefault(ticket, set()).add(decision)
+
+    async def _send(self, path: str, **parts: Any) -> httpx.Response:
+        while True:
+            self.ledger.counts["writes"] += 1
+            try:
+                answer = await self._client.post(path, **parts)
+            except httpx.TransportError:
+                self.ledger.counts["writes without an answer"] += 1
+            else:
+                if answer.status_code != TRY_AGAIN:
+                    return answer
+                self.ledger.counts["writes told to try again"] += 1
+            await asyncio.sleep(random.uniform(0.02, 0.2))
+
+
+@dataclass
+class Staff:
+    employees: list[Writer]
+    employers: list[Writer]
+
+    async def work(self, goes_on: Callable[[], bool]) -> None:
+        """Until the last one has the answer to the last write."""
+
+        async def repeat(act: Callable[[], Any]) -> None:
+            while goes_on():
+                await act()
+                await asyncio.sleep(random.uniform(0, 0.02))
+
+        async with asyncio.TaskGroup() as tasks:
+            for writer in self.employees:
+                tasks.create_task(repeat(writer.file))
+            for writer in self.employers:
+                tasks.create_task(repeat(writer.decide))
+
+    async def close(self) -> None:
+        for writer in self.employees + self.employers:
+            await writer.close()
+
+
+async def hire(address: str, ledger: Ledger) -> Staff:
+    staff = Staff(
+        [Writer(address, ledger) for _ in range(EMPLOYEES)],
+        [Writer(address, ledger) for _ in range(EMPLOYERS)],
+    )
+    for role, writers in (("employee", staff.employees), ("employer", staff.employers)):
+        for number, writer in enumerate(writers):
+            await writer.register(f"{role}{number}", role)
+    return staff

@@ -1,0 +1,1 @@
+"""Whatever people do, in whatever order: everybody sees what they should, and nothing else."""

@@ -1,0 +1,76 @@
+"""The real application on a real database, for callers that do not wait: one loop of its own."""
+
+import asyncio
+from functools import cache
+from typing import Any
+
+import httpx
+from sqlalchemy import select, text
+
+from expenses.database import Base, Database
+from expenses.history import Event
+from expenses.web.cookies import SESSION
+from tests.harness import cookie, make_settings, new_database, usual_app
+
+
+@cache
+def address() -> str:
+    return new_database()
+
+
+class Doors:
+    """Everything that people did before is forgotten when it opens."""
+
+    def __init__(self) -> None:
+        self._runner = asyncio.Runner()
+        self._database = Database(address())
+        app = usual_app()
+        app.state.database, app.state.settings = self._database, make_settings(
+            # Everybody comes from one address, and often.
+            login_attempts=1000,
+            address_attempts=1000,
+            address_registrations=1000,
+        )
+        self._client = httpx.AsyncClient(
+            transport=httpx.ASGITransport(app, raise_app_exceptions=False),
+            base_url="http://localhost",
+        )
+        self._runner.run(self._database.__aenter__())
+        self._runner.run(self._forget())
+
+    def close(self) -> None:
+        self._runner.run(self._client.aclose())
+        self._runner.run(self._database.__aexit__())
+        self._runner.close()
+
+    def call(self, token: str | None, method: str, path: str, **parts: Any) -> httpx.Response:
+        """The API; `parts` as httpx takes them."""
+        headers = parts.pop("headers", {})
+        if token is not None:
+            headers["Authorization"] = f"Bearer {token}"
+        return self._runner.run(
+            self._client.request(method, f"/api{path}", headers=headers, **parts)
+        )
+
+    def page(self, token: str, path: str, form: dict[str, Any] | None = None) -> httpx.Response:
+        """A page as a browser gets it, or what a form leads to."""
+        method = "GET" if form is None else "POST"
+        headers = {"Cookie": f"{SESSION}={cookie(token)}"}
+        return self._runner.run(self._client.request(method, path, data=form, headers=headers))
+
+    def events(self) -> list[tuple[Any, ...]]:
+        return self._runner.run(self._events())
+
+    async def _events(self) -> list[tuple[Any, ...]]:
+        query = select(
+            Event.action, Event.actor_id, Event.ticket_id, Event.user_id, Event.details
+        ).order_by(Event.id)
+        async with self._database.reading() as session:
+            return [tuple(row) for row in await session.execute(query)]
+
+    async def _forget(self) -> None:
+        tables = ", ".join(Base.metadata.tables)
+        async with self._database.transaction() as session:
+            # Or the history would refuse to be emptied.
+            await session.execute(text("SET LOCAL session_replication_role = replica"))
+            await session.execute(text(f"TRUNCATE {tables} RESTART IDENTITY"))

@@ -1,0 +1,230 @@
+"""A state machine does anything in any order, right and wrong, beside a model of a few dicts.
+
+`HYPOTHESIS_PROFILE=long` looks for longer, and elsewhere each time.
+"""
+
+import os
+from typing import Any
+from unittest.mock import patch
+
+from hypothesis import Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from expenses.users import passwords
+from tests.harness import TestCase
+from tests.machine import pages
+from tests.machine.deeds import MOST, Deeds, Verdict
+from tests.machine.model import NOT_LOGGED_IN
+
+# Making a failure's story short may take minutes: in CI it is told as it was.
+PROFILES = {
+    "short": settings(
+        max_examples=12, stateful_step_count=40, derandomize=True, phases=[Phase.generate]
+    ),
+    "long": settings(max_examples=1000, stateful_step_count=80, report_multiple_bugs=False),
+}
+EMAILS = [f"{name}@contoso.example" for name in ("eve", "adam", "olga", "dan", "ben", "cai")]
+BEGINNERS = ("employee", "employee", "employer", "employer")
+NOBODY = "zed@contoso.example"
+WRONG_AMOUNTS = ("0", "-1.00", "1000000000000.00")
+
+# Which of those that are there; the last stands for one that is not, or not any more.
+picks = st.integers(0, MOST)
+emails = st.sampled_from([*EMAILS, NOBODY])
+suspects = st.sampled_from([*EMAILS[:2], *EMAILS[:2], *EMAILS, NOBODY])
+newcomers = st.sampled_from([*EMAILS[4:], EMAILS[4].replace("ben", "BEN"), EMAILS[0]])
+roles = st.sampled_from(["employee", "employer"])
+reasons = st.sampled_from(["No receipt", "Twice the usual", "住宿超标"])
+verdicts: st.SearchStrategy[Verdict] = st.sampled_from(["approved", "denied"])
+changes = st.fixed_dictionaries(
+    {"amount": st.decimals("0.01", "99.99", places=2).map(str)},
+    optional={
+        "currency": st.sampled_from(["USD", "EUR"]),
+        "description": st.sampled_from(["Lunch", "100% of it", "火车票"]),
+    },
+)
+repeated = st.fixed_dictionaries({"amount": st.sampled_from(["1.00", "2.00"])})
+
+
+class Machine(Deeds):
+    @initialize()
+    def begin(self) -> None:
+        """Or most of the time would be spent on getting this far."""
+        for email, role in zip(EMAILS, BEGINNERS, strict=False):
+            self._register(email, role)
+        for token in list(self.model.sessions)[:2]:
+            self._file(token, {"amount": "12.50"})
+
+    # Users
+
+    @rule(email=newcomers, role=roles)
+    def register(self, email: str, role: str) -> None:
+        self._register(email, role)
+
+    @rule(email=emails, is_right=st.sampled_from([True, True, True, False]))
+    def log_in(self, email: str, is_right: bool) -> None:
+        self._log_in(email, is_right=is_right)
+
+    @rule()
+    def come_back(self) -> None:
+        """Everybody who is not logged in, and may be."""
+        for person in self.model.people.values():
+            if not person["suspended"] and person["id"] not in self.model.sessions.values():
+                self._log_in(person["email"], is_right=True)
+
+    @rule(who=picks, role=st.sampled_from(["employee", "employee", "employer"]))
+    def log_out(self, who: int, role: str) -> None:
+        self._log_out(self._session(role, who))
+
+    @rule(who=picks, email=suspects, reason=st.none() | reasons)
+    def suspend(self, who: int, email: str, reason: str | None) -> None:
+        self._set_suspended(self._session("employer", who), email, reason, suspended=True)
+
+    @rule(who=picks, email=suspects, reason=st.none() | reasons)
+    def reactivate(self, who: int, email: str, reason: str | None) -> None:
+        self._set_suspended(self._session("employer", who), email, reason, suspended=False)
+
+    # Tickets
+
+    @rule(who=picks, values=changes)
+    def file(self, who: int, values: dict[str, Any]) -> None:
+        self._file(self._session("employee", who), values)
+
+    @rule(who=picks, values=repeated, key=st.sampled_from(["a", "b"]))
+    def file_with_a_key(self, who: int, values: dict[str, Any], key: str) -> None:
+        self._file(self._session("employee", who), values, key)
+
+    @rule(who=picks, which=picks, values=changes)
+    def edit(self, who: int, which: int, values: dict[str, Any]) -> None:
+        ticket = self._ticket(which)
+        self._edit(self._owner_or_another(ticket, who), ticket, values)
+
+    @rule(who=picks, which=picks)
+    def withdraw(self, who: int, which: int) -> None:
+        ticket = self._ticket(which)
+        self._withdraw(self._owner_or_another(ticket, who), ticket)
+
+    @rule(who=picks, which=picks, verdict=verdicts, reason=reasons)
+    def decide(self, who: int, which: int, verdict: Verdict, reason: str) -> None:
+        self._decide(self._session("employer", who), self._ticket(which), verdict, reason)
+
+    @rule(who=picks, which=picks, verdict=verdicts, reasons=st.tuples(reasons, reasons))
+    def decide_twice(
+        self, who: int, which: int, verdict: Verdict, reasons: tuple[str, str]
+    ) -> None:
+        for number, reason in enumerate(reasons):
+            token = self._session("employer", who + number)
+            self._decide(token, self._ticket(which), verdict, reason)
+
+    @rule(who=picks, which=picks, reason=reasons)
+    def reopen(self, who: int, which: int, reason: str) -> None:
+        self._reopen(self._session("employer", who), self._ticket(which), reason)
+
+    @rule(
+        who=picks,
+        which=st.lists(picks, min_size=1, max_size=4, unique=True),
+        verdict=verdicts,
+        reason=reasons,
+        changed=st.none() | changes,
+    )
+    def decide_many(
+        self,
+        who: int,
+        which: list[int],
+        verdict: Verdict,
+        reason: str,
+        changed: dict[str, Any] | None,
+    ) -> None:
+        """Where something is `changed`, the first one's owner does so after it was looked at."""
+        token, chosen = self._session("employer", who), list(
+            dict.fromkeys(map(self._ticket, which))
+        )
+        form = {"verdict": "approve" if verdict == "approved" else "deny", "ticket": chosen}
+        preview = self.doors.page(token, "/admin/ticket/decide", form)
+        edited = set()
+        if changed is not None:
+            before = len(self.model.events)
+            self._edit(self._owner_or_another(chosen[0], 1), chosen[0], changed)
+            edited = set(chosen[:1]) if len(self.model.events) > before else set()
+        form |= {"seen": pages.seen(preview), "reason": reason}
+        page = self.doors.page(token, "/admin/ticket/decide/all", form)
+        decided = self.model.decide_many(token, chosen, verdict, reason, changed=edited)
+        assert pages.decided(page) == decided, (pages.decided(page), decided)
+
+    # What is not for them to do
+
+    @rule(who=picks, role=roles, which=picks, amount=st.sampled_from(WRONG_AMOUNTS))
+    def send_a_wrong_amount(self, who: int, role: str, which: int, amount: str) -> None:
+        token = self._session(role, who)
+        self._file(token, {"amount": amount}, is_valid=False)
+        self._edit(token, self._ticket(which), {"amount": amount}, is_valid=False)
+
+    @rule(who=picks, which=picks, email=emails)
+    def overstep(self, who: int, which: int, email: str) -> None:
+        """An employee as an employer, and the other way round."""
+        employee, employer = self._session("employee", who), self._session("employer", who)
+        self._do_as_an_employer(employee, self._ticket(which), email)
+        self._do_as_an_employee(employer, self._ticket(which))
+
+    @precondition(lambda self: self.model.ended)
+    @rule(which=picks, email=emails)
+    def do_everything_with_a_dead_token(self, which: int, email: str) -> None:
+        token = self.model.ended[which % len(self.model.ended)]
+        self._do_as_an_employer(token, self._ticket(which), email)
+        self._do_as_an_employee(token, self._ticket(which))
+        self._log_out(token)
+
+    # After every step
+
+    @invariant()
+    def everybody_sees_their_tickets(self) -> None:
+        for token, actor in self._one_session_each():
+            answer = self.doors.call(token, "GET", "/tickets", params={"limit": 100})
+            shown = [pages.ticket(item) for item in answer.json()["items"]]
+            assert shown == self.model.visible(actor), (actor, shown)
+
+    @invariant()
+    def the_history_tells_of_every_change_and_of_nothing_else(self) -> None:
+        told = self.doors.events()
+        assert told == self.model.events, (told[-3:], self.model.events[-3:])
+
+    @invariant()
+    def one_after_the_other_sees_all_the_rest(self) -> None:
+        """Not everybody at every step: pages take longer than lists."""
+        self.steps += 1
+        sessions = self._one_session_each()
+        if not sessions:
+            return
+        token, actor = sessions[self.steps % len(sessions)]
+        tickets = self.model.visible(actor)
+        if actor["role"] == "employee":
+            self._look_as_an_employee(token, tickets)
+        else:
+            self._look_as_an_employer(token, tickets)
+        if self.model.tickets:
+            newest_first = sorted(self.model.tickets, reverse=True)
+            self._look_at_a_history(token, actor, newest_first[self.steps % len(newest_first)])
+
+    @invariant()
+    def dead_tokens_stay_dead(self) -> None:
+        for token in self.model.ended[-2:]:
+            self._check(self.doors.call(token, "GET", "/me"), NOT_LOGGED_IN)
+
+
+class Anything(TestCase):
+    def test_whatever_people_do_everybody_sees_what_they_should(self) -> None:
+        profile = PROFILES[os.environ.get("HYPOTHESIS_PROFILE", "short")]
+        # As slow as it should be, hashing would take nearly all of the time.
+        cheap = passwords._context.using(bcrypt_sha256__rounds=4)
+        with patch.object(passwords, "_context", cheap):
+            run_state_machine_as_test(
+                Machine,
+                settings=settings(profile, deadline=None, database=None),
+            )
