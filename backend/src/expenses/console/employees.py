@@ -113,7 +113,7 @@ class EmployeeView(ReadOnlyView, model=User):
                 page_size=PAGE_SIZE,
                 count=len(page.items),
                 next_cursor=encode_cursor(page.next_before),
-                counts={status: Count(number) for status, number in counts.items()},
+                counts={status: Count.up_to_most(number) for status, number in counts.items()},
                 figures=await figures_of(
                     session,
                     [employee.id for employee in page.items],

@@ -72,6 +72,8 @@ class TicketView(ReadOnlyView, model=Ticket):
         position = queue.position
         async with database_of(request).reading() as session:
             matching = await queue.filter(session, actor=actor)
+            counts = await queries.count_by_status(session, actor=actor, matching=matching)
+            listed = sum((counts[status] for status in queue.statuses), Count(0))
             page = await queries.list_tickets(
                 session,
                 actor=actor,
@@ -87,8 +89,13 @@ class TicketView(ReadOnlyView, model=Ticket):
                 count=len(page.items),
                 next_cursor=encode_position(page.next, queue.order),
                 previous_cursor=encode_position(page.previous, queue.order),
-                counts=await queries.count_by_status(session, actor=actor, matching=matching),
-                totals=await queries.totals(session, actor=actor, matching=matching),
+                counts=counts,
+                # What is too much to be counted is too much to be added up.
+                totals=(
+                    Totals(listed, {})
+                    if listed.is_capped
+                    else await queries.totals(session, actor=actor, matching=matching)
+                ),
                 duplicates=await duplicates_of(
                     session, [ticket.id for ticket in page.items], actor=actor
                 ),

@@ -14,7 +14,7 @@ from expenses.errors import Forbidden
 from expenses.history import Event
 from expenses.text import N_
 from expenses.tickets.models import Ticket
-from expenses.tickets.queries import Owner, visible_to
+from expenses.tickets.queries import visible_to
 from expenses.users.models import Actor, Role, User
 from expenses.users.policy import can_see_employees
 
@@ -137,7 +137,6 @@ def _shown(query: Select[*tuple[Any, ...]], actor: Actor) -> Select[*tuple[Any, 
     return (
         query.select_from(Event)
         .outerjoin(Ticket, Ticket.id == Event.ticket_id)
-        .outerjoin(Owner, Owner.id == Ticket.owner_id)
         .where(or_(Event.ticket_id.is_(None), visible_to(actor)))
     )
 

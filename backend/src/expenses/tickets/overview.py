@@ -153,6 +153,7 @@ async def top_spending(
             func.sum(number).over(),
             func.sum(amount).over(),
         )
+        .join(Owner, Owner.id == Ticket.owner_id)
         .group_by(Owner.id)
         .order_by(amount.desc(), Owner.id)
         .limit(MOST_EMPLOYEES)
@@ -187,9 +188,4 @@ def _place(later: Sequence[Days]) -> ColumnElement[int]:
 
 
 def _visible(actor: Actor, matching: TicketFilter, *columns: Any) -> Select[*tuple[Any, ...]]:
-    return (
-        select(*columns)
-        .select_from(Ticket)
-        .join(Owner, Owner.id == Ticket.owner_id)
-        .where(visible_to(actor), *conditions(matching))
-    )
+    return select(*columns).select_from(Ticket).where(visible_to(actor), *conditions(matching))

@@ -9,7 +9,7 @@ from sqlalchemy import and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from expenses.tickets.models import Ticket, TicketStatus
-from expenses.tickets.queries import MOST_COUNTED, Count, Owner, visible_to
+from expenses.tickets.queries import MOST_COUNTED, Count, visible_to
 from expenses.users.models import Actor
 from expenses.users.policy import ensure_can_see_employees
 
@@ -41,7 +41,6 @@ async def figures_of(
             func.count().filter(is_pending),
             func.sum(Ticket.amount).filter(is_approved),
         )
-        .join(Owner, Owner.id == Ticket.owner_id)
         .where(visible_to(actor), Ticket.owner_id.in_(owner_ids), or_(is_pending, is_approved))
         .group_by(Ticket.owner_id, Ticket.currency)
         .order_by(Ticket.owner_id, Ticket.currency)
@@ -60,4 +59,5 @@ async def count_tickets_of(session: AsyncSession, owner_id: int, *, actor: Actor
     """
     ensure_can_see_employees(actor)
     some = select(Ticket.id).where(Ticket.owner_id == owner_id).limit(MOST_COUNTED + 1).subquery()
-    return Count((await session.execute(select(func.count()).select_from(some))).scalar_one())
+    number = (await session.execute(select(func.count()).select_from(some))).scalar_one()
+    return Count.up_to_most(number)

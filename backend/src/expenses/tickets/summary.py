@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from expenses.settings import Settings
 from expenses.tickets.models import Ticket, TicketStatus
-from expenses.tickets.queries import MOST_COUNTED, Count, Owner, TicketView, visible_to
+from expenses.tickets.queries import MOST_COUNTED, Count, TicketView, visible_to
 from expenses.users.models import Actor, User
 
 Sums = dict[str, Decimal]
@@ -50,7 +50,6 @@ async def summarize(session: AsyncSession, *, actor: Actor, settings: Settings) 
     is_approved = and_(Ticket.status == TicketStatus.APPROVED, Ticket.decided_at >= year)
     some = (
         select(Ticket.currency, Ticket.amount, Ticket.decided_at)
-        .join(Owner, Owner.id == Ticket.owner_id)
         .where(visible_to(actor), or_(is_pending, is_approved))
         .limit(MOST_COUNTED + 1)
         .subquery()
@@ -68,7 +67,7 @@ async def summarize(session: AsyncSession, *, actor: Actor, settings: Settings) 
         .order_by(some.c.currency)
     )
     found = rows.all()
-    if Count(sum(row[0] for row in found)).is_capped:
+    if Count.up_to_most(sum(row[0] for row in found)).is_capped:
         return Summary(None, None, None)
     pending, this_month, this_year = (
         {row[1]: row[column] for row in found if row[column] is not None} for column in (2, 3, 4)
@@ -81,7 +80,6 @@ async def news_for(session: AsyncSession, *, actor: Actor) -> News:
     seen_at = select(User.decisions_seen_at).where(User.id == actor.id).scalar_subquery()
     decided = (
         select(Ticket.decided_at)
-        .join(Owner, Owner.id == Ticket.owner_id)
         .where(
             visible_to(actor),
             Ticket.decided_at > func.coalesce(seen_at, func.to_timestamp(0)),
@@ -91,4 +89,4 @@ async def news_for(session: AsyncSession, *, actor: Actor) -> News:
     )
     last = func.max(decided.c.decided_at)
     row = (await session.execute(select(seen_at, func.count(), last).select_from(decided))).one()
-    return News(row[0], Count(row[1]), row[2])
+    return News(row[0], Count.up_to_most(row[1]), row[2])

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import lru_cache
 
 from babel.dates import format_date, format_time, format_timedelta, get_datetime_format
 from babel.numbers import format_currency, format_decimal, get_currency_precision
@@ -20,19 +21,10 @@ class Formats:
         self._locale = locale
 
     def money(self, amount: Decimal, currency: str) -> str:
-        # An amount that a currency could not write is still shown in full: nothing is rounded.
-        exact = amount != round(amount, get_currency_precision(currency))
-        return format_currency(
-            amount,
-            currency,
-            format="#,##0.00 ¤¤" if exact else None,
-            locale=self._locale,
-            currency_digits=not exact,
-            format_type="standard",
-        )
+        return _money(amount, currency, self._locale)
 
     def day(self, day: date) -> str:
-        return format_date(day, "medium", locale=self._locale)
+        return _day(day, self._locale)
 
     def ago(self, instant: datetime) -> str:
         return format_timedelta(
@@ -40,12 +32,10 @@ class Formats:
         )
 
     def count(self, count: Count) -> str:
-        if count.is_capped:
-            return f"{self.number(MOST_COUNTED)}+"
-        return self.number(count.number)
+        return self.number(count.number) + ("+" if count.is_capped else "")
 
     def sum(self, counts: Iterable[Count]) -> str:
-        return self.count(Count(sum(count.number for count in counts)))
+        return self.count(sum(counts, Count(0)))
 
     def tickets(self, number: int) -> str:
         return ngettext(
@@ -61,8 +51,35 @@ class Formats:
 
     def moment(self, instant: datetime) -> str:
         """Day and time of day; seconds are for machines."""
-        local = instant.astimezone(self._settings.zone)
-        day = format_date(local, "medium", locale=self._locale)
-        time = format_time(local, "short", locale=self._locale)
-        pattern = str(get_datetime_format("medium", locale=self._locale))
-        return pattern.replace("{1}", day).replace("{0}", time)
+        return _moment(instant.astimezone(self._settings.zone), self._locale)
+
+
+# Pages are full of the same few, and each takes as long as a row of a table does otherwise.
+_remembered = lru_cache(maxsize=10_000)
+
+
+@_remembered
+def _money(amount: Decimal, currency: str, locale: str) -> str:
+    # An amount that a currency could not write is still shown in full: nothing is rounded.
+    exact = amount != round(amount, get_currency_precision(currency))
+    return format_currency(
+        amount,
+        currency,
+        format="#,##0.00 ¤¤" if exact else None,
+        locale=locale,
+        currency_digits=not exact,
+        format_type="standard",
+    )
+
+
+@_remembered
+def _day(day: date, locale: str) -> str:
+    return format_date(day, "medium", locale=locale)
+
+
+@_remembered
+def _moment(local: datetime, locale: str) -> str:
+    day = format_date(local, "medium", locale=locale)
+    time = format_time(local, "short", locale=locale)
+    pattern = str(get_datetime_format("medium", locale=locale))
+    return pattern.replace("{1}", day).replace("{0}", time)

@@ -78,6 +78,7 @@ def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader([portal, TEMPLATES]),
         autoescape=True,
+        auto_reload=False,
     )
     prepare(environment)
     return environment
