@@ -1,0 +1,191 @@
+"""The least that has to be done: the application's own statements, and nothing around them.
+
+A bare ASGI application that sends them through asyncpg and encodes what comes back with orjson.
+It knows no routing, no validation, no middleware; it refuses only whoever is not logged in.
+"""
+
+import os
+import socket
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import orjson
+import uvicorn
+
+from benchmarks.capture import Plan, Statement, token_hash
+from benchmarks.fill import connection_arguments
+from expenses.database import asyncpg_url
+
+Answer = tuple[int, bytes]
+CONNECTIONS = 20
+
+
+class Floor:
+    def __init__(self, database: str, plan: Plan) -> None:
+        self._database, self._plan = database, plan
+        self._routes: dict[str, Callable[..., Awaitable[Answer]]] = {
+            "first": self._first,
+            "deep": self._deep,
+            "ticket": self._ticket,
+            "create": self._create,
+            "approve": self._approve,
+            "health": self._health,
+        }
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+            return
+        _, name, *number = scope["path"].split("/")
+        headers = dict(scope["headers"])
+        body = (await receive())["body"] if scope["method"] == "POST" else b""
+        answer = self._routes[name](headers.get(b"authorization", b"").decode(), body, *number)
+        status, content = await answer
+        head = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(content))]
+        await send({"type": "http.response.start", "status": status, "headers": head})
+        await send({"type": "http.response.body", "body": content})
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[None]:
+        """With its connections to the database."""
+        arguments = connection_arguments(asyncpg_url(self._database))
+        # Without the round trip that would clean a connection up after each use.
+        async with asyncpg.create_pool(
+            **arguments, min_size=CONNECTIONS, max_size=CONNECTIONS, reset=_nothing
+        ) as self._pool:
+            yield
+
+    async def _live(self, receive: Any, send: Any) -> None:
+        await receive()
+        async with self.opened():
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _health(self, _authorization: str, _body: bytes) -> Answer:
+        return 200, b"{}"
+
+    async def _first(self, authorization: str, _body: bytes) -> Answer:
+        return await self._list(authorization, self._plan.first)
+
+    async def _deep(self, authorization: str, _body: bytes) -> Answer:
+        return await self._list(authorization, self._plan.deep)
+
+    async def _list(self, authorization: str, statement: Statement) -> Answer:
+        async with self._pool.acquire() as connection:
+            if not await self._is_logged_in(connection, authorization):
+                return 401, b""
+            rows = await connection.fetch(statement.text, *statement.values)
+        # The application asks for one more, which tells whether there is a next page.
+        return 200, _json({"items": [ticket_json(row) for row in rows[:-1]]})
+
+    async def _ticket(self, authorization: str, _body: bytes, number: str) -> Answer:
+        plan = self._plan
+        async with self._pool.acquire() as connection:
+            if not await self._is_logged_in(connection, authorization):
+                return 401, b""
+            values = _replaced(plan.ticket.values, {plan.ticket_id: int(number)})
+            row = await connection.fetchrow(plan.ticket.text, *values)
+        return 200, _json(ticket_json(row))
+
+    async def _create(self, authorization: str, body: bytes) -> Answer:
+        orjson.loads(body)
+        plan = self._plan
+        others = {plan.employee_token: token_hash(authorization)}
+        row = await self._all(plan.create, others, created_id=plan.created_id)
+        return (201, _json(ticket_json(row))) if row else (401, b"")
+
+    async def _approve(self, authorization: str, _body: bytes, number: str) -> Answer:
+        plan = self._plan
+        others = {plan.employer_token: token_hash(authorization), plan.created_id: int(number)}
+        row = await self._all(plan.approve, others)
+        return (200, _json(ticket_json(row))) if row else (401, b"")
+
+    async def _all(
+        self, statements: tuple[Statement, ...], others: dict[Any, Any], created_id: int = 0
+    ) -> Any:
+        """All statements in one transaction, with some values replaced; the last one's row.
+
+        None for whoever is not logged in, which the first one asks.
+        """
+        async with self._pool.acquire() as connection, connection.transaction():
+            for number, statement in enumerate(statements):
+                values = _replaced(statement.values, others)
+                row = await connection.fetchrow(statement.text, *values)
+                if number == 0 and row is None:
+                    return None
+                if created_id and statement.text.startswith("INSERT INTO tickets"):
+                    others[created_id] = row["id"]
+        return row
+
+    async def _is_logged_in(self, connection: Any, authorization: str) -> bool:
+        session, plan = self._plan.session, self._plan
+        values = _replaced(session.values, {plan.employer_token: token_hash(authorization)})
+        return await connection.fetchrow(session.text, *values) is not None
+
+
+def ticket_json(row: Any) -> dict[str, Any]:
+    """As the API says it; the columns are those of `TicketView`."""
+    # fmt: off
+    (
+        number, owner_id, owner_username, owner_email, spent_on, amount, currency, category,
+        description, links, status, decided_by_id, decided_by_username, decided_at,
+        decision_reason, created_at, updated_at,
+    ) = row
+    # fmt: on
+    return {
+        "id": number,
+        "owner": {"id": owner_id, "username": owner_username, "email": owner_email},
+        "spent_on": spent_on,
+        "amount": str(amount),
+        "currency": currency,
+        "category": category,
+        "description": description,
+        "links": links,
+        "status": status,
+        "decision": decided_by_id
+        and {
+            "by": {"id": decided_by_id, "username": decided_by_username},
+            "at": decided_at,
+            "reason": decision_reason,
+        },
+        "created_at": created_at,
+        "updated_at": updated_at,
+    }
+
+
+def _replaced(values: tuple[Any, ...], others: dict[Any, Any]) -> list[Any]:
+    return [
+        others.get(value, value) if isinstance(value, int | bytes) else value for value in values
+    ]
+
+
+def _json(content: Any) -> bytes:
+    return orjson.dumps(content, option=orjson.OPT_UTC_Z)
+
+
+async def _nothing(_connection: Any) -> None: ...
+
+
+def main() -> None:
+    """Arguments: the port, and the file with the plan. The environment names the database."""
+    port, plan = int(sys.argv[1]), Plan.load(Path(sys.argv[2]))
+    config = uvicorn.Config(
+        Floor(os.environ["DATABASE_URL"], plan),
+        log_level="warning",
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+    )
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", port))
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+if __name__ == "__main__":
+    main()
