@@ -13,6 +13,11 @@ LogFormat = Literal["readable", "json"]
 # The request that the running code works for.
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 
+# Nobody is told where in the code a line was written, or by which thread: looking that up takes
+# longer than writing the line.
+logging._srcfile = None
+logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+
 _ESCAPED = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\\]")
 
 

@@ -1,6 +1,5 @@
 """What every answer tells the browser to allow and to keep, errors included."""
 
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 # Only what comes from here, and no script or style inside a page. Tabler's style sheet holds its
@@ -34,9 +33,11 @@ class SecurityHeadersMiddleware:
 
     def __init__(self, app: ASGIApp, *, https: bool) -> None:
         self.app = app
-        self._headers = dict(ALWAYS)
+        headers = dict(ALWAYS)
         if https:
-            self._headers["Strict-Transport-Security"] = f"max-age={TWO_YEARS}; includeSubDomains"
+            headers["Strict-Transport-Security"] = f"max-age={TWO_YEARS}; includeSubDomains"
+        # As they are sent: nothing inside sets any of them.
+        self._headers = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -45,11 +46,10 @@ class SecurityHeadersMiddleware:
 
         async def add_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in self._headers.items():
-                    headers[name] = value
+                headers = message["headers"] = [*message["headers"], *self._headers]
                 # Everything but static files is somebody's, or will be different in a moment.
-                headers.setdefault("Cache-Control", "no-store")
+                if not any(name.lower() == b"cache-control" for name, _ in headers):
+                    headers.append((b"cache-control", b"no-store"))
             await send(message)
 
         await self.app(scope, receive, add_headers)
