@@ -8,13 +8,13 @@ import tempfile
 import unittest
 import warnings
 from base64 import b64encode
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from datetime import timedelta
 from functools import cache
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from unittest.mock import patch
 
 import httpx
@@ -296,17 +296,17 @@ class AppTestCase(TestCase):
             }
 
     @contextmanager
-    def counted_statements(self) -> Iterator[list[str]]:
+    def counted_statements(self) -> Iterator[list["Sent"]]:
         """What is sent to the database meanwhile, but for the savepoints of the tests."""
-        statements: list[str] = []
+        statements: list[Sent] = []
 
-        def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        def note(_connection: Any, _cursor: Any, statement: str, values: Any, *_: Any) -> None:
             if "SAVEPOINT" not in statement:
-                statements.append(statement)
+                statements.append(Sent(statement, values))
 
         async def note_rows(statement: Statement, session: AsyncSession, /, **values: Any) -> Any:
             if short_way_of(session) is not None:
-                statements.append(statement.sql)
+                statements.append(Sent(statement.sql, statement.arguments(values)))
             return await rows(statement, session, **values)
 
         rows = Statement.rows
@@ -325,6 +325,13 @@ class AppTestCase(TestCase):
         self.assertEqual((body["status"], body["code"]), (status, code))
         self.assertTrue(body["detail"])
         return body
+
+
+class Sent(NamedTuple):
+    """A statement, and its values in their order."""
+
+    sql: str
+    values: Sequence[Any]
 
 
 class CommittingTestCase(AppTestCase):

@@ -4,7 +4,7 @@ Building a statement, looking it up among the compiled ones and wrapping its row
 times what the driver needs for the same rows.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Enum, Select
@@ -37,9 +37,13 @@ class Statement:
         fetch = short_way_of(session)
         if fetch is None:
             return (await session.execute(self._select, values)).all()
-        given = self._fixed | values
-        found = await fetch(self.sql, *[given[name] for name in self._names])
+        found = await fetch(self.sql, *self.arguments(values))
         return [self._row(record) for record in found] if self._enums else found
+
+    def arguments(self, values: Mapping[str, Any]) -> list[Any]:
+        """The values in the order in which the driver wants them."""
+        given = {**self._fixed, **values}
+        return [given[name] for name in self._names]
 
     def _row(self, record: Sequence[Any]) -> list[Any]:
         row = list(record)

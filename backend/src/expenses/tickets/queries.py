@@ -120,14 +120,15 @@ class EventView(NamedTuple):
     details: dict[str, Any]
 
 
-def visible_to(actor: Actor) -> ColumnElement[bool]:
-    """The one rule of who sees a ticket.
+def visible_to(actor: Actor, *, joined: bool = False) -> ColumnElement[bool]:
+    """The one rule of who sees a ticket; `joined` is for queries that have joined `Owner`.
 
-    An employee sees their own, an employer everyone's, nobody those of a suspended employee. Said
-    by who is suspended: those are few, and found without looking at all the others.
+    An employee sees their own, an employer everyone's, nobody those of a suspended employee. Where
+    owners are not joined it is said by who is suspended: those are few, and found without looking
+    at all the others.
     """
     suspended = exists().where(Hidden.id == Ticket.owner_id, Hidden.suspended_at.is_not(None))
-    shown = ~suspended
+    shown = Owner.suspended_at.is_(None) if joined else ~suspended
     if actor.role is Role.EMPLOYER:
         return shown
     return and_(shown, Ticket.owner_id == actor.id)
@@ -387,9 +388,11 @@ def _page_query(
 
 def _views(actor: Actor) -> Select[*tuple[Any, ...]]:
     return (
-        _visible(actor, *_VIEW)
+        select(*_VIEW)
+        .select_from(Ticket)
         .join(Owner, Owner.id == Ticket.owner_id)
         .outerjoin(Decider, Decider.id == Ticket.decided_by_id)
+        .where(visible_to(actor, joined=True))
     )
 
 

@@ -1,0 +1,87 @@
+"""Lists of a long history: PostgreSQL walks along an index, and neither sorts nor reads it all."""
+
+import asyncio
+from typing import Any, ClassVar
+
+from sqlalchemy import text
+
+from benchmarks.fill import connected, fill
+from expenses.tickets.search import Sort
+from expenses.users.models import Role, User
+from tests.harness import CommittingTestCase, new_database
+
+SIZE = 100_000
+CONSOLE, PORTAL, API = "/admin/ticket/list", "/tickets", "/api/tickets"
+
+
+class Plans(CommittingTestCase):
+    filled: ClassVar[str]
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        cls.filled = new_database()
+        asyncio.run(fill(cls.filled, SIZE, lambda *_: None))
+
+    def setUp(self) -> None:
+        self._address = self.filled
+
+    async def test_no_tab_and_no_order_sorts_or_scans(self) -> None:
+        await self.assert_quick(
+            await self.somebody(Role.EMPLOYER),
+            *(
+                f"{CONSOLE}?status={status}&sort={sort}"
+                for status in ("pending", "approved", "denied", "withdrawn", "all")
+                for sort in Sort
+            ),
+            *(f"{API}?sort={sort}" for sort in Sort),
+            f"{API}?status=denied",
+        )
+
+    async def test_pages_far_behind_are_like_the_first(self) -> None:
+        boss = await self.somebody(Role.EMPLOYER)
+        api = await self.program_of(boss)
+        for sort in Sort:
+            first = (await api.get(API, params={"sort": sort, "limit": 100})).json()
+            await self.assert_quick(boss, f"{API}?sort={sort}&cursor={first['next']}")
+
+    async def test_one_employees_tickets_need_no_others(self) -> None:
+        ada, boss = await self.somebody(Role.EMPLOYEE), await self.somebody(Role.EMPLOYER)
+        await self.assert_quick(
+            boss, f"{API}?owner={ada.id}", f"{CONSOLE}?status=all&employee={ada.email}"
+        )
+        await self.assert_quick(
+            ada, API, PORTAL, f"{PORTAL}?status=approved", f"{PORTAL}?q=zzzzqq", sorts=True
+        )
+
+    async def test_a_search_without_a_hit_reads_no_tickets(self) -> None:
+        await self.assert_quick(
+            await self.somebody(Role.EMPLOYER),
+            f"{CONSOLE}?status=all&q=zzzzqq",
+            f"{API}?q=zzzzqq",
+            sorts=True,
+        )
+
+    async def somebody(self, role: Role) -> User:
+        query = "SELECT id, email FROM users WHERE role = :role AND suspended_at IS NULL LIMIT 1"
+        async with self.database.reading() as session:
+            number, email = (await session.execute(text(query), {"role": role.value})).one()
+        return User(id=number, email=email)
+
+    async def assert_quick(self, user: User, *paths: str, sorts: bool = False) -> None:
+        """With `sorts`, the few that were found through an index may be put into order."""
+        browser = await self.browser_of(user)
+        for path in paths:
+            with self.counted_statements() as statements:
+                answer = await browser.get(path)
+            self.assertEqual(answer.status_code, 200, path)
+            for statement in statements:
+                with self.subTest(path=path, statement=statement):
+                    plan = await self.plan(statement.sql, statement.values)
+                    self.assertNotIn("Seq Scan on tickets", plan)
+                    if not sorts and "ORDER BY tickets" in statement.sql:
+                        self.assertNotIn("Sort", plan)
+
+    async def plan(self, statement: str, values: Any) -> str:
+        async with connected(self._address) as connection:
+            rows = await connection.fetch(f"EXPLAIN {statement}", *values)
+        return "\n".join(row[0] for row in rows)

@@ -1,0 +1,101 @@
+"""How often each route asks the database: whatever the page shows, and however long the history."""
+
+from tests.web.access_harness import AccessTestCase
+from tests.web.access_matrix import Person, Route
+from tests.web.routes import routes_of
+
+TABLE = """
+GET    /                                                  owner     1
+GET    /account                                           owner     2
+POST   /account/password                                  owner     8
+POST   /account/sessions/end-others                       owner     3
+POST   /account/sessions/{session_id}/end                 owner     3
+POST   /account/username                                  owner     4
+GET    /admin/                                            employer  1
+GET    /admin/employee/details/{pk:path}                  employer  6
+GET    /admin/employee/list                               employer  4
+GET    /admin/employee/{employee_id:int}/reactivate       employer  4
+POST   /admin/employee/{employee_id:int}/reactivate       employer  4
+GET    /admin/employee/{employee_id:int}/suspend          employer  4
+POST   /admin/employee/{employee_id:int}/suspend          employer  5
+GET    /admin/history                                     employer  2
+GET    /admin/overview                                    employer  4
+POST   /admin/ticket/decide                               employer  4
+POST   /admin/ticket/decide/all                           employer  5
+GET    /admin/ticket/details/{pk:path}                    employer  8
+GET    /admin/ticket/export/{kind}                        employer  2
+GET    /admin/ticket/list                                 employer  6
+POST   /admin/ticket/{ticket_id:int}/approve              employer  4
+POST   /admin/ticket/{ticket_id:int}/deny                 employer  4
+POST   /admin/ticket/{ticket_id:int}/reopen               employer  4
+GET    /api/docs                                          owner     0
+GET    /api/employees                                     employer  2
+GET    /api/employees/{employee_id}                       employer  2
+POST   /api/employees/{employee_id}/reactivate            employer  4
+POST   /api/employees/{employee_id}/suspend               employer  5
+GET    /api/me                                            owner     1
+PATCH  /api/me                                            owner     4
+POST   /api/me/password                                   owner     8
+GET    /api/openapi.json                                  owner     0
+DELETE /api/session                                       owner     2
+POST   /api/session                                       owner     5
+GET    /api/sessions                                      owner     2
+DELETE /api/sessions/{session_id}                         owner     3
+GET    /api/tickets                                       owner     2
+POST   /api/tickets                                       owner     4
+GET    /api/tickets/{ticket_id}                           owner     2
+PATCH  /api/tickets/{ticket_id}                           owner     5
+POST   /api/tickets/{ticket_id}/approve                   employer  5
+POST   /api/tickets/{ticket_id}/deny                      employer  5
+GET    /api/tickets/{ticket_id}/history                   owner     3
+POST   /api/tickets/{ticket_id}/reopen                    employer  5
+POST   /api/tickets/{ticket_id}/withdraw                  owner     5
+POST   /api/users                                         owner     5
+GET    /health                                            owner     0
+GET    /language                                          owner     0
+POST   /language                                          owner     0
+GET    /login                                             owner     1
+POST   /login                                             owner     5
+POST   /logout                                            owner     2
+GET    /ready                                             owner     1
+GET    /register                                          owner     1
+POST   /register                                          owner     8
+GET    /static/{path:path}                                owner     0
+GET    /tickets                                           owner     5
+POST   /tickets                                           owner     4
+POST   /tickets/draft                                     owner     5
+POST   /tickets/duplicates                                owner     2
+GET    /tickets/export.csv                                owner     2
+GET    /tickets/import                                    owner     1
+POST   /tickets/import                                    owner     2
+POST   /tickets/import/save                               owner     7
+GET    /tickets/import/template.csv                       owner     0
+POST   /tickets/seen                                      owner     2
+GET    /tickets/{ticket_id:int}                           owner     4
+POST   /tickets/{ticket_id:int}                           owner     4
+POST   /tickets/{ticket_id:int}/withdraw                  owner     4
+"""
+
+
+def rows() -> dict[Route, tuple[Person, int]]:
+    """By route, who asks for it and how many statements that takes."""
+    found = {}
+    for line in TABLE.strip().splitlines():
+        method, path, person, number = line.split()
+        found[method, path] = (Person(person), int(number))
+    return found
+
+
+class Statements(AccessTestCase):
+    async def test_each_route_takes_so_many(self) -> None:
+        table = rows()
+        self.assertEqual(routes_of(self.app) - table.keys(), set(), "not in the table")
+        self.assertEqual(table.keys() - routes_of(self.app), set(), "not a route")
+        for route, (person, number) in table.items():
+            with self.subTest(route=route):
+                async with self.undone():
+                    with self.counted_statements() as statements:
+                        await self.ask(route, person)
+                    self.assertEqual(
+                        len(statements), number, "\n\n".join(one.sql for one in statements)
+                    )
