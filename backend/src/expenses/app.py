@@ -3,7 +3,6 @@
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -18,14 +17,14 @@ from expenses import VERSION, api, console, portal
 from expenses.database import Database
 from expenses.errors import CannotStart, ExpensesError
 from expenses.settings import Settings, read_settings
-from expenses.web import health, housekeeping
+from expenses.web import health, housekeeping, openapi
 from expenses.web.cookies import SESSION, cookie_name
 from expenses.web.failures import UnexpectedErrorMiddleware
 from expenses.web.headers import SecurityHeadersMiddleware
 from expenses.web.languages import LanguageMiddleware
 from expenses.web.limits import BodyLimitMiddleware
 from expenses.web.origin import SameOriginMiddleware
-from expenses.web.problems import Problem, respond
+from expenses.web.problems import respond
 from expenses.web.request_log import RequestLogMiddleware
 from expenses.web.static import assets
 
@@ -54,6 +53,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        generate_unique_id_function=lambda route: route.name,
         middleware=_middleware(settings),
         exception_handlers=dict.fromkeys(HANDLED, respond),
         lifespan=_lifespan,
@@ -65,7 +65,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     portal.mount(app)
     app.mount("/static", assets, name="static")
     console.mount(app, database)
-    _describe_problems(app)
+    openapi.describe(app)
     return app
 
 
@@ -112,21 +112,3 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         logger.info("EMPLOYER_CODE is set: registering as an employer takes the code.")
     async with app.state.database as database, housekeeping.running(database):
         yield
-
-
-def _describe_problems(app: FastAPI) -> None:
-    """Put the shape of refusals into the OpenAPI document, in place of the framework's own."""
-    generate = app.openapi
-
-    def openapi() -> dict[str, Any]:
-        if app.openapi_schema is None:
-            schemas = generate()["components"]["schemas"]
-            schemas.pop("HTTPValidationError", None)
-            schemas.pop("ValidationError", None)
-            problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
-            schemas.update(problem.pop("$defs"))
-            schemas["Problem"] = problem
-        assert app.openapi_schema is not None
-        return app.openapi_schema
-
-    app.openapi = openapi  # type: ignore[method-assign]

@@ -18,6 +18,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from expenses.app import create_app
 from expenses.database import Database
+from expenses.settings import Settings
 from expenses.users.models import Role
 from expenses.users.registration import register
 from expenses.users.sessions import LoggedIn, start_session
@@ -55,12 +56,14 @@ logging.getLogger("expenses.app").setLevel(logging.ERROR)
 class Server:
     """The application as `expenses serve` runs it, but in a thread of this process."""
 
-    def __init__(self) -> None:
+    def __init__(self, settings: Settings | None = None) -> None:
+        self._settings = settings or make_settings(allowed_hosts=["127.0.0.1"])
         self._server: uvicorn.Server | None = None
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def __enter__(self) -> "Server":
-        self._socket = socket.socket()
+        # Only where TCP is asked for by name, the event loop sends small answers at once.
+        self._socket = socket.socket(proto=socket.IPPROTO_TCP)
         self._socket.bind(("127.0.0.1", 0))
         self.address = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         self._thread.start()
@@ -100,7 +103,7 @@ class Server:
     def _run(self) -> None:
         # All of it here: Playwright occupies the main thread's event loop.
         self._database = Database(new_database())
-        app = create_app(make_settings(allowed_hosts=["127.0.0.1"]), self._database)
+        app = create_app(self._settings, self._database)
         self._server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))
         asyncio.run(self._serve(self._server))
 

@@ -16,7 +16,7 @@ from expenses.errors import (
 from expenses.text import Line
 from expenses.users import actions, queries
 from expenses.users.queries import EmployeeStatus
-from expenses.web.cursors import decode_cursor, encode_cursor
+from expenses.web.cursors import Cursor, decode_cursor, encode_cursor
 from expenses.web.problems import responses
 from expenses.web.requests import CurrentUserDependency, SessionDependency
 
@@ -33,7 +33,7 @@ async def list_employees(
     status: EmployeeStatus | None = None,
     q: Text | None = None,
     limit: Limit = 20,
-    cursor: str | None = None,
+    cursor: Cursor | None = None,
 ) -> EmployeeList:
     """All employees or those whose name or e-mail holds `q`, the newest first."""
     page = await queries.list_employees(

@@ -30,8 +30,8 @@ from expenses.tickets import actions, decisions, queries
 from expenses.tickets.models import TicketStatus
 from expenses.tickets.search import Sort
 from expenses.tickets.shapes import TicketChanges, TicketFields
-from expenses.web.cursors import decode_position, encode_position
-from expenses.web.filters import FilterQuery
+from expenses.web.cursors import Cursor, decode_position, encode_position
+from expenses.web.filters import EmptyIsNone, FilterQuery
 from expenses.web.problems import responses
 from expenses.web.query_models import describe_query
 from expenses.web.requests import (
@@ -66,11 +66,11 @@ _LIST = TypeAdapter(TicketList)
 
 
 class TicketQuery(FilterQuery):
-    status: TicketStatus | None = None
-    owner: Annotated[int | None, Field(ge=1, le=LARGEST_ID)] = None
+    status: Annotated[TicketStatus | None, EmptyIsNone] = None
+    owner: Annotated[Annotated[int, Field(ge=1, le=LARGEST_ID)] | None, EmptyIsNone] = None
     sort: Sort = Sort.FILED_LAST
     limit: Annotated[int, Field(ge=1, le=100)] = 20
-    cursor: str | None = None
+    cursor: Annotated[Cursor | None, EmptyIsNone] = None
 
 
 @router.get(

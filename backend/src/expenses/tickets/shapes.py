@@ -61,6 +61,14 @@ Links = Annotated[list[Link], Field(max_length=MOST_LINKS)]
 Reason = Annotated[Lines, Field(min_length=1, max_length=500)]
 
 
+def _without_null(schema: dict[str, Any]) -> None:
+    """What is not sent stays as it is; null is not a way to say so."""
+    for field in schema["properties"].values():
+        del field["default"]
+        kinds = [kind for kind in field.pop("anyOf") if kind != {"type": "null"}]
+        field.update(kinds[0] if len(kinds) == 1 else {"anyOf": kinds})
+
+
 class TicketFields(BaseModel):
     """What an owner says of a purchase. Without a currency it is the company's."""
 
@@ -77,7 +85,7 @@ class TicketFields(BaseModel):
 class TicketChanges(BaseModel):
     """The fields that an edit gives new values; the others stay."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra=_without_null)
 
     spent_on: Day | None = None
     amount: Amount | None = None

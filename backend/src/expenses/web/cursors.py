@@ -4,9 +4,9 @@ import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from expenses.database import LARGEST_ID
 from expenses.errors import InvalidInput
@@ -14,6 +14,9 @@ from expenses.money import Amount
 from expenses.text import N_
 from expenses.tickets.search import Position, Sort
 from expenses.tickets.shapes import Day
+
+Cursor = Annotated[str, Field(min_length=1, max_length=500, pattern="^[A-Za-z0-9_-]+$")]
+"""What the answer before this one said comes next."""
 
 _VALUES: dict[str, TypeAdapter[Any]] = {
     "filed": TypeAdapter(int),

@@ -22,7 +22,7 @@ def _empty_is_none(value: Any) -> Any:
 
 
 # A form sends its empty inputs too.
-_Empty = BeforeValidator(_empty_is_none)
+EmptyIsNone = BeforeValidator(_empty_is_none)
 
 
 class FilterQuery(BaseModel):
@@ -30,14 +30,14 @@ class FilterQuery(BaseModel):
 
     model_config = ConfigDict(populate_by_name=True)
 
-    q: Annotated[Annotated[Line, Field(max_length=200)] | None, _Empty] = None
-    employee: Annotated[Annotated[Line, Field(max_length=254)] | None, _Empty] = None
-    category: Annotated[Category | None, _Empty] = None
-    first_day: Annotated[Day | None, _Empty, Field(alias="from")] = None
-    last_day: Annotated[Day | None, _Empty, Field(alias="to")] = None
-    lowest_amount: Annotated[Amount | None, _Empty, Field(alias="min")] = None
-    highest_amount: Annotated[Amount | None, _Empty, Field(alias="max")] = None
-    currency: Annotated[Currency | None, _Empty] = None
+    q: Annotated[Annotated[Line, Field(max_length=200)] | None, EmptyIsNone] = None
+    employee: Annotated[Annotated[Line, Field(max_length=254)] | None, EmptyIsNone] = None
+    category: Annotated[Category | None, EmptyIsNone] = None
+    first_day: Annotated[Day | None, EmptyIsNone, Field(alias="from")] = None
+    last_day: Annotated[Day | None, EmptyIsNone, Field(alias="to")] = None
+    lowest_amount: Annotated[Amount | None, EmptyIsNone, Field(alias="min")] = None
+    highest_amount: Annotated[Amount | None, EmptyIsNone, Field(alias="max")] = None
+    currency: Annotated[Currency | None, EmptyIsNone] = None
 
     async def resolve(
         self,

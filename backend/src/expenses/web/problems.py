@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import Match, Router
 
 from expenses import errors
 from expenses.errors import ExpensesError, InvalidInput, NotLoggedIn
@@ -152,12 +153,36 @@ def responses(*kinds: type[ExpensesError]) -> dict[int | str, dict[str, Any]]:
     result: dict[int | str, dict[str, Any]] = {}
     for kind in kinds:
         status = next(_STATUS[base] for base in kind.__mro__ if base in _STATUS)
-        codes = result.get(status, {}).get("description", "").split(", ")
-        result[status] = {
-            "description": ", ".join([code for code in codes if code] + [f"`{kind.code}`"]),
-            "content": {"application/problem+json": {"schema": _PROBLEM_REFERENCE}},
-        }
+        known = result.setdefault(
+            status,
+            {
+                "description": "",
+                "content": {
+                    "application/problem+json": {"schema": _PROBLEM_REFERENCE, "examples": {}}
+                },
+            },
+        )
+        known["description"] += f"{', ' if known['description'] else ''}`{kind.code}`"
+        examples = known["content"]["application/problem+json"]["examples"]
+        examples[kind.code] = {"value": _example(kind, status)}
     return result
+
+
+def _example(kind: type[ExpensesError], status: int) -> dict[str, Any]:
+    detail = _EXAMPLES.get(kind.code) or kind.template % _EXAMPLE_VALUES
+    example: dict[str, Any] = {"type": "about:blank", "title": HTTPStatus(status).phrase}
+    example |= {"status": status, "code": kind.code, "detail": detail}
+    if issubclass(kind, InvalidInput):
+        example["errors"] = [{"field": "amount", "message": "Use an amount above 0."}]
+    return example
+
+
+# Of errors whose sentence depends on what has happened.
+_EXAMPLES = {
+    "already-decided": "Ticket 1042 was already denied by Dana: not a business trip",
+    "not-pending": "Ticket 1042 is withdrawn.",
+}
+_EXAMPLE_VALUES = {"id": 1042, "username": "Ada", "minutes": 15}
 
 
 # Written out: the standard library renames its phrases from version to version.
@@ -179,12 +204,28 @@ def _problem_response(
 def _framework_refusal(request: Request, error: HTTPException) -> Response:
     """What the framework refuses by itself: no such path, a method that a path does not know."""
     detail = errors.NotFound.template if error.status_code == 404 else f"{error.detail}."
+    headers = dict(error.headers or {})
+    if error.status_code == 405:
+        headers["Allow"] = ", ".join(_methods_of(request))
     if not is_for_program(request):
-        return error_page(request, error.status_code, detail)
+        page = error_page(request, error.status_code, detail)
+        page.headers.update(headers)
+        return page
     code = _FRAMEWORK_CODES.get(error.status_code, "refused")
-    return _problem_response(
-        error.status_code, {"code": code, "detail": detail}, dict(error.headers or {})
-    )
+    return _problem_response(error.status_code, {"code": code, "detail": detail}, headers)
+
+
+def _methods_of(request: Request) -> list[str]:
+    """What this address takes; the framework names what its first route there takes."""
+    router: Router = request.app.router
+    return [
+        method
+        for method in ("GET", "POST", "PUT", "PATCH", "DELETE")
+        if any(
+            route.matches({**request.scope, "method": method})[0] is Match.FULL
+            for route in router.routes
+        )
+    ]
 
 
 def _to_login(request: Request) -> Response:

@@ -15,11 +15,20 @@ def describe_query(model: type[BaseModel]) -> dict[str, Any]:
                 "name": name,
                 "in": "query",
                 "required": name in schema.get("required", ()),
-                "schema": _inlined(parameter, definitions),
+                "schema": _in_an_address(_inlined(parameter, definitions)),
             }
             for name, parameter in schema["properties"].items()
         ]
     }
+
+
+def _in_an_address(schema: dict[str, Any]) -> dict[str, Any]:
+    """There is no null: what is empty counts as left out, as a form sends it."""
+    if "anyOf" not in schema:
+        return schema
+    empty = {"type": "string", "maxLength": 0}
+    kinds = [empty if kind == {"type": "null"} else kind for kind in schema["anyOf"]]
+    return {name: value for name, value in schema.items() if name != "default"} | {"anyOf": kinds}
 
 
 def _inlined(part: Any, definitions: dict[str, Any]) -> Any:

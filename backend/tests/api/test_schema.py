@@ -1,0 +1,74 @@
+"""The API is what its OpenAPI document says: schemathesis reads it and tries everything.
+
+`SCHEMA_EXAMPLES` is how much it tries at each operation.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+from typing import ClassVar
+from unittest.mock import patch
+
+from passlib.context import CryptContext
+
+from expenses.users import passwords
+from expenses.users.models import Role
+from tests.browser.harness import Server
+from tests.harness import make_settings
+
+BACKEND = Path(__file__).parents[2]
+EXAMPLES = os.environ.get("SCHEMA_EXAMPLES", "8")
+PLENTY = 1_000_000
+
+
+class Schema(unittest.TestCase):
+    server: ClassVar[Server]
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        # It logs in hundreds of times.
+        cheap = CryptContext(schemes=["bcrypt_sha256"], bcrypt_sha256__rounds=4)
+        cls.enterClassContext(patch.object(passwords, "_context", cheap))
+        settings = make_settings(
+            allowed_hosts=["127.0.0.1"],
+            login_attempts=PLENTY,
+            address_attempts=PLENTY,
+            address_registrations=PLENTY,
+        )
+        cls.server = cls.enterClassContext(Server(settings))
+
+    def test_as_an_employee(self) -> None:
+        self.assert_no_finding(Role.EMPLOYEE, "1")
+
+    def test_as_another_employee(self) -> None:
+        self.assert_no_finding(Role.EMPLOYEE, "2")
+
+    def test_as_an_employer(self) -> None:
+        self.assert_no_finding(Role.EMPLOYER, "3")
+
+    def assert_no_finding(self, role: Role, seed: str) -> None:
+        email = f"person{seed}@contoso.example"
+        self.server.register(email, "Ada", role)
+        with tempfile.TemporaryDirectory() as folder:
+            ended = subprocess.run(
+                [
+                    *(sys.executable, "-m", "schemathesis.cli", "run"),
+                    f"{self.server.address}/api/openapi.json",
+                    *("--seed", seed, "--max-examples", EXAMPLES, "--continue-on-failure"),
+                    *("--generation-database", "none"),
+                ],
+                cwd=folder,
+                env=os.environ
+                | {
+                    "SCHEMATHESIS_HOOKS": "tests.api.schema_hooks",
+                    "SCHEMA_EMAIL": email,
+                    "PYTHONPATH": str(BACKEND),
+                },
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+        self.assertEqual(ended.returncode, 0, ended.stdout + ended.stderr)
