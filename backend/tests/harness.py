@@ -22,6 +22,7 @@ import itsdangerous
 from fastapi import FastAPI
 from pydantic import SecretStr
 from sqlalchemy import event, select, text
+from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, create_async_engine
 from sqlalchemy.pool import NullPool
 
@@ -82,6 +83,24 @@ def new_database() -> str:
     )
     address: str = server().url(name)
     return address
+
+
+def empty_database(*, owner: str) -> str:
+    """The address of a database that was never migrated, for the role that owns it."""
+    name = f"test_{next(_databases)}"
+    asyncio.run(_administer(server(), f"CREATE DATABASE {name} OWNER {owner}"))
+    return as_role(owner, server().url(name))
+
+
+def new_role(options: str = "") -> str:
+    """Roles belong to the server: each test has its own."""
+    name = f"role_{next(_names)}"
+    asyncio.run(_administer(server(), f"CREATE ROLE {name} LOGIN {options}"))
+    return name
+
+
+def as_role(role: str, address: str) -> str:
+    return str(make_url(address).set(username=role))
 
 
 async def _administer(postgres: Server, statement: str) -> None:

@@ -362,7 +362,8 @@ class Demo(CommandLineTestCase):
 class Help(CommandLineTestCase):
     def test_every_command_is_explained(self) -> None:
         printed = self.run_command("--help").stdout
-        for command in ("demo", "serve", "migrate", "seed", "create-employer"):
+        commands = ("demo", "serve", "migrate", "seed", "create-employer")
+        for command in (*commands, "backup", "restore", "grant"):
             self.assertIn(command, printed)
             self.assertEqual(self.run_command(command, "--help").status, 0)
 

@@ -13,8 +13,10 @@ from pathlib import Path
 from unittest.mock import Mock, patch
 
 import asyncpg
+from sqlalchemy import text
 
 from expenses import embedded
+from expenses.database import Database
 from expenses.embedded import _postmaster as postmaster
 from expenses.embedded import binary, running
 from expenses.errors import CannotStart
@@ -256,6 +258,8 @@ class UsedFolder(EmbeddedTestCase):
     async def test_it_knows_nothing_of_our_environment(self) -> None:
         misleading = {"PGPORT": "1", "PGDATA": "/nowhere", "LC_ALL": "xx_XX", "LANGUAGE": "xx"}
         with patch.dict(os.environ, misleading), running(self.folder, durable=False) as server:
+            async with Database(server.url()) as database, database.reading() as session:
+                self.assertEqual(await session.scalar(text("SHOW port")), "5432")
             del os.environ["PGPORT"]  # asyncpg would look at it
             self.assertEqual(await query(server.socket_dir, "SHOW lc_messages"), "C")
             self.assertEqual(await query(server.socket_dir, "SHOW TimeZone"), "UTC")

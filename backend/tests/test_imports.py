@@ -17,7 +17,7 @@ LAYERS: list[set[str]] = [
     {"tickets"},
     {"users"},
     {"history"},
-    {"migrations"},
+    {"migrations", "backups", "programs", "grants"},
     {
         "settings",
         "errors",

@@ -7,16 +7,16 @@ import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
 from pydantic import BaseModel
-from sqlalchemy.exc import DBAPIError
 
-from expenses import demo, migrations
-from expenses.database import Database
+from expenses import backups, demo, grants, migrations
+from expenses.database import Database, explained_problems
 from expenses.embedded import database_address
-from expenses.errors import CannotStart, DatabaseUnavailable, ExpensesError, InvalidInput
+from expenses.errors import CannotStart, ExpensesError, InvalidInput
 from expenses.logs import configure
 from expenses.server import serve
 from expenses.settings import Settings, read_settings, secret_key_in
@@ -36,6 +36,7 @@ cli = typer.Typer(
 
 Host = Annotated[str, typer.Option(help="The address to listen on.")]
 Port = Annotated[int, typer.Option(min=1, max=65535, help="The port to listen on.")]
+File = Annotated[Path, typer.Argument(help="The file of the backup.")]
 Workers = Annotated[int, typer.Option(min=1, max=64, help="How many server processes.")]
 
 
@@ -106,6 +107,35 @@ def create_employer(email: str) -> None:
     typer.echo(f"{employer.username} can log in now.")
 
 
+@cli.command()
+def backup(file: File) -> None:
+    """Write the whole database to a new file. The server may go on meanwhile."""
+    backups.back_up(file, _settings())
+    typer.echo(f"The backup is in {file}.")
+
+
+@cli.command()
+def restore(file: File) -> None:
+    """Fill an empty database from a backup, and bring it up to date with this version."""
+    backups.restore(file, _settings())
+    typer.echo(f"The backup in {file} is restored.")
+
+
+@cli.command()
+def grant(role: str) -> None:
+    """Let a role of PostgreSQL run the application, and do nothing else. For the tables' owner."""
+    with _ready_database(_settings()) as address:
+        granted = asyncio.run(_grant(role, address))
+    typer.echo(f"{role} may run the application now:")
+    for subject, privileges in granted.items():
+        typer.echo(f"  {subject}: {privileges}")
+
+
+async def _grant(role: str, address: str) -> dict[str, str]:
+    async with Database(address) as database, database.transaction() as session:
+        return await grants.grant(session, role)
+
+
 async def _register(employer: Employer, address: str, settings: Settings) -> None:
     # Whoever runs this command on the server may register employers: no code is asked for.
     settings = settings.model_copy(update={"employer_code": None})
@@ -137,14 +167,9 @@ def _ready_database(settings: Settings) -> Iterator[str]:
 
 
 async def _is_up_to_date(address: str) -> bool:
-    async with Database(address) as database:
-        try:
+    with explained_problems():
+        async with Database(address) as database:
             return await migrations.is_up_to_date(database)
-        except (DatabaseUnavailable, DBAPIError) as error:
-            raise CannotStart(
-                "The database that DATABASE_URL names cannot be used: %(problem)s",
-                problem=str(getattr(error, "orig", None) or error.__cause__ or error),
-            ) from error
 
 
 @contextmanager

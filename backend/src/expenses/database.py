@@ -198,6 +198,18 @@ def translated_errors() -> Iterator[None]:
         raise DatabaseUnavailable() from error
 
 
+@contextmanager
+def explained_problems() -> Iterator[None]:
+    """For commands, whose reader is to put the address right. Raises `CannotStart`."""
+    try:
+        yield
+    except (DatabaseUnavailable, DBAPIError) as error:
+        raise CannotStart(
+            "The database that DATABASE_URL names cannot be used: %(problem)s",
+            problem=str(getattr(error, "orig", None) or error.__cause__ or error),
+        ) from error
+
+
 async def _nothing_to_reset(_connection: object) -> None:
     """A read leaves nothing behind, and asking the server for that costs a round trip."""
 

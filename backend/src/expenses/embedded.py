@@ -47,7 +47,9 @@ class Server:
 
     def url(self, database: str = "expenses") -> str:
         """The address of one of its databases, for SQLAlchemy."""
-        return f"postgresql+asyncpg://postgres@/{database}?host={quote(str(self.socket_dir), '')}"
+        # With the port: else the driver would take that of PGPORT, which is about another server.
+        host = quote(str(self.socket_dir), "")
+        return f"postgresql+asyncpg://postgres@:5432/{database}?host={host}"
 
 
 @contextmanager
@@ -89,6 +91,15 @@ def binary(name: str) -> Path:
     raise CannotStart(
         "No PostgreSQL comes along for this kind of machine. %(way_out)s.", way_out=_WAY_OUT
     )
+
+
+def write_down(folder: Path) -> None:
+    """What was renamed in the folder keeps its new name even after a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 # Who uses the data folder
@@ -171,16 +182,7 @@ def _initialise(cluster: Path, *, durable: bool) -> None:
         shutil.rmtree(unfinished, ignore_errors=True)
         raise
     if durable:
-        _write_down(cluster.parent)
-
-
-def _write_down(folder: Path) -> None:
-    """After a power cut the cluster must not have its unfinished name again, to be removed."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        write_down(cluster.parent)
 
 
 def _ensure_same_major_version(cluster: Path) -> None:

@@ -32,6 +32,18 @@ class CannotStart(ExpensesError):
     code = "cannot-start"
 
 
+class CannotBackUp(ExpensesError):
+    """The database was not backed up, or not restored; nothing is left half done."""
+
+    code = "cannot-back-up"
+
+
+class CannotGrant(ExpensesError):
+    """The role has not been given anything; the message says why."""
+
+    code = "cannot-grant"
+
+
 class InvalidInput(ExpensesError):
     """`fields` names every field that is wrong and says why."""
 

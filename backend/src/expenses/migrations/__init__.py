@@ -6,7 +6,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import text
-from sqlalchemy.exc import ProgrammingError
+from sqlalchemy.exc import DBAPIError, ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from expenses.database import Database, sqlstate
@@ -14,14 +14,16 @@ from expenses.errors import CannotStart
 
 _UNDEFINED_TABLE = "42P01"
 _INSUFFICIENT_PRIVILEGE = "42501"
+# What a role is told that may not even look into the schema.
+_NO_SCHEMA = "3F000"
 
 
 def upgrade(address: str) -> None:
     """Bring the database up to date. Raises `CannotStart` where the role may not do it."""
     try:
         command.upgrade(_config(address), "head")
-    except ProgrammingError as error:
-        if sqlstate(error) != _INSUFFICIENT_PRIVILEGE:
+    except DBAPIError as error:
+        if sqlstate(error) not in {_INSUFFICIENT_PRIVILEGE, _NO_SCHEMA}:
             raise
         raise CannotStart(
             "The database needs migrations that this role may not run. "
@@ -33,6 +35,11 @@ def newest_revision() -> str:
     head = _scripts().get_current_head()
     assert head is not None
     return head
+
+
+def is_known(revision: str) -> bool:
+    """Whether this version of the software knows it: newer ones have others."""
+    return revision in {script.revision for script in _scripts().walk_revisions()}
 
 
 async def current_revision(session: AsyncSession) -> str | None:
@@ -48,10 +55,17 @@ async def current_revision(session: AsyncSession) -> str | None:
 
 async def is_up_to_date(database: Database) -> bool:
     """Raises `CannotStart` for a database that a newer version of this software has migrated."""
-    async with database.reading() as session:
-        current = await current_revision(session)
-    known = {script.revision for script in _scripts().walk_revisions()}
-    if current is not None and current not in known:
+    try:
+        async with database.reading() as session:
+            current = await current_revision(session)
+    except ProgrammingError as error:
+        if sqlstate(error) != _INSUFFICIENT_PRIVILEGE:
+            raise
+        raise CannotStart(
+            "This role may not use the database's tables. "
+            "Run `expenses grant ROLE` with the DATABASE_URL of the role that owns them."
+        ) from error
+    if current is not None and not is_known(current):
         raise CannotStart(
             "The database was migrated by a newer version of Contoso Expenses "
             "(revision %(revision)s). Start that version, or restore a backup for this one.",
