@@ -51,7 +51,8 @@ SECRET_KEY = "the tests' secret key"
 TEMPLATE = "migrated"
 
 # What a test does not look for is not printed.
-logging.getLogger("expenses").addHandler(logging.NullHandler())
+for _logger in ("expenses", "python_multipart"):
+    logging.getLogger(_logger).addHandler(logging.NullHandler())
 
 _names = count(1)
 _databases = count(1)
