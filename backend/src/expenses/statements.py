@@ -7,7 +7,7 @@ times what the driver needs for the same rows.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Enum, Select
+from sqlalchemy import CompoundSelect, Enum, Select
 from sqlalchemy.dialects.postgresql.asyncpg import dialect
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -19,7 +19,7 @@ _DIALECT = dialect()  # type: ignore[no-untyped-call]
 class Statement:
     """A SELECT whose values are all named: `bindparam("name")`."""
 
-    def __init__(self, select: Select[*tuple[Any, ...]]) -> None:
+    def __init__(self, select: Select[*tuple[Any, ...]] | CompoundSelect[*tuple[Any, ...]]) -> None:
         self._select = select
         compiled = select.compile(dialect=_DIALECT)
         self.sql = str(compiled)

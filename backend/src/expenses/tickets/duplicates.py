@@ -1,16 +1,18 @@
 """Hints, never blocks: tickets that look like the same purchase filed twice."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from functools import cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
     ARRAY,
     BigInteger,
     ColumnElement,
+    CompoundSelect,
     Date,
     FromClause,
     Numeric,
@@ -18,17 +20,22 @@ from sqlalchemy import (
     String,
     Text,
     and_,
+    any_,
+    bindparam,
     func,
     literal,
+    literal_column,
     select,
+    true,
     union_all,
 )
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from expenses.tickets.models import IdempotencyKey, Ticket, TicketStatus
+from expenses.statements import Statement
+from expenses.tickets.models import IdempotencyKey, Ticket
 from expenses.tickets.policy import ensure_can_create
-from expenses.tickets.queries import visible_to
-from expenses.users.models import Actor
+from expenses.tickets.queries import Somebody, visible_to
+from expenses.users.models import Actor, Role
 
 # One is enough to look into; a link to a shop's front page would name thousands.
 MOST_NAMED = 3
@@ -71,6 +78,13 @@ async def duplicates_of(
     """
     if not ticket_ids:
         return {}
+    statement = _duplicates_statement(actor.role)
+    return _by_ticket(await statement.rows(session, actor_id=actor.id, ticket_ids=list(ticket_ids)))
+
+
+@cache
+def _duplicates_statement(role: Role) -> Statement:
+    ticket_ids = bindparam("ticket_ids", type_=ARRAY(BigInteger))
     these = select(
         Ticket.id,
         Ticket.owner_id,
@@ -78,8 +92,8 @@ async def duplicates_of(
         Ticket.amount,
         Ticket.currency,
         Ticket.links,
-    ).where(Ticket.id.in_(ticket_ids), Ticket.status != TicketStatus.WITHDRAWN)
-    return await _duplicates(session, these, actor=actor)
+    ).where(Ticket.id == any_(ticket_ids), Ticket.status != literal_column("'withdrawn'"))
+    return Statement(_duplicates_query(these, Somebody(role)))
 
 
 async def duplicates_of_purchase(
@@ -95,7 +109,7 @@ async def duplicates_of_purchase(
         literal(purchase.currency, Text).label("currency"),
         literal(list(purchase.links), ARRAY(Text)).label("links"),
     )
-    found = await _duplicates(session, this, actor=actor)
+    found = _by_ticket((await session.execute(_duplicates_query(this, actor))).all())
     return next(iter(found.values()), [])
 
 
@@ -107,9 +121,17 @@ def _filed_with(key: str | None, actor: Actor) -> ColumnElement[int | None]:
     )
 
 
-async def _duplicates(
-    session: AsyncSession, these: Select[*tuple[Any, ...]], *, actor: Actor
-) -> dict[int, list[Duplicate]]:
+def _by_ticket(rows: Iterable[Sequence[Any]]) -> dict[int, list[Duplicate]]:
+    found: defaultdict[int, list[Duplicate]] = defaultdict(list)
+    for ticket_id, other_id, likeness_name in rows:
+        if other_id not in {duplicate.ticket_id for duplicate in found[ticket_id]}:
+            found[ticket_id].append(Duplicate(other_id, Likeness(likeness_name)))
+    return dict(found)
+
+
+def _duplicates_query(
+    these: Select[*tuple[Any, ...]], actor: Actor
+) -> CompoundSelect[*tuple[Any, ...]]:
     this = these.subquery("this")
     branches = []
     for likeness, condition in _likenesses(this).items():
@@ -119,22 +141,18 @@ async def _duplicates(
                 visible_to(actor),
                 condition,
                 Ticket.id != this.c.id,
-                Ticket.status != TicketStatus.WITHDRAWN,
+                Ticket.status != literal_column("'withdrawn'"),
             )
             .correlate(this)
-            .limit(MOST_NAMED)
+            .limit(literal_column(str(MOST_NAMED)))
             .lateral()
         )
         branches.append(
-            select(this.c.id, others.c.id, literal(likeness.value, String))
+            select(this.c.id, others.c.id, literal_column(f"'{likeness}'", String))
             .select_from(this)
-            .join(others, literal(True))
+            .join(others, true())
         )
-    found: defaultdict[int, list[Duplicate]] = defaultdict(list)
-    for ticket_id, other_id, likeness_name in await session.execute(union_all(*branches)):
-        if other_id not in {duplicate.ticket_id for duplicate in found[ticket_id]}:
-            found[ticket_id].append(Duplicate(other_id, Likeness(likeness_name)))
-    return dict(found)
+    return union_all(*branches)
 
 
 def _likenesses(this: FromClause) -> dict[Likeness, ColumnElement[bool]]:

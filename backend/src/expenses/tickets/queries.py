@@ -7,7 +7,18 @@ from decimal import Decimal
 from functools import cache, lru_cache
 from typing import Any, NamedTuple, Self
 
-from sqlalchemy import BigInteger, ColumnElement, Select, and_, bindparam, exists, func, or_, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Select,
+    and_,
+    bindparam,
+    exists,
+    func,
+    literal_column,
+    or_,
+    select,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -111,6 +122,17 @@ class Totals:
     amounts: dict[str, Decimal]
 
 
+_REASONS = Statement(
+    select(Event.details["reason"].astext)
+    .where(
+        Event.actor_id == bindparam("actor_id"),
+        Event.action == literal_column("'ticket.denied'"),
+    )
+    .order_by(Event.id.desc())
+    .limit(literal_column("50"))
+)
+
+
 class EventView(NamedTuple):
     id: int
     at: datetime
@@ -164,22 +186,40 @@ async def count_by_status(
     """How many match in each status, whatever status `matching` itself asks for."""
     if matching.text:
         return await _count_found(session, actor=actor, matching=matching)
-    found = conditions(replace(matching, status=None))
-    counts = [
-        select(func.count())
-        .select_from(
-            select(Ticket.id)
-            .where(visible_to(actor), *found, Ticket.status == status)
-            .limit(MOST_COUNTED + 1)
-            .subquery()
-        )
-        .scalar_subquery()
-        for status in TicketStatus
-    ]
-    row = (await session.execute(select(*counts))).one()
+    matching = replace(matching, status=None)
+    if matching.is_plain:
+        given = matching.given()
+        statement = _counts_statement(actor.role, frozenset(given))
+        [row] = await statement.rows(session, actor_id=actor.id, most=MOST_COUNTED + 1, **given)
+    else:
+        row = (await session.execute(_counts_query(actor, matching, MOST_COUNTED + 1))).one()
     return {
         status: Count.up_to_most(number) for status, number in zip(TicketStatus, row, strict=True)
     }
+
+
+@lru_cache(maxsize=1000)
+def _counts_statement(role: Role, given: frozenset[str]) -> Statement:
+    most: Any = bindparam("most", type_=BigInteger)
+    return Statement(_counts_query(Somebody(role), _named(given), most))
+
+
+def _counts_query(actor: Actor, matching: TicketFilter, most: int) -> Select[*tuple[Any, ...]]:
+    found = conditions(matching)
+    return select(
+        *(
+            select(func.count())
+            .select_from(
+                select(Ticket.id)
+                .where(visible_to(actor), *found, Ticket.status == literal_column(f"'{status}'"))
+                .limit(most)
+                .subquery()
+            )
+            .scalar_subquery()
+            .label(status)
+            for status in TicketStatus
+        )
+    )
 
 
 async def _count_found(
@@ -325,13 +365,8 @@ async def now(session: AsyncSession) -> datetime:
 
 async def recent_reasons(session: AsyncSession, *, actor: Actor) -> list[str]:
     """What `actor` denied tickets with lately, the last first, each once; a handful."""
-    rows = await session.scalars(
-        select(Event.details["reason"].astext)
-        .where(Event.actor_id == actor.id, Event.action == "ticket.denied")
-        .order_by(Event.id.desc())
-        .limit(50)
-    )
-    return list(dict.fromkeys(reason for reason in rows if reason))[:8]
+    rows = await _REASONS.rows(session, actor_id=actor.id)
+    return list(dict.fromkeys(reason for [reason] in rows if reason))[:8]
 
 
 async def ticket_history(
@@ -348,7 +383,7 @@ async def ticket_history(
     return [EventView._make(row) for row in rows]
 
 
-class _Somebody(NamedTuple):
+class Somebody(NamedTuple):
     """An actor who is known only when a statement is sent."""
 
     role: Role
@@ -358,23 +393,27 @@ class _Somebody(NamedTuple):
 
 @cache
 def _one_statement(role: Role) -> Statement:
-    return Statement(_views(_Somebody(role)).where(Ticket.id == bindparam("ticket_id")))
+    return Statement(_views(Somebody(role)).where(Ticket.id == bindparam("ticket_id")))
 
 
 @lru_cache(maxsize=1000)
 def _page_statement(role: Role, given: frozenset[str], sort: Sort, backwards: bool) -> Statement:
     """`given` names what the list is filtered by, and "position" where it goes on somewhere."""
-    named: dict[str, Any] = {name: bindparam(name) for name in given}
     position = None
-    if "position" in named:
+    if "position" in given:
         value: Any = bindparam("position", type_=sort.column.type)
         number: Any = bindparam("position_id", type_=BigInteger)
         position = Position(value, number, backwards)
-    matching = TicketFilter(
-        **{name: value for name, value in named.items() if not name.startswith("position")}
-    )
-    query = _page_query(_Somebody(role), matching, sort, position)
+    query = _page_query(Somebody(role), _named(given), sort, position)
     return Statement(query.limit(bindparam("limit", type_=BigInteger)))
+
+
+def _named(given: frozenset[str]) -> TicketFilter:
+    """A filter whose values are known only when the statement is sent."""
+    named: dict[str, Any] = {
+        name: bindparam(name) for name in given if not name.startswith("position")
+    }
+    return TicketFilter(**named)
 
 
 def _page_query(
