@@ -167,13 +167,18 @@ async def list_tickets(
 ) -> TicketPage:
     rows: Sequence[Any]
     if matching.is_plain:
-        given = matching.given()
+        given = replace(matching, status=None).given()
         if position is not None:
             given |= {"position": position.value, "position_id": position.id}
         statement = _page_statement(
-            actor.role, frozenset(given), sort, position is not None and position.backwards
+            actor.role,
+            matching.status,
+            frozenset(given),
+            sort,
+            position is not None and position.backwards,
+            limit + 1,
         )
-        rows = await statement.rows(session, actor_id=actor.id, limit=limit + 1, **given)
+        rows = await statement.rows(session, actor_id=actor.id, **given)
     else:
         query = _page_query(actor, matching, sort, position)
         rows = (await session.execute(query.limit(limit + 1))).all()
@@ -189,8 +194,8 @@ async def count_by_status(
     matching = replace(matching, status=None)
     if matching.is_plain:
         given = matching.given()
-        statement = _counts_statement(actor.role, frozenset(given))
-        [row] = await statement.rows(session, actor_id=actor.id, most=MOST_COUNTED + 1, **given)
+        statement = _counts_statement(actor.role, frozenset(given), MOST_COUNTED + 1)
+        [row] = await statement.rows(session, actor_id=actor.id, **given)
     else:
         row = (await session.execute(_counts_query(actor, matching, MOST_COUNTED + 1))).one()
     return {
@@ -199,8 +204,7 @@ async def count_by_status(
 
 
 @lru_cache(maxsize=1000)
-def _counts_statement(role: Role, given: frozenset[str]) -> Statement:
-    most: Any = bindparam("most", type_=BigInteger)
+def _counts_statement(role: Role, given: frozenset[str], most: int) -> Statement:
     return Statement(_counts_query(Somebody(role), _named(given), most))
 
 
@@ -212,7 +216,7 @@ def _counts_query(actor: Actor, matching: TicketFilter, most: int) -> Select[*tu
             .select_from(
                 select(Ticket.id)
                 .where(visible_to(actor), *found, Ticket.status == literal_column(f"'{status}'"))
-                .limit(most)
+                .limit(_written_out(most))
                 .subquery()
             )
             .scalar_subquery()
@@ -397,22 +401,37 @@ def _one_statement(role: Role) -> Statement:
 
 
 @lru_cache(maxsize=1000)
-def _page_statement(role: Role, given: frozenset[str], sort: Sort, backwards: bool) -> Statement:
+def _page_statement(
+    role: Role,
+    status: TicketStatus | None,
+    given: frozenset[str],
+    sort: Sort,
+    backwards: bool,
+    limit: int,
+) -> Statement:
     """`given` names what the list is filtered by, and "position" where it goes on somewhere."""
     position = None
     if "position" in given:
         value: Any = bindparam("position", type_=sort.column.type)
         number: Any = bindparam("position_id", type_=BigInteger)
         position = Position(value, number, backwards)
-    query = _page_query(Somebody(role), _named(given), sort, position)
-    return Statement(query.limit(bindparam("limit", type_=BigInteger)))
+    query = _page_query(Somebody(role), _named(given, status), sort, position)
+    return Statement(query.limit(_written_out(limit)))
 
 
-def _named(given: frozenset[str]) -> TicketFilter:
-    """A filter whose values are known only when the statement is sent."""
+def _written_out(number: int) -> ColumnElement[int]:
+    """Not as a value that is sent along: PostgreSQL plans for a limit that it knows."""
+    return literal_column(str(number))
+
+
+def _named(given: frozenset[str], status: TicketStatus | None = None) -> TicketFilter:
+    """A filter whose values are known only when the statement is sent; but for the status, whose
+    share of all tickets PostgreSQL has to know for its plan."""
     named: dict[str, Any] = {
         name: bindparam(name) for name in given if not name.startswith("position")
     }
+    if status is not None:
+        named["status"] = literal_column(f"'{status}'")
     return TicketFilter(**named)
 
 
