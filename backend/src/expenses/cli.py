@@ -37,6 +37,7 @@ cli = typer.Typer(
 Host = Annotated[str, typer.Option(help="The address to listen on.")]
 Port = Annotated[int, typer.Option(min=1, max=65535, help="The port to listen on.")]
 File = Annotated[Path, typer.Argument(help="The file of the backup.")]
+Fixtures = Annotated[Path, typer.Option(help="The folder with the demo company.")]
 Workers = Annotated[int, typer.Option(min=1, max=64, help="How many server processes.")]
 
 
@@ -86,11 +87,11 @@ def migrate() -> None:
 
 
 @cli.command()
-def seed() -> None:
+def seed(fixtures: Fixtures = demo.FIXTURES) -> None:
     """Fill an empty database with the demo company. Doing it twice changes nothing."""
     settings = _settings()
     with _ready_database(settings) as address:
-        is_new = asyncio.run(demo.seed(address, settings))
+        is_new = asyncio.run(demo.seed(address, settings, fixtures))
     typer.echo("The demo company is in." if is_new else "The demo company was in already.")
 
 

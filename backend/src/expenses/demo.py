@@ -25,12 +25,12 @@ _LOCK = 7_301_156
 Row = dict[str, Any]
 
 
-async def seed(address: str, settings: Settings) -> bool:
+async def seed(address: str, settings: Settings, fixtures: Path = FIXTURES) -> bool:
     """Put the company into a database without users; False where it is in already.
 
     Raises `CannotStart` where there are other users.
     """
-    users, tickets = _read("users.json"), _read("tickets.json")
+    users, tickets = _read(fixtures, "users.json"), _read(fixtures, "tickets.json")
     password_hash = await hash_password(PASSWORD)
     async with Database(address) as database, database.transaction() as session:
         await session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
@@ -43,18 +43,18 @@ async def seed(address: str, settings: Settings) -> bool:
 def introduction(address: str) -> str:
     """Where the demo is and who can log in."""
     lines = [f"Contoso Expenses, the demo company, is at {address}", ""]
-    for user in _read("users.json"):
+    for user in _read(FIXTURES, "users.json"):
         note = " (suspended)" if "suspended" in user else ""
         lines.append(f"  {user['role']:<9} {user['email']:<28} {user['username']}{note}")
     return "\n".join([*lines, "", f"  The password of all of them: {PASSWORD}", ""])
 
 
-def _read(name: str) -> list[Row]:
+def _read(fixtures: Path, name: str) -> list[Row]:
     try:
-        rows: list[Row] = json.loads((FIXTURES / name).read_text(encoding="utf-8"))
-    except FileNotFoundError:
+        rows: list[Row] = json.loads((fixtures / name).read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
         raise CannotStart(
-            "The demo company is not here: %(path)s is missing.", path=FIXTURES / name
+            "The demo company is not here: %(path)s is missing.", path=fixtures / name
         ) from None
     return rows
 
