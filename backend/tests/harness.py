@@ -4,6 +4,7 @@ import asyncio
 import atexit
 import json
 import logging
+import signal
 import tempfile
 import unittest
 import warnings
@@ -53,6 +54,9 @@ TEMPLATE = "migrated"
 # What a test does not look for is not printed.
 for _logger in ("expenses", "python_multipart"):
     logging.getLogger(_logger).addHandler(logging.NullHandler())
+
+# Tests that were started in the background ignore Ctrl-C, and so would all that they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _names = count(1)
 _databases = count(1)
