@@ -10,16 +10,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import httpx
 from pydantic import SecretStr
 from sqlalchemy import event
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from benchmarks.people import Keys
 from benchmarks.routes import NEW_TICKET, NotAsExpected
 from expenses.app import create_app
-from expenses.database import Database
+from expenses.database import Database, short_way_of
 from expenses.settings import Settings
+from expenses.statements import Statement as CompiledStatement
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,7 @@ class Plan:
 async def capture(address: str, keys: Keys, *, deep_path: str, ticket_id: int) -> Plan:
     """Runs the application in this process, on the database of `address`."""
     settings = Settings(database_url=address, secret_key=SecretStr("of no importance here"))
-    # Not opened as a whole: without its short way, all that is said to it can be listened to.
+    # Not opened as a whole: it needs no second kind of connections here.
     database = Database(address)
     try:
         app = create_app(settings, database)
@@ -119,9 +122,18 @@ def _noted(database: Database) -> Iterator[list[Statement]]:
     def note(_connection: Any, _cursor: Any, text: str, values: Any, *_: Any) -> None:
         noted.append(Statement(text, tuple(values)))
 
+    async def note_rows(
+        statement: CompiledStatement, session: AsyncSession, /, **values: Any
+    ) -> Any:
+        if short_way_of(session) is not None:
+            noted.append(Statement(statement.sql, tuple(statement.arguments(values))))
+        return await rows(statement, session, **values)
+
+    rows = CompiledStatement.rows
     engine = database.engine.sync_engine
     event.listen(engine, "before_cursor_execute", note)
     try:
-        yield noted
+        with patch.object(CompiledStatement, "rows", note_rows):
+            yield noted
     finally:
         event.remove(engine, "before_cursor_execute", note)

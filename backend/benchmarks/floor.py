@@ -7,7 +7,7 @@ It knows no routing, no validation, no middleware; it refuses only whoever is no
 import os
 import socket
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -158,9 +158,10 @@ def ticket_json(row: Any) -> dict[str, Any]:
     }
 
 
-def _replaced(values: tuple[Any, ...], others: dict[Any, Any]) -> list[Any]:
+def _replaced(values: Sequence[Any], others: dict[Any, Any]) -> list[Any]:
     return [
-        others.get(value, value) if isinstance(value, int | bytes) else value for value in values
+        _replaced(value, others) if isinstance(value, list) else others.get(value, value)
+        for value in values
     ]
 
 

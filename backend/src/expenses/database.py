@@ -20,6 +20,7 @@ LARGEST_ID = 2**63 - 1
 
 _AFTER_COMMIT = "after commit"
 _SHORT_WAY = "short way"
+_BEGUN = "begun"
 
 Fetch = Callable[..., Awaitable[list[Any]]]
 """From an SQL statement and its values in their order to asyncpg's records."""
@@ -140,8 +141,21 @@ class _ShortWay:
 
 
 def short_way_of(session: AsyncSession) -> Fetch | None:
-    """Straight to the driver, on a connection of its own: not for a transaction's session."""
-    return session.info.get(_SHORT_WAY)
+    """Straight to the driver: a reader's, on a connection of its own; a transaction's, on the
+    transaction's, once a first statement has begun it."""
+    fetch: Fetch | None
+    transaction, fetch = session.info.get(_BEGUN, (None, None))
+    if transaction is None or transaction is not session.sync_session.get_transaction():
+        fetch = session.info.get(_SHORT_WAY)
+    return fetch
+
+
+def open_short_way(session: AsyncSession) -> None:
+    """For the rest of the transaction, of which a statement has been executed."""
+    inner = session.sync_session
+    driver = inner.connection().connection.driver_connection
+    if driver is not None and driver.is_in_transaction():
+        session.info[_BEGUN] = (inner.get_transaction(), driver.fetch)
 
 
 def after_commit(session: AsyncSession, call: Callable[[], None]) -> None:

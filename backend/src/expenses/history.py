@@ -4,13 +4,14 @@ import logging
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, func, text
+from sqlalchemy import BigInteger, ForeignKey, Index, func, insert, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from expenses.database import Base, after_commit
 from expenses.logs import fields
+from expenses.statements import Statement
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +43,9 @@ class Event(Base):
     )
 
 
+_RECORD = Statement(insert(Event), ["action", "actor_id", "ticket_id", "user_id", "details"])
+
+
 async def record(
     session: AsyncSession,
     action: str,
@@ -55,15 +59,13 @@ async def record(
 
     `action` is a noun and a verb ("ticket.approved"); `details` must fit into JSON.
     """
-    session.add(
-        Event(
-            action=action,
-            actor_id=actor_id,
-            ticket_id=ticket_id,
-            user_id=user_id,
-            details=details,
-        )
+    await _RECORD.rows(
+        session,
+        action=action,
+        actor_id=actor_id,
+        ticket_id=ticket_id,
+        user_id=user_id,
+        details=details,
     )
-    await session.flush()
     facts = fields(actor=actor_id, ticket=ticket_id, on_user=user_id)
     after_commit(session, lambda: logger.info(action, extra=facts))

@@ -2,9 +2,10 @@
 
 import hashlib
 from datetime import date, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -15,10 +16,11 @@ from expenses.errors import (
 )
 from expenses.history import record
 from expenses.settings import Settings
+from expenses.statements import Statement
 from expenses.text import N_
 from expenses.tickets.models import IdempotencyKey, Ticket, TicketStatus
 from expenses.tickets.policy import ensure_can_create, ensure_owns
-from expenses.tickets.queries import get_ticket, lock_ticket
+from expenses.tickets.queries import LockedTicket, get_ticket, lock_ticket
 from expenses.tickets.refusals import no_longer_pending
 from expenses.tickets.shapes import TicketChanges, TicketFields
 from expenses.users.models import Actor
@@ -47,17 +49,19 @@ async def create_ticket(
         ticket_id, is_repeat = await _claim(session, idempotency_key, values, actor=actor)
         if is_repeat:
             return ticket_id
-    ticket = Ticket(id=ticket_id, owner_id=actor.id, **values)
-    session.add(ticket)
-    await session.flush()
+    given = values | {"owner_id": actor.id}
+    if ticket_id is not None:
+        given["id"] = ticket_id
+    [row] = await _insert(frozenset(given)).rows(session, **given)
+    created: int = row[0]
     await record(
         session,
         "ticket.created",
         actor_id=actor.id,
-        ticket_id=ticket.id,
+        ticket_id=created,
         **_for_history(values),
     )
-    return ticket.id
+    return created
 
 
 async def edit_ticket(
@@ -77,8 +81,7 @@ async def edit_ticket(
     changed = {name: value for name, value in given.items() if value != before[name]}
     if not changed:
         return
-    for name, value in changed.items():
-        setattr(ticket, name, value)
+    await session.execute(update(Ticket).where(Ticket.id == ticket_id).values(changed))
     await record(
         session,
         "ticket.edited",
@@ -92,7 +95,9 @@ async def edit_ticket(
 async def withdraw_ticket(session: AsyncSession, ticket_id: int, *, actor: Actor) -> None:
     """Raises `NotPending` where it was decided or withdrawn already."""
     ticket = await _lock_own_pending(session, ticket_id, actor=actor)
-    ticket.status = TicketStatus.WITHDRAWN
+    await session.execute(
+        update(Ticket).where(Ticket.id == ticket_id).values(status=TicketStatus.WITHDRAWN)
+    )
     await record(session, "ticket.withdrawn", actor_id=actor.id, ticket_id=ticket.id)
 
 
@@ -102,7 +107,12 @@ async def delete_old_keys(session: AsyncSession) -> None:
     )
 
 
-async def _lock_own_pending(session: AsyncSession, ticket_id: int, *, actor: Actor) -> Ticket:
+@cache
+def _insert(columns: frozenset[str]) -> Statement:
+    return Statement(insert(Ticket).returning(Ticket.id), sorted(columns))
+
+
+async def _lock_own_pending(session: AsyncSession, ticket_id: int, *, actor: Actor) -> LockedTicket:
     ticket = await lock_ticket(session, ticket_id, actor=actor)
     ensure_owns(actor, ticket)
     if ticket.status is not TicketStatus.PENDING:

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, insert, update
+from sqlalchemy import BigInteger, any_, bindparam, func, insert, update
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from expenses.errors import NotDecided, TicketChanged
 from expenses.history import Event, record
+from expenses.statements import Statement
 from expenses.tickets.models import Ticket, TicketStatus
 from expenses.tickets.policy import ensure_can_decide
 from expenses.tickets.queries import TicketView, get_ticket, lock_ticket, lock_tickets, views_of
@@ -18,6 +20,17 @@ from expenses.users.models import Actor
 
 # Locked and written together. A larger batch would keep the others waiting for longer.
 BATCH_SIZE = 200
+
+_DECIDE = Statement(
+    update(Ticket)
+    .where(Ticket.id == any_(bindparam("ids", type_=ARRAY(BigInteger))))
+    .values(
+        status=bindparam("to"),
+        decided_by_id=bindparam("by"),
+        decided_at=func.now(),
+        decision_reason=bindparam("why"),
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -80,16 +93,7 @@ async def decide_tickets(
     ensure_can_decide(actor)
     decidable = await lock_tickets(session, ticket_ids, actor=actor, unchanged_since=seen_at)
     if decidable:
-        await session.execute(
-            update(Ticket)
-            .where(Ticket.id.in_(decidable))
-            .values(
-                status=status,
-                decided_by_id=actor.id,
-                decided_at=func.now(),
-                decision_reason=reason,
-            )
-        )
+        await _DECIDE.rows(session, ids=decidable, to=status, by=actor.id, why=reason)
         await session.execute(
             insert(Event),
             [_event(ticket_id, status, reason, actor) for ticket_id in decidable],
@@ -109,18 +113,23 @@ async def reopen_ticket(
     if ticket.status not in (TicketStatus.APPROVED, TicketStatus.DENIED):
         view = await get_ticket(session, ticket_id, actor=actor)
         raise with_ticket(NotDecided(id=ticket_id, status=view.status), view)
-    undone = ticket.status
-    ticket.status = TicketStatus.PENDING
-    ticket.decided_by_id = None
-    ticket.decided_at = None
-    ticket.decision_reason = None
+    await session.execute(
+        update(Ticket)
+        .where(Ticket.id == ticket_id)
+        .values(
+            status=TicketStatus.PENDING,
+            decided_by_id=None,
+            decided_at=None,
+            decision_reason=None,
+        )
+    )
     await record(
         session,
         "ticket.reopened",
         actor_id=actor.id,
         ticket_id=ticket.id,
         reason=reason,
-        undone=undone,
+        undone=ticket.status,
     )
 
 
@@ -140,11 +149,8 @@ async def _decide(
     if seen_at is not None and ticket.updated_at > seen_at:
         view = await get_ticket(session, ticket_id, actor=actor)
         raise with_ticket(TicketChanged(id=ticket_id), view)
-    ticket.status = status
-    ticket.decided_by_id = actor.id
-    ticket.decided_at = func.now()
-    ticket.decision_reason = reason
-    await record(session, f"ticket.{status}", actor_id=actor.id, ticket_id=ticket.id, reason=reason)
+    await _DECIDE.rows(session, ids=[ticket_id], to=status, by=actor.id, why=reason)
+    await record(session, f"ticket.{status}", actor_id=actor.id, ticket_id=ticket_id, reason=reason)
 
 
 def _event(

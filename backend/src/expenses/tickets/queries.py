@@ -83,6 +83,21 @@ _VIEW = (
 )
 
 
+class LockedTicket(NamedTuple):
+    """A ticket as it is now, kept from other writers until the end of the transaction."""
+
+    id: int
+    owner_id: int
+    spent_on: date
+    amount: Decimal
+    currency: str
+    category: Category
+    description: str
+    links: list[str]
+    status: TicketStatus
+    updated_at: datetime
+
+
 @dataclass(frozen=True)
 class TicketPage:
     """Some tickets in order, and where the pages before and after begin; None where none is."""
@@ -268,18 +283,13 @@ async def get_ticket(session: AsyncSession, ticket_id: int, *, actor: Actor) -> 
     return TicketView._make(rows[0])
 
 
-async def lock_ticket(session: AsyncSession, ticket_id: int, *, actor: Actor) -> Ticket:
-    """The ticket as it is now, kept from other writers until the end of the transaction."""
+async def lock_ticket(session: AsyncSession, ticket_id: int, *, actor: Actor) -> LockedTicket:
+    """Raises `NotFound`."""
     _ensure_possible(ticket_id)
-    ticket = await session.scalar(
-        select(Ticket)
-        .where(visible_to(actor), Ticket.id == ticket_id)
-        .with_for_update(of=Ticket)
-        .execution_options(populate_existing=True)
-    )
-    if ticket is None:
+    rows = await _lock_statement(actor.role).rows(session, actor_id=actor.id, ticket_id=ticket_id)
+    if not rows:
         raise NotFound()
-    return ticket
+    return LockedTicket._make(rows[0])
 
 
 async def lock_tickets(
@@ -398,6 +408,16 @@ class Somebody(NamedTuple):
 @cache
 def _one_statement(role: Role) -> Statement:
     return Statement(_views(Somebody(role)).where(Ticket.id == bindparam("ticket_id")))
+
+
+@cache
+def _lock_statement(role: Role) -> Statement:
+    columns = (getattr(Ticket, name) for name in LockedTicket._fields)
+    return Statement(
+        _visible(Somebody(role), *columns)
+        .where(Ticket.id == bindparam("ticket_id"))
+        .with_for_update(of=Ticket)
+    )
 
 
 @lru_cache(maxsize=1000)
