@@ -60,8 +60,8 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     )
     app.state.settings = settings
     app.state.database = database
-    app.include_router(health.router)
     api.mount(app)
+    app.include_router(health.router)
     portal.mount(app)
     app.mount("/static", assets, name="static")
     console.mount(app, database)

@@ -57,13 +57,13 @@ GET    /api/sessions                                LOGIN      SEEN       SEEN  
 DELETE /api/sessions/{session_id}                   LOGIN      DONE       NOT_FOUND  NOT_FOUND  LOGIN
 GET    /api/tickets                                 LOGIN      SEEN       SEEN       SEEN       LOGIN
 POST   /api/tickets                                 LOGIN      DONE       DONE       FORBIDDEN  LOGIN
-GET    /api/tickets/{ticket_id}                     LOGIN      SEEN       NOT_FOUND  SEEN       LOGIN
-PATCH  /api/tickets/{ticket_id}                     LOGIN      DONE       NOT_FOUND  FORBIDDEN  LOGIN
-POST   /api/tickets/{ticket_id}/withdraw            LOGIN      DONE       NOT_FOUND  FORBIDDEN  LOGIN
-POST   /api/tickets/{ticket_id}/approve             LOGIN      FORBIDDEN  FORBIDDEN  DONE       LOGIN
-POST   /api/tickets/{ticket_id}/deny                LOGIN      FORBIDDEN  FORBIDDEN  DONE       LOGIN
-POST   /api/tickets/{ticket_id}/reopen              LOGIN      FORBIDDEN  FORBIDDEN  DONE       LOGIN
-GET    /api/tickets/{ticket_id}/history             LOGIN      SEEN       NOT_FOUND  SEEN       LOGIN
+GET    /api/tickets/{ticket_id:int}                 LOGIN      SEEN       NOT_FOUND  SEEN       LOGIN
+PATCH  /api/tickets/{ticket_id:int}                 LOGIN      DONE       NOT_FOUND  FORBIDDEN  LOGIN
+POST   /api/tickets/{ticket_id:int}/withdraw        LOGIN      DONE       NOT_FOUND  FORBIDDEN  LOGIN
+POST   /api/tickets/{ticket_id:int}/approve         LOGIN      FORBIDDEN  FORBIDDEN  DONE       LOGIN
+POST   /api/tickets/{ticket_id:int}/deny            LOGIN      FORBIDDEN  FORBIDDEN  DONE       LOGIN
+POST   /api/tickets/{ticket_id:int}/reopen          LOGIN      FORBIDDEN  FORBIDDEN  DONE       LOGIN
+GET    /api/tickets/{ticket_id:int}/history         LOGIN      SEEN       NOT_FOUND  SEEN       LOGIN
 GET    /api/employees                               LOGIN      FORBIDDEN  FORBIDDEN  SEEN       LOGIN
 GET    /api/employees/{employee_id}                 LOGIN      FORBIDDEN  FORBIDDEN  SEEN       LOGIN
 POST   /api/employees/{employee_id}/suspend         LOGIN      FORBIDDEN  FORBIDDEN  DONE       LOGIN
@@ -206,9 +206,9 @@ BODIES: dict[Route, Body] = {
     ("PATCH", "/api/me"): _json(username="Called otherwise"),
     ("POST", "/api/me/password"): _json(old=PASSWORD, new=NEW_PASSWORD),
     ("POST", "/api/tickets"): _json(**OTHER_PURCHASE),
-    ("PATCH", "/api/tickets/{ticket_id}"): _json(amount="99.90"),
-    ("POST", "/api/tickets/{ticket_id}/deny"): _json(reason="Not a business trip"),
-    ("POST", "/api/tickets/{ticket_id}/reopen"): _json(reason="Too hasty"),
+    ("PATCH", "/api/tickets/{ticket_id:int}"): _json(amount="99.90"),
+    ("POST", "/api/tickets/{ticket_id:int}/deny"): _json(reason="Not a business trip"),
+    ("POST", "/api/tickets/{ticket_id:int}/reopen"): _json(reason="Too hasty"),
     ("POST", "/language"): _form(language="zh_Hans_CN", next="/account"),
     ("POST", "/login"): lambda world, person: {"data": _credentials(world, person)},
     ("POST", "/register"): _form(username="New", role="employee"),

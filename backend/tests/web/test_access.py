@@ -1,5 +1,6 @@
 """Every route of every door, asked by everybody: who gets what, and what changes by it."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 from fastapi import APIRouter, FastAPI
@@ -37,7 +38,8 @@ class Rows(AppTestCase):
             for path, methods in self.app.openapi()["paths"].items()
             for method in methods
         }
-        self.assertEqual(described - ROWS.keys(), set())
+        rows = {(method, re.sub(r":\w+}", "}", path)) for method, path in ROWS}
+        self.assertEqual(described - rows, set())
 
     async def test_a_new_route_is_noticed_wherever_it_is_added(self) -> None:
         app = self.start_app(make_settings())

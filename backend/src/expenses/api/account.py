@@ -21,7 +21,7 @@ from expenses.web.requests import (
     get_current_user,
 )
 
-router = APIRouter(tags=["account"])
+router = APIRouter(prefix="/api", tags=["account"])
 
 
 class NewName(shapes.Request):

@@ -4,7 +4,7 @@ from fastapi import APIRouter, Request, Response
 
 from expenses.web.pages import render
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(prefix="/api", include_in_schema=False)
 
 
 @router.get("/docs")

@@ -20,7 +20,7 @@ from expenses.web.cursors import Cursor, decode_cursor, encode_cursor
 from expenses.web.problems import responses
 from expenses.web.requests import CurrentUserDependency, SessionDependency
 
-router = APIRouter(prefix="/employees", tags=["employees"])
+router = APIRouter(prefix="/api/employees", tags=["employees"])
 
 Limit = Annotated[int, Query(ge=1, le=100)]
 Text = Annotated[Line, Query(max_length=200)]

@@ -1,9 +1,9 @@
 """Tickets: filing, reading, changing and deciding them."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Header, Request, Response
-from pydantic import Field, TypeAdapter
+from pydantic import Field
 
 from expenses.api.shapes import (
     Approval,
@@ -13,6 +13,7 @@ from expenses.api.shapes import (
     Reopening,
     TicketAnswer,
     TicketList,
+    json_response,
     ticket_answer,
 )
 from expenses.database import LARGEST_ID
@@ -31,24 +32,21 @@ from expenses.tickets.models import TicketStatus
 from expenses.tickets.search import Sort
 from expenses.tickets.shapes import TicketChanges, TicketFields
 from expenses.web.cursors import Cursor, decode_position, encode_position
+from expenses.web.direct_route import DirectRoute
 from expenses.web.filters import EmptyIsNone, FilterQuery
 from expenses.web.problems import responses
 from expenses.web.query_models import describe_query
 from expenses.web.requests import (
     CurrentUserDependency,
     SessionDependency,
-    SettingsDependency,
-    reading_as_user,
+    as_user,
+    settings_of,
 )
 from expenses.web.validation import parse
 
-
-def json_response(kind: TypeAdapter[Any], value: Any) -> Response:
-    """Written as its type says, without being checked first: it was made here."""
-    return Response(kind.dump_json(value), media_type="application/json")
-
-
-router = APIRouter(prefix="/tickets", tags=["tickets"])
+direct = APIRouter(prefix="/api/tickets", tags=["tickets"], route_class=DirectRoute)
+router = APIRouter(prefix="/api/tickets", tags=["tickets"])
+ONE = "/{ticket_id:int}"
 
 IdempotencyKey = Annotated[
     str | None,
@@ -61,10 +59,6 @@ IdempotencyKey = Annotated[
 ]
 
 
-_TICKET = TypeAdapter(TicketAnswer)
-_LIST = TypeAdapter(TicketList)
-
-
 class TicketQuery(FilterQuery):
     status: Annotated[TicketStatus | None, EmptyIsNone] = None
     owner: Annotated[Annotated[int, Field(ge=1, le=LARGEST_ID)] | None, EmptyIsNone] = None
@@ -73,7 +67,7 @@ class TicketQuery(FilterQuery):
     cursor: Annotated[Cursor | None, EmptyIsNone] = None
 
 
-@router.get(
+@direct.get(
     "",
     response_model=TicketList,
     responses=responses(NotLoggedIn, InvalidInput),
@@ -81,7 +75,7 @@ class TicketQuery(FilterQuery):
 )
 async def list_tickets(request: Request) -> Response:
     """Tickets, newest first: an employee's own, for an employer everyone's."""
-    async with reading_as_user(request) as (session, user):
+    async with as_user(request) as (session, user):
         query = parse(TicketQuery, request.query_params)
         page = await queries.list_tickets(
             session,
@@ -97,105 +91,108 @@ async def list_tickets(request: Request) -> Response:
         "items": [ticket_answer(ticket) for ticket in page.items],
         "next": encode_position(page.next, query.sort),
     }
-    return json_response(_LIST, found)
+    return json_response(found)
 
 
 @router.post(
     "",
     status_code=201,
+    response_model=TicketAnswer,
     responses=responses(NotLoggedIn, Forbidden, InvalidInput, IdempotencyKeyReused),
 )
 async def create_ticket(
-    body: TicketFields,
-    user: CurrentUserDependency,
-    session: SessionDependency,
-    settings: SettingsDependency,
-    response: Response,
-    idempotency_key: IdempotencyKey = None,
-) -> TicketAnswer:
+    request: Request, body: TicketFields, idempotency_key: IdempotencyKey = None
+) -> Response:
     """File a ticket."""
-    ticket_id = await actions.create_ticket(
-        session, body, actor=user, settings=settings, idempotency_key=idempotency_key
+    settings = settings_of(request)
+    async with as_user(request) as (session, user):
+        ticket_id = await actions.create_ticket(
+            session, body, actor=user, settings=settings, idempotency_key=idempotency_key
+        )
+        ticket = await queries.get_ticket(session, ticket_id, actor=user)
+    return json_response(
+        ticket_answer(ticket), status=201, headers={"Location": f"/api/tickets/{ticket_id}"}
     )
-    response.headers["Location"] = f"/api/tickets/{ticket_id}"
-    return ticket_answer(await queries.get_ticket(session, ticket_id, actor=user))
 
 
-@router.get("/{ticket_id}", response_model=TicketAnswer, responses=responses(NotLoggedIn, NotFound))
+@direct.get(ONE, response_model=TicketAnswer, responses=responses(NotLoggedIn, NotFound))
 async def get_ticket(request: Request, ticket_id: int) -> Response:
     """One ticket, where it is yours to see."""
-    async with reading_as_user(request) as (session, user):
+    async with as_user(request) as (session, user):
         ticket = await queries.get_ticket(session, ticket_id, actor=user)
-    return json_response(_TICKET, ticket_answer(ticket))
+    return json_response(ticket_answer(ticket))
 
 
 @router.patch(
-    "/{ticket_id}", responses=responses(NotLoggedIn, Forbidden, NotFound, NotPending, InvalidInput)
+    ONE,
+    response_model=TicketAnswer,
+    responses=responses(NotLoggedIn, Forbidden, NotFound, NotPending, InvalidInput),
 )
-async def edit_ticket(
-    ticket_id: int,
-    body: TicketChanges,
-    user: CurrentUserDependency,
-    session: SessionDependency,
-    settings: SettingsDependency,
-) -> TicketAnswer:
+async def edit_ticket(request: Request, ticket_id: int, body: TicketChanges) -> Response:
     """Give some fields of an own, pending ticket new values."""
-    await actions.edit_ticket(session, ticket_id, body, actor=user, settings=settings)
-    return ticket_answer(await queries.get_ticket(session, ticket_id, actor=user))
+    settings = settings_of(request)
+    async with as_user(request) as (session, user):
+        await actions.edit_ticket(session, ticket_id, body, actor=user, settings=settings)
+        ticket = await queries.get_ticket(session, ticket_id, actor=user)
+    return json_response(ticket_answer(ticket))
 
 
 @router.post(
-    "/{ticket_id}/withdraw", responses=responses(NotLoggedIn, Forbidden, NotFound, NotPending)
+    f"{ONE}/withdraw",
+    response_model=TicketAnswer,
+    responses=responses(NotLoggedIn, Forbidden, NotFound, NotPending),
 )
-async def withdraw_ticket(
-    ticket_id: int, user: CurrentUserDependency, session: SessionDependency
-) -> TicketAnswer:
+async def withdraw_ticket(request: Request, ticket_id: int) -> Response:
     """Take an own, pending ticket back."""
-    await actions.withdraw_ticket(session, ticket_id, actor=user)
-    return ticket_answer(await queries.get_ticket(session, ticket_id, actor=user))
+    async with as_user(request) as (session, user):
+        await actions.withdraw_ticket(session, ticket_id, actor=user)
+        ticket = await queries.get_ticket(session, ticket_id, actor=user)
+    return json_response(ticket_answer(ticket))
 
 
 @router.post(
-    "/{ticket_id}/approve",
+    f"{ONE}/approve",
+    response_model=TicketAnswer,
     responses=responses(NotLoggedIn, Forbidden, NotFound, AlreadyDecided, NotPending, InvalidInput),
 )
 async def approve_ticket(
-    ticket_id: int,
-    user: CurrentUserDependency,
-    session: SessionDependency,
-    body: Approval | None = None,
-) -> TicketAnswer:
+    request: Request, ticket_id: int, body: Approval | None = None
+) -> Response:
     """Approve a pending ticket, with a note where one is wanted."""
     reason = body.reason if body else None
-    await decisions.approve_ticket(session, ticket_id, actor=user, reason=reason)
-    return ticket_answer(await queries.get_ticket(session, ticket_id, actor=user))
+    async with as_user(request) as (session, user):
+        await decisions.approve_ticket(session, ticket_id, actor=user, reason=reason)
+        ticket = await queries.get_ticket(session, ticket_id, actor=user)
+    return json_response(ticket_answer(ticket))
 
 
 @router.post(
-    "/{ticket_id}/deny",
+    f"{ONE}/deny",
+    response_model=TicketAnswer,
     responses=responses(NotLoggedIn, Forbidden, NotFound, AlreadyDecided, NotPending, InvalidInput),
 )
-async def deny_ticket(
-    ticket_id: int, body: Denial, user: CurrentUserDependency, session: SessionDependency
-) -> TicketAnswer:
+async def deny_ticket(request: Request, ticket_id: int, body: Denial) -> Response:
     """Deny a pending ticket, and say why."""
-    await decisions.deny_ticket(session, ticket_id, actor=user, reason=body.reason)
-    return ticket_answer(await queries.get_ticket(session, ticket_id, actor=user))
+    async with as_user(request) as (session, user):
+        await decisions.deny_ticket(session, ticket_id, actor=user, reason=body.reason)
+        ticket = await queries.get_ticket(session, ticket_id, actor=user)
+    return json_response(ticket_answer(ticket))
 
 
 @router.post(
-    "/{ticket_id}/reopen",
+    f"{ONE}/reopen",
+    response_model=TicketAnswer,
     responses=responses(NotLoggedIn, Forbidden, NotFound, NotDecided, InvalidInput),
 )
-async def reopen_ticket(
-    ticket_id: int, body: Reopening, user: CurrentUserDependency, session: SessionDependency
-) -> TicketAnswer:
+async def reopen_ticket(request: Request, ticket_id: int, body: Reopening) -> Response:
     """Undo a decision, and say why: the ticket is pending again."""
-    await decisions.reopen_ticket(session, ticket_id, actor=user, reason=body.reason)
-    return ticket_answer(await queries.get_ticket(session, ticket_id, actor=user))
+    async with as_user(request) as (session, user):
+        await decisions.reopen_ticket(session, ticket_id, actor=user, reason=body.reason)
+        ticket = await queries.get_ticket(session, ticket_id, actor=user)
+    return json_response(ticket_answer(ticket))
 
 
-@router.get("/{ticket_id}/history", responses=responses(NotLoggedIn, NotFound))
+@router.get(f"{ONE}/history", responses=responses(NotLoggedIn, NotFound))
 async def ticket_history(
     ticket_id: int, user: CurrentUserDependency, session: SessionDependency
 ) -> EventList:

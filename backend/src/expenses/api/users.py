@@ -25,7 +25,7 @@ from expenses.web.requests import (
     SettingsDependency,
 )
 
-router = APIRouter(tags=["users"])
+router = APIRouter(prefix="/api", tags=["users"])
 
 
 @router.post(

@@ -42,13 +42,13 @@ def open_session(request: Request) -> AbstractAsyncContextManager[AsyncSession]:
 
 
 @asynccontextmanager
-async def reading_as_user(request: Request) -> AsyncIterator[tuple[AsyncSession, CurrentUser]]:
-    """A reader, and whose request it is.
+async def as_user(request: Request) -> AsyncIterator[tuple[AsyncSession, CurrentUser]]:
+    """A session as `open_session` gives it, and whose request it is.
 
-    For the few routes that everything else waits for: resolving the same two as dependencies takes
-    the framework longer than all of their work.
+    For the routes that are asked most: resolving the same two as dependencies takes the framework
+    longer than most of them take for their work.
     """
-    async with database_of(request).reading() as session:
+    async with open_session(request) as session:
         yield session, await get_current_user(request, session)
 
 
