@@ -195,8 +195,9 @@ async def list_tickets(
         )
         rows = await statement.rows(session, actor_id=actor.id, **given)
     else:
-        query = _page_query(actor, matching, sort, position)
-        rows = (await session.execute(query.limit(limit + 1))).all()
+        rows = (
+            await session.execute(_found_query(actor, matching, sort, position, limit + 1))
+        ).all()
     return _page([TicketView._make(row) for row in rows], sort, position, limit)
 
 
@@ -464,13 +465,26 @@ def _page_query(
     return query.order_by(*order(sort, backwards=position is not None and position.backwards))
 
 
+def _found_query(
+    actor: Actor, matching: TicketFilter, sort: Sort, position: Position | None, limit: int
+) -> Select[*tuple[Any, ...]]:
+    """As `_page_query`, where any number of tickets may have to be put in order before the first
+    is known: who owns and decided them is looked up for those of the page alone."""
+    query = _visible(actor, Ticket.id).where(*conditions(matching))
+    if position is not None:
+        query = query.where(behind(position, sort))
+    ordered = order(sort, backwards=position is not None and position.backwards)
+    page = query.order_by(*ordered).limit(limit).subquery()
+    return _with_people(select(*_VIEW).join(page, page.c.id == Ticket.id)).order_by(*ordered)
+
+
 def _views(actor: Actor) -> Select[*tuple[Any, ...]]:
-    return (
-        select(*_VIEW)
-        .select_from(Ticket)
-        .join(Owner, Owner.id == Ticket.owner_id)
-        .outerjoin(Decider, Decider.id == Ticket.decided_by_id)
-        .where(visible_to(actor, joined=True))
+    return _with_people(select(*_VIEW).select_from(Ticket)).where(visible_to(actor, joined=True))
+
+
+def _with_people(query: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
+    return query.join(Owner, Owner.id == Ticket.owner_id).outerjoin(
+        Decider, Decider.id == Ticket.decided_by_id
     )
 
 
