@@ -15,14 +15,17 @@ class TwoProcesses(CommandLineTestCase):
     def setUp(self) -> None:
         super().setUp()
         settings = {
-            "DATABASE_URL": new_database(),
             "SECRET_KEY": "the same for both of them",
             "LOGIN_ATTEMPTS": "2",
+            **self.database(),
         }
         started = [self.spawn("serve", **settings) for _ in range(2)]
         self.here, self.there = (self.wait_until_ready(server).address for server in started)
         tokens = [self.register_as(name, role) for name, role in PEOPLE.items()]
         self.ada, self.dana = ({"Authorization": f"Bearer {token}"} for token in tokens)
+
+    def database(self) -> dict[str, str]:
+        return {"DATABASE_URL": new_database()}
 
     def register_as(self, name: str, role: str) -> str:
         account = {"email": f"{name}@contoso.example", "password": PASSWORD}

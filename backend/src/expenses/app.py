@@ -72,7 +72,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
 def _database(settings: Settings) -> Database:
     if settings.database_url is None:
         raise CannotStart("DATABASE_URL is not set. `expenses serve` brings a database along.")
-    return Database(settings.database_url)
+    return Database(settings.database_url, settings.database_pooler)
 
 
 def _middleware(settings: Settings) -> list[Middleware]:

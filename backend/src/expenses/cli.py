@@ -111,36 +111,37 @@ def create_employer(email: str) -> None:
 @cli.command()
 def backup(file: File) -> None:
     """Write the whole database to a new file. The server may go on meanwhile."""
-    backups.back_up(file, _settings())
+    backups.back_up(file, _settings_without_pooler())
     typer.echo(f"The backup is in {file}.")
 
 
 @cli.command()
 def restore(file: File) -> None:
     """Fill an empty database from a backup, and bring it up to date with this version."""
-    backups.restore(file, _settings())
+    backups.restore(file, _settings_without_pooler())
     typer.echo(f"The backup in {file} is restored.")
 
 
 @cli.command()
 def grant(role: str) -> None:
     """Let a role of PostgreSQL run the application, and do nothing else. For the tables' owner."""
-    with _ready_database(_settings()) as address:
-        granted = asyncio.run(_grant(role, address))
+    settings = _settings()
+    with _ready_database(settings) as address:
+        granted = asyncio.run(_grant(role, address, settings))
     typer.echo(f"{role} may run the application now:")
     for subject, privileges in granted.items():
         typer.echo(f"  {subject}: {privileges}")
 
 
-async def _grant(role: str, address: str) -> dict[str, str]:
-    async with Database(address) as database, database.transaction() as session:
+async def _grant(role: str, address: str, settings: Settings) -> dict[str, str]:
+    async with _database(address, settings) as database, database.transaction() as session:
         return await grants.grant(session, role)
 
 
 async def _register(employer: Employer, address: str, settings: Settings) -> None:
     # Whoever runs this command on the server may register employers: no code is asked for.
     settings = settings.model_copy(update={"employer_code": None})
-    async with Database(address) as database, database.transaction() as session:
+    async with _database(address, settings) as database, database.transaction() as session:
         await register(
             session,
             email=employer.email,
@@ -158,19 +159,39 @@ def _settings() -> Settings:
     return settings
 
 
+def _settings_without_pooler() -> Settings:
+    settings = _settings()
+    _ensure_direct(settings)
+    return settings
+
+
 @contextmanager
 def _ready_database(settings: Settings) -> Iterator[str]:
     """The address of a database that runs and is up to date."""
     with database_address(settings) as address:
-        if not asyncio.run(_is_up_to_date(address)):
+        if not asyncio.run(_is_up_to_date(address, settings)):
+            _ensure_direct(settings)
             migrations.upgrade(address)
         yield address
 
 
-async def _is_up_to_date(address: str) -> bool:
+async def _is_up_to_date(address: str, settings: Settings) -> bool:
     with explained_problems():
-        async with Database(address) as database:
+        async with _database(address, settings) as database:
             return await migrations.is_up_to_date(database)
+
+
+def _database(address: str, settings: Settings) -> Database:
+    return Database(address, settings.database_pooler)
+
+
+def _ensure_direct(settings: Settings) -> None:
+    """Migrations and backups keep one connection to themselves, and take as long as they take."""
+    if settings.database_pooler is not None:
+        raise CannotStart(
+            "Migrations and backups do not go through a pooler. Set DATABASE_URL to the address "
+            "of PostgreSQL itself for this command, and leave DATABASE_POOLER out."
+        )
 
 
 @contextmanager

@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import asyncpg
-from sqlalchemy import DateTime, MetaData, Text, event
+from sqlalchemy import Connection, DateTime, MetaData, Text, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -30,10 +30,36 @@ PATIENCE = 10
 # Of each kind: for transactions, as many again when many come at once.
 MOST_CONNECTIONS = 10
 
-STATEMENT_TIMEOUT = "10s"
-# A writer that waits longer than this for a row gives its connection back and tells the person,
-# so that one slow transaction does not take the whole pool with it.
-LOCK_TIMEOUT = "3s"
+_LIMITS = {
+    "statement_timeout": "10s",
+    # A writer that waits longer than this for a row gives its connection back and tells the
+    # person, so that one slow transaction does not take the whole pool with it.
+    "lock_timeout": "3s",
+    "idle_in_transaction_session_timeout": "60s",
+}
+
+Pooler = Literal["transaction"]
+"""What stands between the application and PostgreSQL: a pooler that gives each transaction any of
+its connections, so that nothing may be left on one for later."""
+
+_DIRECT: dict[str, Any] = {
+    "timeout": PATIENCE,
+    "server_settings": {"application_name": "expenses", "timezone": "UTC"} | _LIMITS,
+}
+# A pooler refuses settings that it does not know how to keep apart. What no transaction limits,
+# the driver does.
+_POOLED: dict[str, Any] = {
+    "timeout": PATIENCE,
+    "command_timeout": 10,
+    "server_settings": {"application_name": "expenses", "timezone": "UTC"},
+    "statement_cache_size": 0,
+}
+# SQLAlchemy keeps prepared statements, too.
+_NOTHING_PREPARED = {"prepared_statement_cache_size": 0}
+
+_SET_LIMITS = "SELECT " + ", ".join(
+    f"set_config('{name}', '{value}', true)" for name, value in _LIMITS.items()
+)
 
 # SQLSTATE: lock not available, deadlock, serialization failure, query cancelled (by a timeout).
 _BUSY = {"55P03", "40P01", "40001", "57014"}
@@ -55,28 +81,21 @@ class Base(DeclarativeBase):
 class Database:
     """Two kinds of sessions, and a short way past both for the reads that are made most."""
 
-    def __init__(self, address: str) -> None:
-        connect_args: dict[str, Any] = {
-            "timeout": PATIENCE,
-            "server_settings": {
-                "application_name": "expenses",
-                "statement_timeout": STATEMENT_TIMEOUT,
-                "lock_timeout": LOCK_TIMEOUT,
-                "idle_in_transaction_session_timeout": "60s",
-                "timezone": "UTC",
-            },
-        }
+    def __init__(self, address: str, pooler: Pooler | None = None) -> None:
+        connect_args = _DIRECT if pooler is None else _POOLED
         self.engine = create_async_engine(
             asyncpg_url(address),
             pool_size=MOST_CONNECTIONS,
             max_overflow=MOST_CONNECTIONS,
             pool_timeout=PATIENCE,
-            connect_args=connect_args,
+            connect_args=connect_args if pooler is None else connect_args | _NOTHING_PREPARED,
         )
         _, address_args = self.engine.dialect.create_connect_args(self.engine.url)
         self._connect_args = {**address_args, **connect_args}
         self._readers: asyncpg.Pool | None = None
         event.listen(self.engine.sync_engine, "checkout", _ensure_open)
+        if pooler is not None:
+            event.listen(self.engine.sync_engine, "begin", _limit_transaction)
         self._reader = self.engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @asynccontextmanager
@@ -222,6 +241,13 @@ def explained_problems() -> Iterator[None]:
             "The database that DATABASE_URL names cannot be used: %(problem)s",
             problem=str(getattr(error, "orig", None) or error.__cause__ or error),
         ) from error
+
+
+def _limit_transaction(connection: Connection) -> None:
+    """What `_DIRECT` says once for each connection; a read without a transaction has no place
+    for it."""
+    if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
+        connection.exec_driver_sql(_SET_LIMITS)
 
 
 async def _nothing_to_reset(_connection: object) -> None:

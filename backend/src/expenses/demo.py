@@ -32,7 +32,10 @@ async def seed(address: str, settings: Settings, fixtures: Path = FIXTURES) -> b
     """
     users, tickets = _read(fixtures, "users.json"), _read(fixtures, "tickets.json")
     password_hash = await hash_password(PASSWORD)
-    async with Database(address) as database, database.transaction() as session:
+    async with (
+        Database(address, settings.database_pooler) as database,
+        database.transaction() as session,
+    ):
         await session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
         if await _is_seeded(session, users):
             return False

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from expenses.database import Pooler
 from expenses.errors import CannotStart
 from expenses.logs import LogFormat
 from expenses.money import Currency
@@ -49,6 +50,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore")
 
     database_url: str | None = None
+    database_pooler: Pooler | None = None
     secret_key: SecretStr | None = None
     data_dir: Path = Path(".data")
     employer_code: SecretStr | None = None
