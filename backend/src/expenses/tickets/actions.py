@@ -55,6 +55,7 @@ async def create_ticket(
         "ticket.created",
         actor_id=actor.id,
         ticket_id=ticket.id,
+        owner_id=ticket.owner_id,
         **_for_history(values),
     )
     return ticket.id
@@ -84,6 +85,7 @@ async def edit_ticket(
         "ticket.edited",
         actor_id=actor.id,
         ticket_id=ticket.id,
+        owner_id=ticket.owner_id,
         before=_for_history({name: before[name] for name in changed}),
         after=_for_history(changed),
     )
@@ -93,7 +95,13 @@ async def withdraw_ticket(session: AsyncSession, ticket_id: int, *, actor: Actor
     """Raises `NotPending` where it was decided or withdrawn already."""
     ticket = await _lock_own_pending(session, ticket_id, actor=actor)
     ticket.status = TicketStatus.WITHDRAWN
-    await record(session, "ticket.withdrawn", actor_id=actor.id, ticket_id=ticket.id)
+    await record(
+        session,
+        "ticket.withdrawn",
+        actor_id=actor.id,
+        ticket_id=ticket.id,
+        owner_id=ticket.owner_id,
+    )
 
 
 async def delete_old_keys(session: AsyncSession) -> None:

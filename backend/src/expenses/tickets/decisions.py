@@ -12,7 +12,7 @@ from expenses.errors import NotDecided, TicketChanged
 from expenses.history import Event, record
 from expenses.tickets.models import Ticket, TicketStatus
 from expenses.tickets.policy import ensure_can_decide
-from expenses.tickets.queries import TicketView, get_ticket, lock_ticket, lock_tickets, views_of
+from expenses.tickets.queries import TicketView, get_ticket, lock_ticket, views_of, visible_to
 from expenses.tickets.refusals import not_decidable, with_ticket
 from expenses.users.models import Actor
 
@@ -78,26 +78,16 @@ async def decide_tickets(
     `ticket_ids` are at most `BATCH_SIZE`.
     """
     ensure_can_decide(actor)
-    decidable = await lock_tickets(session, ticket_ids, actor=actor, unchanged_since=seen_at)
-    if decidable:
-        await session.execute(
-            update(Ticket)
-            .where(Ticket.id.in_(decidable))
-            .values(
-                status=status,
-                decided_by_id=actor.id,
-                decided_at=func.now(),
-                decision_reason=reason,
-            )
-        )
+    owners = await _write_decisions(session, ticket_ids, status, reason, actor, seen_at)
+    if owners:
         await session.execute(
             insert(Event),
-            [_event(ticket_id, status, reason, actor) for ticket_id in decidable],
+            [_event(each, owners[each], status, reason, actor) for each in sorted(owners)],
         )
-    others = [ticket_id for ticket_id in ticket_ids if ticket_id not in set(decidable)]
+    others = [ticket_id for ticket_id in ticket_ids if ticket_id not in owners]
     left = await views_of(session, others, actor=actor)
     skipped = [Skipped(ticket, ticket.status is TicketStatus.PENDING) for ticket in left]
-    return Outcome(decidable, skipped)
+    return Outcome(sorted(owners), skipped)
 
 
 async def reopen_ticket(
@@ -119,6 +109,7 @@ async def reopen_ticket(
         "ticket.reopened",
         actor_id=actor.id,
         ticket_id=ticket.id,
+        owner_id=ticket.owner_id,
         reason=reason,
         undone=undone,
     )
@@ -144,15 +135,57 @@ async def _decide(
     ticket.decided_by_id = actor.id
     ticket.decided_at = func.now()
     ticket.decision_reason = reason
-    await record(session, f"ticket.{status}", actor_id=actor.id, ticket_id=ticket.id, reason=reason)
+    await record(
+        session,
+        f"ticket.{status}",
+        actor_id=actor.id,
+        ticket_id=ticket.id,
+        owner_id=ticket.owner_id,
+        reason=reason,
+    )
+
+
+async def _write_decisions(
+    session: AsyncSession,
+    ticket_ids: Sequence[int],
+    status: TicketStatus,
+    reason: str | None,
+    actor: Actor,
+    seen_at: datetime,
+) -> dict[int, int]:
+    """The decided tickets, with their owners.
+
+    Not locked by a SELECT before: a sharded database locks rows of one shard only. The index is
+    walked in the order of the ids, so that two who decide overlapping tickets wait for each other
+    and not in a circle.
+    """
+    decided = await session.execute(
+        update(Ticket)
+        .where(
+            visible_to(actor),
+            Ticket.id.in_(sorted(ticket_ids)),
+            Ticket.status == TicketStatus.PENDING,
+            Ticket.updated_at <= seen_at,
+        )
+        .values(
+            status=status,
+            decided_by_id=actor.id,
+            decided_at=func.now(),
+            decision_reason=reason,
+        )
+        .returning(Ticket.id, Ticket.owner_id)
+        .execution_options(synchronize_session=False)
+    )
+    return {row.id: row.owner_id for row in decided}
 
 
 def _event(
-    ticket_id: int, status: TicketStatus, reason: str | None, actor: Actor
+    ticket_id: int, owner_id: int, status: TicketStatus, reason: str | None, actor: Actor
 ) -> dict[str, Any]:
     return {
         "action": f"ticket.{status}",
         "actor_id": actor.id,
         "ticket_id": ticket_id,
+        "owner_id": owner_id,
         "details": {"reason": reason},
     }

@@ -282,26 +282,6 @@ async def lock_ticket(session: AsyncSession, ticket_id: int, *, actor: Actor) ->
     return ticket
 
 
-async def lock_tickets(
-    session: AsyncSession, ticket_ids: Sequence[int], *, actor: Actor, unchanged_since: datetime
-) -> list[int]:
-    """Those that are pending and were not edited since; kept from other writers.
-
-    Always in the order of their ids: two who lock overlapping tickets do not block each other.
-    """
-    found = await session.scalars(
-        _visible(actor, Ticket.id)
-        .where(
-            Ticket.id.in_(ticket_ids),
-            Ticket.status == TicketStatus.PENDING,
-            Ticket.updated_at <= unchanged_since,
-        )
-        .order_by(Ticket.id)
-        .with_for_update(of=Ticket)
-    )
-    return list(found)
-
-
 async def views_of(
     session: AsyncSession, ticket_ids: Sequence[int], *, actor: Actor
 ) -> list[TicketView]:
