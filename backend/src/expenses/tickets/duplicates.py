@@ -1,6 +1,7 @@
 """Hints, never blocks: tickets that look like the same purchase filed twice."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
@@ -77,20 +78,13 @@ async def duplicates_of(
     tickets = [ticket for ticket in tickets if ticket.status is not TicketStatus.WITHDRAWN]
     if not tickets:
         return {}
-    alike = await _alike_statement(actor.role).rows(
+    rows = await _alike_statement(actor.role).rows(
         session, actor_id=actor.id, **_values_of(tickets)
     )
-    rows = [_Alike._make(row) for row in alike]
-    found = {}
-    for ticket in tickets:
-        duplicates = list(_among(rows, ticket))
-        if len(rows) >= MOST_ALIKE:
-            purchase = (ticket.owner_id, ticket.spent_on, ticket.amount, ticket.currency)
-            query = _one_query(actor, literal(ticket.id, BigInteger), purchase, ticket.links)
-            duplicates = _once_each((await session.execute(query)).all())
-        if duplicates:
-            found[ticket.id] = duplicates
-    return found
+    if len(rows) < MOST_ALIKE:
+        return _by_ticket(rows, tickets)
+    alike = {ticket.id: await _duplicates_of_one(session, ticket, actor) for ticket in tickets}
+    return {ticket_id: found for ticket_id, found in alike.items() if found}
 
 
 async def duplicates_of_purchase(
@@ -101,33 +95,46 @@ async def duplicates_of_purchase(
     filed = func.coalesce(_filed_with(purchase.idempotency_key, actor), _NO_ID)
     said = (actor.id, purchase.spent_on, purchase.amount, purchase.currency)
     query = _one_query(actor, filed, said, purchase.links)
-    return _once_each((await session.execute(query)).all())
+    return _read(await session.execute(query))
 
 
-class _Alike(NamedTuple):
-    """A ticket that shares something with one of a list."""
-
-    id: int
-    purchase_of: int | None
-    links: list[str]
-
-
-def _among(rows: Iterable[_Alike], ticket: TicketView) -> Iterator[Duplicate]:
-    others = [row for row in rows if row.id != ticket.id]
-    same = sorted({row.id for row in others if row.purchase_of == ticket.id})[:MOST_NAMED]
-    yield from (Duplicate(each, Likeness.PURCHASE) for each in same)
-    links = set(ticket.links)
-    linked = {row.id for row in others if row.purchase_of is None and links & set(row.links)}
-    yield from (
-        Duplicate(each, Likeness.LINK) for each in sorted(linked)[:MOST_NAMED] if each not in same
-    )
+async def _duplicates_of_one(
+    session: AsyncSession, ticket: TicketView, actor: Actor
+) -> list[Duplicate]:
+    purchase = (ticket.owner_id, ticket.spent_on, ticket.amount, ticket.currency)
+    query = _one_query(actor, literal(ticket.id, BigInteger), purchase, ticket.links)
+    return _read(await session.execute(query))
 
 
-def _once_each(rows: Iterable[Sequence[Any]]) -> list[Duplicate]:
-    found: dict[int, Duplicate] = {}
-    for ticket_id, likeness in rows:
-        found.setdefault(ticket_id, Duplicate(ticket_id, Likeness(likeness)))
-    return list(found.values())
+def _read(rows: Iterable[Sequence[Any]]) -> list[Duplicate]:
+    return _first_of_each([Duplicate(number, Likeness(likeness)) for number, likeness in rows])
+
+
+def _by_ticket(
+    rows: Iterable[Sequence[Any]], tickets: Sequence[TicketView]
+) -> dict[int, list[Duplicate]]:
+    found: defaultdict[int, list[Duplicate]] = defaultdict(list)
+    linked: defaultdict[str, set[int]] = defaultdict(set)
+    for ticket_id, purchase_of, links in rows:
+        if purchase_of is not None:
+            found[purchase_of].append(Duplicate(ticket_id, Likeness.PURCHASE))
+        for link in links if purchase_of is None else ():
+            linked[link].add(ticket_id)
+    for ticket in tickets:
+        others = set().union(*(linked[link] for link in ticket.links)) - {ticket.id}
+        if others:
+            found[ticket.id] += [Duplicate(each, Likeness.LINK) for each in sorted(others)]
+    return {ticket_id: _first_of_each(duplicates) for ticket_id, duplicates in found.items()}
+
+
+def _first_of_each(duplicates: Sequence[Duplicate]) -> list[Duplicate]:
+    """A few of each likeness, and each ticket once."""
+    firsts: dict[int, Duplicate] = {}
+    for likeness in Likeness:
+        alike = [each for each in duplicates if each.likeness is likeness][:MOST_NAMED]
+        for duplicate in alike:
+            firsts.setdefault(duplicate.ticket_id, duplicate)
+    return list(firsts.values())
 
 
 def _filed_with(key: str | None, actor: Actor) -> ColumnElement[int | None]:
