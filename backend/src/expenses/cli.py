@@ -13,7 +13,7 @@ from typing import Annotated, NoReturn
 import typer
 from pydantic import BaseModel
 
-from expenses import backups, demo, grants, migrations
+from expenses import backups, demo, distribution, grants, migrations
 from expenses.database import Database, explained_problems
 from expenses.embedded import database_address
 from expenses.errors import CannotStart, ExpensesError, InvalidInput
@@ -130,6 +130,31 @@ def grant(role: str) -> None:
     typer.echo(f"{role} may run the application now:")
     for subject, privileges in granted.items():
         typer.echo(f"  {subject}: {privileges}")
+
+
+@cli.command()
+def distribute() -> None:
+    """Spread a migrated database over the nodes of a Citus cluster. For the tables' owner.
+
+    Rows that are there already are moved, and nobody can write meanwhile: stop the server first.
+    Ended halfway, it goes on where it was when it is run again.
+    """
+    settings = _settings()
+    if settings.database_url is None:
+        raise CannotStart(
+            "The PostgreSQL that comes along runs on one machine. Set DATABASE_URL to the address "
+            "of a Citus coordinator."
+        )
+    with database_address(settings) as address:
+        asyncio.run(_distribute(address))
+
+
+async def _distribute(address: str) -> None:
+    lines = 0
+    async for line in distribution.distribute(address):
+        typer.echo(f"  {line}")
+        lines += 1
+    typer.echo("The database is distributed." if lines else "It was distributed already.")
 
 
 async def _grant(role: str, address: str) -> dict[str, str]:
