@@ -6,6 +6,9 @@ shows the order of the steps and that they go on after an end halfway, and nothi
 """
 
 import asyncio
+import subprocess
+import sys
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -50,6 +53,9 @@ CREATE FUNCTION note(noted text) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     IF EXISTS (SELECT FROM refusals WHERE call = noted) THEN
         RAISE 'the stand-in does not want to';
+    END IF;
+    IF EXISTS (SELECT FROM refusals WHERE call = 'slow ' || noted) THEN
+        PERFORM pg_sleep(60);
     END IF;
     INSERT INTO calls (call) VALUES (noted);
 END $$;
@@ -304,6 +310,33 @@ class StandInForCitus(DistributionTestCase):
                 spread = [each for each in before if "cleared" not in each and "(" not in each]
                 for each in spread:
                     self.assertEqual(self.calls().count(each), 1, each)
+
+    def test_killed_while_a_table_moves_it_goes_on_there(self) -> None:
+        self.seed()
+        self.rows("INSERT INTO refusals VALUES ('slow tickets by id')")
+        killed = subprocess.Popen(
+            [sys.executable, "-m", "expenses", "distribute"],
+            env=self.environment(DATABASE_URL=self.url),
+            stdout=subprocess.DEVNULL,
+        )
+        self.addCleanup(self.kill, killed)
+        moving = (
+            "FROM pg_stat_activity WHERE datname = current_database()"
+            " AND query LIKE 'SELECT create_distributed_table(%' AND pid <> pg_backend_pid()"
+        )
+        while not self.values(f"SELECT pid {moving}"):
+            self.assertIsNone(killed.poll())
+            time.sleep(0.05)
+        self.kill(killed)
+        self.rows("DELETE FROM refusals")
+        # The server has not noticed yet, and is still moving it.
+        ended = self.run_command("distribute", DATABASE_URL=self.url)
+        self.assert_refused(ended, "right now")
+        self.rows(f"SELECT pg_terminate_backend(pid, 10000) {moving}")
+        self.assertEqual(self.calls()[-1], "idempotency_keys")
+        ended = self.run_command("distribute", DATABASE_URL=self.url)
+        self.assertEqual(ended.status, 0, ended.stderr)
+        self.assert_distributed()
 
     def test_a_cluster_whose_nodes_take_nothing_is_refused(self) -> None:
         before = self.rows(KEYS)
