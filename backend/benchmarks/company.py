@@ -193,12 +193,12 @@ class Company:
     def _ended(self, ticket: TicketRow, at: datetime, share: float) -> TicketRow:
         """Decided, or, now and then, withdrawn."""
         if share >= DENIED:
-            self._schedule(of_ticket("ticket.withdrawn", at, ticket.owner_id, ticket.id, b"{}"))
+            self._schedule(of_ticket("ticket.withdrawn", at, ticket.owner_id, ticket, b"{}"))
             return ticket._replace(status=_WITHDRAWN, updated_at=at)
         status, reasons = (_APPROVED, _NOTES) if share < APPROVED else (_DENIED, words.DENIALS)
         reason = reasons[int(self.random.random() * len(reasons))]
         by, details = self._employer(), orjson.dumps({"reason": reason})
-        self._schedule(of_ticket(f"ticket.{status}", at, by, ticket.id, details))
+        self._schedule(of_ticket(f"ticket.{status}", at, by, ticket, details))
         return TicketRow._make((*ticket[:_STATUS], status, by, at, reason, ticket.created_at, at))
 
     def _price_list(self, usual: float) -> list[Decimal]:

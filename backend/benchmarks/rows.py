@@ -39,6 +39,7 @@ class EventRow(NamedTuple):
     actor_id: int
     action: str
     ticket_id: int | None
+    owner_id: int | None
     user_id: int | None
     details: str
 
@@ -60,13 +61,15 @@ def created(ticket: TicketRow) -> EventRow:
         "links": ticket.links,
     }
     return of_ticket(
-        "ticket.created", ticket.created_at, ticket.owner_id, ticket.id, orjson.dumps(details)
+        "ticket.created", ticket.created_at, ticket.owner_id, ticket, orjson.dumps(details)
     )
 
 
-def of_ticket(action: str, at: datetime, actor_id: int, ticket_id: int, details: bytes) -> EventRow:
-    return EventRow(at, actor_id, action, ticket_id, None, details.decode())
+def of_ticket(
+    action: str, at: datetime, actor_id: int, ticket: TicketRow, details: bytes
+) -> EventRow:
+    return EventRow(at, actor_id, action, ticket.id, ticket.owner_id, None, details.decode())
 
 
 def of_user(action: str, at: datetime, actor_id: int, user_id: int, **details: Any) -> EventRow:
-    return EventRow(at, actor_id, action, None, user_id, orjson.dumps(details).decode())
+    return EventRow(at, actor_id, action, None, None, user_id, orjson.dumps(details).decode())

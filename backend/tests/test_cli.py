@@ -15,8 +15,11 @@ from typing import Any, NamedTuple
 from unittest.mock import patch
 
 import httpx
+from alembic import command as alembic
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
+from expenses import migrations
 from expenses.cli import main
 from expenses.database import Database
 from expenses.embedded import _postmaster as postmaster
@@ -262,6 +265,19 @@ class Migrate(CommandLineTestCase):
         self.assertIn("up to date", self.run_command("migrate").stdout)
         self.assertIn("up to date", self.run_command("migrate").stdout)
 
+    def test_events_of_an_earlier_version_get_the_owner_of_their_ticket(self) -> None:
+        url = new_database()
+        self.run_command("seed", DATABASE_URL=url)
+        query = "SELECT id, ticket_id, owner_id, action, details::text FROM events ORDER BY id"
+        before = asyncio.run(execute(url, query))
+        self.assertIn(None, [owner for _, _, owner, *_ in before])
+        alembic.downgrade(migrations._config(url), "20261123h")
+        ended = self.run_command("migrate", DATABASE_URL=url)
+        self.assertEqual(ended.status, 0, ended.stderr)
+        self.assertEqual(asyncio.run(execute(url, query)), before)
+        with self.assertRaisesRegex(DBAPIError, "append-only"):
+            asyncio.run(execute(url, "DELETE FROM events"))
+
     def test_a_percent_sign_in_the_address_does_no_harm(self) -> None:
         url = new_database().replace("test_", "%74est_")
         ended = self.run_command("migrate", DATABASE_URL=url)
@@ -363,7 +379,7 @@ class Help(CommandLineTestCase):
     def test_every_command_is_explained(self) -> None:
         printed = self.run_command("--help").stdout
         commands = ("demo", "serve", "migrate", "seed", "create-employer")
-        for command in (*commands, "backup", "restore", "grant"):
+        for command in (*commands, "backup", "restore", "grant", "distribute"):
             self.assertIn(command, printed)
             self.assertEqual(self.run_command(command, "--help").status, 0)
 

@@ -10,7 +10,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "expenses"
 # of a higher number.
 LAYERS: list[set[str]] = [
     {"__main__", "cli"},
-    {"server", "demo"},
+    {"server", "demo", "distribution"},
     {"app"},
     {"api", "portal", "console"},
     {"web"},

@@ -61,7 +61,12 @@ def back_up(file: Path, settings: Settings) -> None:
         pg_dump = programs.find("pg_dump", found.version, settings, environment)
         with _explained("%(file)s was not made", file), _appearing_whole(file) as unfinished:
             programs.run(
-                pg_dump, "--format=custom", f"--file={unfinished}", environment=environment
+                pg_dump,
+                "--format=custom",
+                # The one that the tables need. Others, such as Citus, belong to the server.
+                "--extension=pg_trgm",
+                f"--file={unfinished}",
+                environment=environment,
             )
 
 

@@ -13,7 +13,7 @@ from typing import Annotated, NoReturn
 import typer
 from pydantic import BaseModel
 
-from expenses import backups, demo, grants, migrations
+from expenses import backups, demo, distribution, grants, migrations
 from expenses.database import Database, explained_problems
 from expenses.embedded import database_address
 from expenses.errors import CannotStart, ExpensesError, InvalidInput
@@ -133,6 +133,31 @@ def grant(role: str) -> None:
         typer.echo(f"  {subject}: {privileges}")
 
 
+@cli.command()
+def distribute() -> None:
+    """Spread a migrated database over the nodes of a Citus cluster. For the tables' owner.
+
+    Rows that are there already are moved, and nobody can write meanwhile: stop the server first.
+    Ended halfway, it goes on where it was when it is run again.
+    """
+    settings = _settings_without_pooler()
+    if settings.database_url is None:
+        raise CannotStart(
+            "The PostgreSQL that comes along runs on one machine. Set DATABASE_URL to the address "
+            "of a Citus coordinator."
+        )
+    with database_address(settings) as address:
+        asyncio.run(_distribute(address))
+
+
+async def _distribute(address: str) -> None:
+    lines = 0
+    async for line in distribution.distribute(address):
+        typer.echo(f"  {line}")
+        lines += 1
+    typer.echo("The database is distributed." if lines else "It was distributed already.")
+
+
 async def _grant(role: str, address: str, settings: Settings) -> dict[str, str]:
     async with _database(address, settings) as database, database.transaction() as session:
         return await grants.grant(session, role)
@@ -186,11 +211,11 @@ def _database(address: str, settings: Settings) -> Database:
 
 
 def _ensure_direct(settings: Settings) -> None:
-    """Migrations and backups keep one connection to themselves, and take as long as they take."""
+    """For what keeps one connection to itself and takes as long as it takes."""
     if settings.database_pooler is not None:
         raise CannotStart(
-            "Migrations and backups do not go through a pooler. Set DATABASE_URL to the address "
-            "of PostgreSQL itself for this command, and leave DATABASE_POOLER out."
+            "Migrations, backups and moves do not go through a pooler. Set DATABASE_URL to the "
+            "address of PostgreSQL itself for this command, and leave DATABASE_POOLER out."
         )
 
 

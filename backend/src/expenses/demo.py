@@ -150,17 +150,18 @@ class _Seeding:
             .returning(Ticket.id)
         )
         created = fields | {"spent_on": str(fields["spent_on"])}
-        self._note("ticket.created", filed, ticket["owner"], ticket_id=ticket_id, **created)
+        about = {"ticket_id": ticket_id, "owner": ticket["owner"]}
+        self._note("ticket.created", filed, ticket["owner"], **about, **created)
         if ended and decided_by:
             self._note(
                 f"ticket.{status}",
                 ended,
                 decided_by,
-                ticket_id=ticket_id,
+                **about,
                 reason=ticket.get("reason"),
             )
         elif ended:
-            self._note("ticket.withdrawn", ended, ticket["owner"], ticket_id=ticket_id)
+            self._note("ticket.withdrawn", ended, ticket["owner"], **about)
 
     def _ended(self, ticket: Row, filed: datetime) -> datetime | None:
         """When it was decided or withdrawn: never before it was filed, never in the future."""
@@ -176,6 +177,7 @@ class _Seeding:
         actor: str,
         *,
         ticket_id: int | None = None,
+        owner: str | None = None,
         user_id: int | None = None,
         **details: Any,
     ) -> None:
@@ -185,6 +187,7 @@ class _Seeding:
                 "actor_id": self._ids[actor],
                 "action": action,
                 "ticket_id": ticket_id,
+                "owner_id": self._ids[owner] if owner else None,
                 "user_id": user_id,
                 "details": details,
             }

@@ -4,7 +4,7 @@ import logging
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, func, insert, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, func, insert, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
@@ -29,6 +29,9 @@ class Event(Base):
     actor_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
     action: Mapped[str]
     ticket_id: Mapped[int | None] = mapped_column(ForeignKey("tickets.id"))
+    # The ticket's owner, who never changes: whether an event is shown is told without the ticket,
+    # which a sharded database may keep on another machine.
+    owner_id: Mapped[int | None] = mapped_column(BigInteger)
     user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     details: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default="{}")
 
@@ -40,10 +43,13 @@ class Event(Base):
         Index(None, "at"),
         # For the reasons that somebody gave lately.
         Index("ix_events_denials", "actor_id", "id", postgresql_where=_IS_DENIAL),
+        CheckConstraint("(ticket_id IS NULL) = (owner_id IS NULL)", name="ticket_has_owner"),
     )
 
 
-_RECORD = Statement(insert(Event), ["action", "actor_id", "ticket_id", "user_id", "details"])
+_RECORD = Statement(
+    insert(Event), ["action", "actor_id", "ticket_id", "owner_id", "user_id", "details"]
+)
 
 
 async def record(
@@ -52,18 +58,21 @@ async def record(
     *,
     actor_id: int,
     ticket_id: int | None = None,
+    owner_id: int | None = None,
     user_id: int | None = None,
     **details: Any,
 ) -> None:
     """Write one event, in the transaction of the change it tells of.
 
-    `action` is a noun and a verb ("ticket.approved"); `details` must fit into JSON.
+    `action` is a noun and a verb ("ticket.approved"); `details` must fit into JSON. A ticket comes
+    with its owner.
     """
     await _RECORD.rows(
         session,
         action=action,
         actor_id=actor_id,
         ticket_id=ticket_id,
+        owner_id=owner_id,
         user_id=user_id,
         details=details,
     )

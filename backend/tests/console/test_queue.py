@@ -1,12 +1,15 @@
 """The list of tickets as a queue: filters, orders, totals, hints, and what the pages name."""
 
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 from unittest.mock import patch
 
 import httpx
+from sqlalchemy import insert
 
+from expenses.tickets.duplicates import MOST_ALIKE
+from expenses.tickets.models import Category, Ticket
 from expenses.users.models import User
 from tests.harness import AppTestCase, make_settings
 
@@ -319,6 +322,35 @@ class Hints(QueueTestCase):
         page = await self.listing(status="all")
         self.assertEqual(self._hints(page.text), [])
         self.assertNotIn(str(hidden), shown(page))
+
+    async def test_a_link_that_hundreds_share_hides_no_other_duplicate(self) -> None:
+        ada, ben = await self.new_employee(), await self.new_employee()
+        shop, receipt = "https://shop.example/", "https://shop.example/receipts/1"
+        async with self.database.transaction() as session:
+            await session.execute(
+                insert(Ticket),
+                [
+                    {
+                        "owner_id": ben.id,
+                        "spent_on": date(2026, 1, 1),
+                        "amount": number,
+                        "currency": "EUR",
+                        "category": Category.OTHER,
+                        "description": "Pencils",
+                        "links": [shop],
+                    }
+                    for number in range(1, MOST_ALIKE + 50)
+                ],
+            )
+        few = await self.new_ticket(ada, amount="7.00", links=[receipt])
+        many = await self.new_ticket(ben, amount="8.00", links=[shop, receipt])
+        page = await self.listing(sort="-filed")
+        rows = {
+            ticket: page.text.partition(f'data-ticket="{ticket}"')[2].partition("</tr>")[0]
+            for ticket in (few, many)
+        }
+        self.assertEqual(self._hints(rows[few]), [("Shares a link with", many)])
+        self.assertEqual(len(self._hints(rows[many])), 3)
 
     def _hints(self, html: str) -> list[tuple[str, int]]:
         found = re.findall(r'class="hint">\s*([^<]*?)\s*<a href="/admin/ticket/details/(\d+)', html)

@@ -96,9 +96,7 @@ class TicketView(ReadOnlyView, model=Ticket):
                     if listed.is_capped
                     else await queries.totals(session, actor=actor, matching=matching)
                 ),
-                duplicates=await duplicates_of(
-                    session, [ticket.id for ticket in page.items], actor=actor
-                ),
+                duplicates=await duplicates_of(session, page.items, actor=actor),
                 reasons=await queries.recent_reasons(session, actor=actor),
             )
 
@@ -195,7 +193,7 @@ async def _details(request: Request, session: AsyncSession, ticket: TicketRow) -
     previous, following = await queries.neighbours(
         session, ticket, actor=actor, matching=matching, sort=queue.order
     )
-    duplicates = await duplicates_of(session, [ticket.id], actor=actor)
+    duplicates = await duplicates_of(session, [ticket], actor=actor)
     return page_context(request) | {
         "events": await queries.ticket_history(session, ticket.id, actor=actor),
         "duplicates": duplicates.get(ticket.id, []),

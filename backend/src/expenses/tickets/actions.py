@@ -59,6 +59,7 @@ async def create_ticket(
         "ticket.created",
         actor_id=actor.id,
         ticket_id=created,
+        owner_id=actor.id,
         **_for_history(values),
     )
     return created
@@ -87,6 +88,7 @@ async def edit_ticket(
         "ticket.edited",
         actor_id=actor.id,
         ticket_id=ticket.id,
+        owner_id=ticket.owner_id,
         before=_for_history({name: before[name] for name in changed}),
         after=_for_history(changed),
     )
@@ -98,7 +100,13 @@ async def withdraw_ticket(session: AsyncSession, ticket_id: int, *, actor: Actor
     await session.execute(
         update(Ticket).where(Ticket.id == ticket_id).values(status=TicketStatus.WITHDRAWN)
     )
-    await record(session, "ticket.withdrawn", actor_id=actor.id, ticket_id=ticket.id)
+    await record(
+        session,
+        "ticket.withdrawn",
+        actor_id=actor.id,
+        ticket_id=ticket.id,
+        owner_id=ticket.owner_id,
+    )
 
 
 async def delete_old_keys(session: AsyncSession) -> None:

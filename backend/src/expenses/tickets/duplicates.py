@@ -14,31 +14,30 @@ from sqlalchemy import (
     ColumnElement,
     CompoundSelect,
     Date,
-    FromClause,
     Numeric,
     Select,
     String,
     Text,
     and_,
-    any_,
     bindparam,
     func,
     literal,
     literal_column,
     select,
-    true,
     union_all,
 )
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from expenses.statements import Statement
-from expenses.tickets.models import IdempotencyKey, Ticket
+from expenses.tickets.models import IdempotencyKey, Ticket, TicketStatus
 from expenses.tickets.policy import ensure_can_create
-from expenses.tickets.queries import Somebody, visible_to
+from expenses.tickets.queries import Somebody, TicketView, visible_to
 from expenses.users.models import Actor, Role
 
 # One is enough to look into; a link to a shop's front page would name thousands.
 MOST_NAMED = 3
+# What is read for a whole list at once. Where more looks alike, each ticket is asked for by itself.
+MOST_ALIKE = 500
 
 # Of a purchase that is not filed yet; no ticket has it.
 _NO_ID = 0
@@ -70,30 +69,22 @@ class Purchase(NamedTuple):
 
 
 async def duplicates_of(
-    session: AsyncSession, ticket_ids: Sequence[int], *, actor: Actor
+    session: AsyncSession, tickets: Sequence[TicketView], *, actor: Actor
 ) -> dict[int, list[Duplicate]]:
     """By ticket, what looks like it among the tickets that `actor` sees; one statement.
 
     Withdrawn tickets are nobody's duplicate.
     """
-    if not ticket_ids:
+    tickets = [ticket for ticket in tickets if ticket.status is not TicketStatus.WITHDRAWN]
+    if not tickets:
         return {}
-    statement = _duplicates_statement(actor.role)
-    return _by_ticket(await statement.rows(session, actor_id=actor.id, ticket_ids=list(ticket_ids)))
-
-
-@cache
-def _duplicates_statement(role: Role) -> Statement:
-    ticket_ids = bindparam("ticket_ids", type_=ARRAY(BigInteger))
-    these = select(
-        Ticket.id,
-        Ticket.owner_id,
-        Ticket.spent_on,
-        Ticket.amount,
-        Ticket.currency,
-        Ticket.links,
-    ).where(Ticket.id == any_(ticket_ids), Ticket.status != literal_column("'withdrawn'"))
-    return Statement(_duplicates_query(these, Somebody(role)))
+    rows = await _alike_statement(actor.role).rows(
+        session, actor_id=actor.id, **_values_of(tickets)
+    )
+    if len(rows) < MOST_ALIKE:
+        return _by_ticket(rows, tickets)
+    alike = {ticket.id: await _duplicates_of_one(session, ticket, actor) for ticket in tickets}
+    return {ticket_id: found for ticket_id, found in alike.items() if found}
 
 
 async def duplicates_of_purchase(
@@ -101,16 +92,49 @@ async def duplicates_of_purchase(
 ) -> list[Duplicate]:
     """What looks like a purchase that `actor` is about to file. Raises `Forbidden`."""
     ensure_can_create(actor)
-    this = select(
-        func.coalesce(_filed_with(purchase.idempotency_key, actor), _NO_ID).label("id"),
-        literal(actor.id, BigInteger).label("owner_id"),
-        literal(purchase.spent_on, Date).label("spent_on"),
-        literal(purchase.amount, Numeric).label("amount"),
-        literal(purchase.currency, Text).label("currency"),
-        literal(list(purchase.links), ARRAY(Text)).label("links"),
-    )
-    found = _by_ticket((await session.execute(_duplicates_query(this, actor))).all())
-    return next(iter(found.values()), [])
+    filed = func.coalesce(_filed_with(purchase.idempotency_key, actor), _NO_ID)
+    said = (actor.id, purchase.spent_on, purchase.amount, purchase.currency)
+    query = _one_query(actor, filed, said, purchase.links)
+    return _read(await session.execute(query))
+
+
+async def _duplicates_of_one(
+    session: AsyncSession, ticket: TicketView, actor: Actor
+) -> list[Duplicate]:
+    purchase = (ticket.owner_id, ticket.spent_on, ticket.amount, ticket.currency)
+    query = _one_query(actor, literal(ticket.id, BigInteger), purchase, ticket.links)
+    return _read(await session.execute(query))
+
+
+def _read(rows: Iterable[Sequence[Any]]) -> list[Duplicate]:
+    return _first_of_each([Duplicate(number, Likeness(likeness)) for number, likeness in rows])
+
+
+def _by_ticket(
+    rows: Iterable[Sequence[Any]], tickets: Sequence[TicketView]
+) -> dict[int, list[Duplicate]]:
+    found: defaultdict[int, list[Duplicate]] = defaultdict(list)
+    linked: defaultdict[str, set[int]] = defaultdict(set)
+    for ticket_id, purchase_of, links in rows:
+        if purchase_of is not None:
+            found[purchase_of].append(Duplicate(ticket_id, Likeness.PURCHASE))
+        for link in links if purchase_of is None else ():
+            linked[link].add(ticket_id)
+    for ticket in tickets:
+        others = set().union(*(linked[link] for link in ticket.links)) - {ticket.id}
+        if others:
+            found[ticket.id] += [Duplicate(each, Likeness.LINK) for each in sorted(others)]
+    return {ticket_id: _first_of_each(duplicates) for ticket_id, duplicates in found.items()}
+
+
+def _first_of_each(duplicates: Sequence[Duplicate]) -> list[Duplicate]:
+    """A few of each likeness, and each ticket once."""
+    firsts: dict[int, Duplicate] = {}
+    for likeness in Likeness:
+        alike = [each for each in duplicates if each.likeness is likeness][:MOST_NAMED]
+        for duplicate in alike:
+            firsts.setdefault(duplicate.ticket_id, duplicate)
+    return list(firsts.values())
 
 
 def _filed_with(key: str | None, actor: Actor) -> ColumnElement[int | None]:
@@ -121,50 +145,93 @@ def _filed_with(key: str | None, actor: Actor) -> ColumnElement[int | None]:
     )
 
 
-def _by_ticket(rows: Iterable[Sequence[Any]]) -> dict[int, list[Duplicate]]:
-    found: defaultdict[int, list[Duplicate]] = defaultdict(list)
-    for ticket_id, other_id, likeness_name in rows:
-        if other_id not in {duplicate.ticket_id for duplicate in found[ticket_id]}:
-            found[ticket_id].append(Duplicate(other_id, Likeness(likeness_name)))
-    return dict(found)
-
-
-def _duplicates_query(
-    these: Select[*tuple[Any, ...]], actor: Actor
-) -> CompoundSelect[*tuple[Any, ...]]:
-    this = these.subquery("this")
-    branches = []
-    for likeness, condition in _likenesses(this).items():
-        others = (
-            select(Ticket.id)
-            .where(
-                visible_to(actor),
-                condition,
-                Ticket.id != this.c.id,
-                Ticket.status != literal_column("'withdrawn'"),
-            )
-            .correlate(this)
-            .limit(literal_column(str(MOST_NAMED)))
-            .lateral()
-        )
-        branches.append(
-            select(this.c.id, others.c.id, literal_column(f"'{likeness}'", String))
-            .select_from(this)
-            .join(others, true())
-        )
-    return union_all(*branches)
-
-
-def _likenesses(this: FromClause) -> dict[Likeness, ColumnElement[bool]]:
+def _values_of(tickets: Sequence[TicketView]) -> dict[str, Any]:
     return {
-        Likeness.PURCHASE: (
-            (Ticket.owner_id == this.c.owner_id)
-            & (Ticket.spent_on == this.c.spent_on)
-            & (Ticket.amount == this.c.amount)
-            & (Ticket.currency == this.c.currency)
-        ),
-        # Once would do. But PostgreSQL takes it that one in a hundred tickets shares a link, and
-        # hopes to come across three of them by reading the table; said three times, it is one in
-        # a million, and it looks them up.
-        Likeness.LINK: and_(*[Ticket.links.overlap(this.c.links)] * 3),
+        "ids": [ticket.id for ticket in tickets],
+        "owner_ids": [ticket.owner_id for ticket in tickets],
+        "days": [ticket.spent_on for ticket in tickets],
+        "amounts": [ticket.amount for ticket in tickets],
+        "currencies": [ticket.currency for ticket in tickets],
+        "links": sorted({link for ticket in tickets for link in ticket.links}),
     }
+
+
+@cache
+def _alike_statement(role: Role) -> Statement:
+    """Each half looks tickets up by values and not by other tickets: a sharded database joins no
+    two tickets, and takes no limit for each of many."""
+    actor = Somebody(role)
+    this = (
+        func.unnest(
+            bindparam("ids", type_=ARRAY(BigInteger)),
+            bindparam("owner_ids", type_=ARRAY(BigInteger)),
+            bindparam("days", type_=ARRAY(Date)),
+            bindparam("amounts", type_=ARRAY(Numeric(12, 2))),
+            bindparam("currencies", type_=ARRAY(Text)),
+        )
+        .table_valued("id", "owner_id", "spent_on", "amount", "currency")
+        .render_derived("this")
+    )
+    same = (
+        select(Ticket.id, this.c.id.label("purchase_of"), Ticket.links)
+        .join(
+            this,
+            and_(
+                Ticket.owner_id == this.c.owner_id,
+                Ticket.spent_on == this.c.spent_on,
+                Ticket.amount == this.c.amount,
+                Ticket.currency == this.c.currency,
+                Ticket.id != this.c.id,
+            ),
+        )
+        .where(*_possible(actor))
+    )
+    links = bindparam("links", type_=ARRAY(Text))
+    nothing = literal_column("NULL::bigint", BigInteger)
+    linked = select(Ticket.id, nothing, Ticket.links).where(*_possible(actor), _shares(links))
+    return Statement(_first_of(same, linked, limit=MOST_ALIKE))
+
+
+def _one_query(
+    actor: Actor,
+    ticket_id: ColumnElement[Any],
+    purchase: tuple[int, date | None, Decimal | None, str | None],
+    links: Sequence[str],
+) -> CompoundSelect[*tuple[Any, ...]]:
+    """`purchase` is owner, day, amount and currency."""
+    columns = (Ticket.owner_id, Ticket.spent_on, Ticket.amount, Ticket.currency)
+    # Not `==`, which would make IS NULL of what is missing, and that is like nothing.
+    is_same = and_(
+        *[
+            column.op("=", is_comparison=True)(literal(value, column.type))
+            for column, value in zip(columns, purchase, strict=True)
+        ]
+    )
+    shares = _shares(literal(list(links), ARRAY(Text)))
+    return _first_of(
+        *(
+            select(Ticket.id, literal_column(f"'{likeness}'", String)).where(
+                *_possible(actor), Ticket.id != ticket_id, condition
+            )
+            for likeness, condition in (
+                (Likeness.PURCHASE, is_same),
+                (Likeness.LINK, shares),
+            )
+        ),
+        limit=MOST_NAMED,
+    )
+
+
+def _possible(actor: Actor) -> tuple[ColumnElement[bool], ...]:
+    return visible_to(actor), Ticket.status != literal_column("'withdrawn'")
+
+
+def _shares(links: ColumnElement[Any]) -> ColumnElement[bool]:
+    # Once would do. But PostgreSQL takes it that one in a hundred tickets shares a link, and
+    # hopes to come across some by reading the table; said three times, it is one in a million, and
+    # it looks them up.
+    return and_(*[Ticket.links.overlap(links)] * 3)
+
+
+def _first_of(*halves: Select[*tuple[Any, ...]], limit: int) -> CompoundSelect[*tuple[Any, ...]]:
+    return union_all(*(half.limit(literal_column(str(limit))) for half in halves))

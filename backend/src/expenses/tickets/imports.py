@@ -15,7 +15,7 @@ from expenses.tickets.models import IdempotencyKey, Ticket, TicketStatus
 from expenses.tickets.policy import ensure_can_create
 from expenses.tickets.queries import Owner, visible_to
 from expenses.tickets.shapes import TicketFields
-from expenses.users.models import Actor, User
+from expenses.users.models import Actor
 
 MOST_ROWS = 1000
 
@@ -132,10 +132,12 @@ def _content(said: TicketFields | Ticket, currency: str) -> _Content:
 
 
 async def _wait_for_other_imports(session: AsyncSession, actor: Actor) -> None:
-    """Of two at once, the second sees what the first has filed. Nothing else waits for it."""
-    await session.execute(
-        select(User.id).where(User.id == actor.id).with_for_update(key_share=True)
-    )
+    """Of two at once, the second sees what the first has filed. Nothing else waits for it.
+
+    Not a lock on the user's row, which a sharded database would turn into one on all users.
+    """
+    key = func.hashtextextended(f"import {actor.id}", 0)
+    await session.execute(select(func.pg_advisory_xact_lock(key)))
 
 
 async def _known_keys(session: AsyncSession, keys: Collection[str], *, actor: Actor) -> set[str]:

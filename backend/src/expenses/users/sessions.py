@@ -47,6 +47,8 @@ _whose = (
         User.created_at,
         UserSession.id,
         UserSession.last_seen_at,
+        UserSession.ends_at,
+        UserSession.idle_for,
     )
     .join(UserSession, UserSession.user_id == User.id)
     .where(
@@ -70,6 +72,8 @@ class CurrentUser(NamedTuple):
     created_at: datetime
     session_id: int
     last_seen_at: datetime
+    ends_at: datetime
+    idle_for: timedelta
 
 
 class LoggedIn(NamedTuple):
@@ -223,12 +227,12 @@ def _client_label(client: str | None) -> str | None:
 
 
 async def _touch(session: AsyncSession, user: CurrentUser) -> None:
-    if datetime.now(UTC) - user.last_seen_at > LAST_SEEN_PRECISION:
+    now = datetime.now(UTC)
+    if now - user.last_seen_at > LAST_SEEN_PRECISION:
+        # Added up here: a sharded database does not add a column's interval to an instant.
+        expires_at = min(user.ends_at, now + user.idle_for)
         await session.execute(
             update(UserSession)
             .where(UserSession.id == user.session_id)
-            .values(
-                last_seen_at=func.now(),
-                expires_at=func.least(UserSession.ends_at, func.now() + UserSession.idle_for),
-            )
+            .values(last_seen_at=now, expires_at=expires_at)
         )

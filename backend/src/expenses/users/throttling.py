@@ -9,11 +9,11 @@ refused in it, and a browser in which the user has logged in before is counted o
 
 import hashlib
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from math import ceil
 from typing import NamedTuple
 
-from sqlalchemy import Interval, case, delete, func, type_coerce, update
+from sqlalchemy import case, delete, func, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -83,14 +83,16 @@ def limits_of_password(user_id: int, settings: Settings) -> list[Limit]:
 async def count_attempt(database: Database, limits: Sequence[Limit]) -> None:
     """Raises `TooManyAttempts` where one of the limits is reached."""
     by_key = {limit.key: limit for limit in limits}
+    # Said by this clock and not by the database's: a sharded one takes no now() in DO UPDATE.
+    now = datetime.now(UTC)
     # In one order, so that two who count the same ones never wait for each other in a circle.
     one_more = insert(Attempts).values(
         [
-            {"key": key, "number": 1, "forgotten_at": func.now() + limit.window}
+            {"key": key, "number": 1, "forgotten_at": now + limit.window}
             for key, limit in sorted(by_key.items())
         ]
     )
-    is_over = Attempts.forgotten_at <= func.now()
+    is_over = Attempts.forgotten_at <= now
     one_more = one_more.on_conflict_do_update(
         index_elements=[Attempts.key],
         set_={
@@ -100,10 +102,11 @@ async def count_attempt(database: Database, limits: Sequence[Limit]) -> None:
             ),
         },
     )
-    wait = type_coerce(Attempts.forgotten_at - func.now(), Interval)
     async with database.transaction() as session:
-        counted = await session.execute(one_more.returning(Attempts.key, Attempts.number, wait))
-        waits = [wait for key, number, wait in counted if number > by_key[key].most]
+        counted = await session.execute(
+            one_more.returning(Attempts.key, Attempts.number, Attempts.forgotten_at)
+        )
+        waits = [end - now for key, number, end in counted if number > by_key[key].most]
     if waits:
         raise TooManyAttempts(ceil(max(waits).total_seconds()))
 

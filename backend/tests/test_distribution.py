@@ -1,0 +1,367 @@
+"""A database spread over several machines, as far as that can be told without Citus.
+
+What would be sent is compared with the real catalogue, and what any PostgreSQL understands of it is
+carried out. `StandInForCitus` has functions of Citus' names that only write down their calls: it
+shows the order of the steps and that they go on after an end halfway, and nothing of Citus itself.
+"""
+
+import asyncio
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from typing import Any
+
+from benchmarks.fill import connected
+from expenses.database import Base
+from expenses.distribution import DISTRIBUTED_BY, NEEDED, PLACES, Found, Place, distribute, steps
+from expenses.errors import CannotStart
+from tests.harness import as_role, empty_database, new_database, new_role
+from tests.test_cli import CommandLineTestCase, execute
+
+KEYS = """
+SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint
+WHERE contype = 'f' AND connamespace = 'public'::regnamespace ORDER BY 1, 2
+"""
+TRIGGERS = "SELECT tgname, pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal"
+UNIQUE_INDEXES = """
+SELECT indexrelid::regclass::text, indrelid::regclass::text,
+    ARRAY(SELECT attname::text FROM pg_attribute WHERE attrelid = indrelid AND attnum = ANY(indkey))
+FROM pg_index WHERE (indisunique OR indisexclusion)
+    AND indrelid IN (SELECT oid FROM pg_class WHERE relnamespace = 'public'::regnamespace)
+"""
+COLUMNS = """
+SELECT table_name::text, column_name::text, is_nullable::text, is_identity::text,
+    column_default::text, data_type::text
+FROM information_schema.columns WHERE table_schema = 'public'
+"""
+# Whatever an index computes with that PostgreSQL does not bring along.
+NEEDS = """
+SELECT DISTINCT pg_describe_object(refclassid, refobjid, 0)
+FROM pg_depend JOIN pg_class ON pg_class.oid = objid
+WHERE classid = 'pg_class'::regclass AND relkind = 'i' AND refobjid >= 16384
+    AND refclassid IN ('pg_proc'::regclass, 'pg_opclass'::regclass)
+"""
+STAND_IN = """
+SET allow_system_table_mods = on;
+INSERT INTO pg_extension VALUES (99999, 'citus', 10, 2200, false, '0', NULL, NULL);
+CREATE TABLE calls (number serial, call text);
+CREATE TABLE refusals (call text);
+CREATE TABLE citus_tables (table_name regclass, citus_table_type text);
+CREATE TABLE pg_dist_node (isactive bool, noderole text, shouldhaveshards bool);
+CREATE FUNCTION note(noted text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM refusals WHERE call = noted) THEN
+        RAISE 'the stand-in does not want to';
+    END IF;
+    IF EXISTS (SELECT FROM refusals WHERE call = 'slow ' || noted) THEN
+        PERFORM pg_sleep(60);
+    END IF;
+    INSERT INTO calls (call) VALUES (noted);
+END $$;
+CREATE FUNCTION ensure_bare(spread regclass) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM pg_constraint WHERE contype = 'f' AND spread IN (conrelid, confrelid))
+        OR EXISTS (SELECT FROM pg_trigger WHERE tgrelid = spread)
+    THEN
+        RAISE '% has foreign keys or triggers', spread;
+    END IF;
+END $$;
+CREATE FUNCTION create_reference_table(spread regclass) RETURNS void LANGUAGE sql AS $$
+    SELECT ensure_bare(spread), note(spread::text);
+    INSERT INTO citus_tables VALUES (spread, 'reference');
+$$;
+CREATE FUNCTION create_distributed_table(spread regclass, by text) RETURNS void
+LANGUAGE sql AS $$
+    SELECT ensure_bare(spread), note(spread || ' by ' || by);
+    INSERT INTO citus_tables VALUES (spread, 'distributed');
+$$;
+CREATE FUNCTION create_distributed_function(spread regprocedure) RETURNS void
+LANGUAGE sql AS $$ SELECT note(spread::text) $$;
+CREATE FUNCTION truncate_local_data_after_distributing_table(spread regclass) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM note(spread || ' cleared');
+    EXECUTE format('TRUNCATE %s', spread);
+END $$;
+"""
+
+
+class DistributionTestCase(CommandLineTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.url = new_database()
+
+    def rows(self, statement: str) -> list[tuple[Any, ...]]:
+        return asyncio.run(execute(self.url, statement))
+
+    def values(self, statement: str) -> list[Any]:
+        return [value for [value] in self.rows(statement)]
+
+
+class Schema(DistributionTestCase):
+    """What Citus asks of tables."""
+
+    def test_every_table_has_a_place(self) -> None:
+        self.assertEqual(Base.metadata.tables.keys() - PLACES.keys(), set())
+        tables = self.values(
+            "SELECT relname FROM pg_class"
+            " WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
+        )
+        self.assertEqual(set(tables) - PLACES.keys(), set())
+        self.assertLessEqual(PLACES.keys() - set(tables), {"outbox"})
+
+    def test_a_unique_index_on_a_split_table_has_its_column(self) -> None:
+        found = 0
+        for index, table, columns in self.rows(UNIQUE_INDEXES):
+            if PLACES[table] is Place.DISTRIBUTED:
+                found += 1
+                self.assertIn(DISTRIBUTED_BY, columns, index)
+        self.assertGreaterEqual(found, 2)
+
+    def test_ids_are_never_null_and_come_from_sequences(self) -> None:
+        for table, column, nullable, identity, default, kind in self.rows(COLUMNS):
+            self.assertEqual(identity, "NO", f"{table}.{column}")
+            if PLACES[table] is Place.DISTRIBUTED and column == DISTRIBUTED_BY:
+                self.assertEqual(
+                    (nullable, default, kind),
+                    ("NO", f"nextval('{table}_id_seq'::regclass)", "bigint"),
+                )
+
+    def test_every_node_is_given_what_indexes_compute_with(self) -> None:
+        needs = set(self.values(NEEDS))
+        self.assertEqual(
+            needs,
+            {
+                "function ticket_text(text,text[])",
+                "operator class gin_trgm_ops for access method gin",
+            },
+        )
+        self.assertIn("ticket_text(text, text[])", NEEDED[1])
+        self.assertIn("pg_trgm", NEEDED[0])
+
+    def test_no_trigger_but_the_one_of_the_history(self) -> None:
+        self.assertEqual([name for name, _ in self.rows(TRIGGERS)], ["events_append_only"])
+
+
+class Statements(DistributionTestCase):
+    """What is sent to a database that nothing was done to yet."""
+
+    def found(self) -> Found:
+        tables = frozenset(PLACES) - {"outbox"}
+        keys = frozenset((table, name) for table, name, _ in self.rows(KEYS))
+        return Found(tables=tables, filled=tables, placed=frozenset(), keys=keys, has_trigger=True)
+
+    def test_they_come_in_this_order(self) -> None:
+        sent = [step.statement for step in steps(self.found())]
+        kinds = [statement.split("(")[0].split(" fk_")[0] for statement in sent]
+        self.assertEqual(
+            list(dict.fromkeys(kinds)),
+            [
+                "DROP TRIGGER events_append_only ON events",
+                *(
+                    f"ALTER TABLE {table} DROP CONSTRAINT"
+                    for table in ("idempotency_keys", "sessions", "tickets", "events")
+                ),
+                "CREATE EXTENSION IF NOT EXISTS pg_trgm",
+                "SELECT create_distributed_function",
+                "SELECT create_reference_table",
+                "SELECT create_distributed_table",
+                "SELECT truncate_local_data_after_distributing_table",
+                *(
+                    f"ALTER TABLE {table} ADD CONSTRAINT"
+                    for table in ("idempotency_keys", "sessions", "tickets", "events")
+                ),
+                *(
+                    f"ANALYZE {table}"
+                    for table, place in PLACES.items()
+                    if place is not Place.LOCAL
+                ),
+                "CREATE TRIGGER events_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON events"
+                " FOR EACH STATEMENT EXECUTE FUNCTION refuse_changes_of_history",
+            ],
+        )
+        for statement in (
+            "SELECT create_reference_table('users')",
+            "SELECT create_distributed_table('tickets', 'id')",
+            "SELECT create_distributed_table('events', 'id')",
+        ):
+            self.assertEqual(sent.count(statement), 1)
+
+    def test_an_empty_table_leaves_nothing_to_clear(self) -> None:
+        sent = " ".join(step.statement for step in steps(replace(self.found(), filled=frozenset())))
+        self.assertNotIn("truncate", sent)
+        self.assertNotIn("ANALYZE", sent)
+
+    def test_a_table_of_a_later_migration_is_placed_by_itself(self) -> None:
+        placed = frozenset(
+            (table, place.value) for table, place in PLACES.items() if table != "sessions"
+        )
+        keys = self.found().keys - {("events", "fk_events_ticket_id_tickets")}
+        later = replace(self.found(), placed=placed, filled=frozenset({"sessions"}), keys=keys)
+        self.assertEqual(
+            [step.statement for step in steps(later) if step.statement not in NEEDED],
+            [
+                "ALTER TABLE sessions DROP CONSTRAINT fk_sessions_user_id_users",
+                "SELECT create_reference_table('sessions')",
+                "SELECT truncate_local_data_after_distributing_table('sessions')",
+                "ALTER TABLE sessions ADD CONSTRAINT fk_sessions_user_id_users"
+                " FOREIGN KEY(user_id) REFERENCES users (id) ON DELETE CASCADE",
+                "ANALYZE sessions",
+            ],
+        )
+
+    def test_keys_and_trigger_come_back_as_they_were(self) -> None:
+        keys, triggers = self.rows(KEYS), self.rows(TRIGGERS)
+        for step in steps(self.found()):
+            if step.statement.startswith(("ALTER TABLE", "DROP TRIGGER", "CREATE TRIGGER")):
+                self.rows(step.statement)
+        self.assertEqual(
+            self.rows(KEYS), [key for key in keys if key[1] != "fk_events_ticket_id_tickets"]
+        )
+        self.assertEqual(len(keys) - len(self.rows(KEYS)), 1)
+        self.assertEqual(self.rows(TRIGGERS), triggers)
+
+
+class Refusals(DistributionTestCase):
+    def test_a_server_without_citus_is_left_as_it_is(self) -> None:
+        before = self.rows(KEYS), self.rows(TRIGGERS)
+        self.assert_refused(self.run_command("distribute", DATABASE_URL=self.url), "Citus")
+        self.assertEqual((self.rows(KEYS), self.rows(TRIGGERS)), before)
+
+    def test_a_database_that_was_never_migrated_is_left_empty(self) -> None:
+        self.url = empty_database(owner=new_role())
+        ended = self.run_command("distribute", DATABASE_URL=self.url)
+        self.assert_refused(ended, "expenses migrate")
+        self.assertEqual(self.rows("SELECT relname FROM pg_class WHERE oid >= 16384"), [])
+
+    def test_the_database_that_comes_along_stays_on_one_machine(self) -> None:
+        self.assert_refused(self.run_command("distribute"), "DATABASE_URL")
+        self.assertFalse(self.has_postgres())
+
+
+class StandInForCitus(DistributionTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        asyncio.run(self.prepare())
+        self.keys = [key for key in self.rows(KEYS) if key[1] != "fk_events_ticket_id_tickets"]
+        self.triggers = self.rows(TRIGGERS)
+
+    async def prepare(self) -> None:
+        async with connected(self.url) as connection:
+            await connection.execute(STAND_IN)
+
+    def seed(self) -> None:
+        ended = self.run_command("seed", DATABASE_URL=self.url)
+        self.assertEqual(ended.status, 0, ended.stderr)
+
+    def calls(self) -> list[str]:
+        return self.values("SELECT call FROM calls ORDER BY number")
+
+    def assert_distributed(self) -> None:
+        self.assertEqual(self.rows(KEYS), self.keys)
+        self.assertEqual(self.rows(TRIGGERS), self.triggers)
+        placed = self.rows("SELECT table_name::text, citus_table_type FROM citus_tables")
+        self.assertEqual(
+            sorted(placed),
+            sorted(
+                (table, place.value) for table, place in PLACES.items() if place is not Place.LOCAL
+            ),
+        )
+        for table in ("users", "tickets", "events"):
+            self.assertEqual(self.values(f"SELECT count(*) FROM {table}"), [0], table)
+
+    def test_each_table_is_placed_once_and_said(self) -> None:
+        self.seed()
+        first = self.run_command("distribute", DATABASE_URL=self.url)
+        self.assertEqual(first.status, 0, first.stderr)
+        self.assert_distributed()
+        for line in (
+            "users: a copy on every node",
+            "tickets: split up by id",
+            "events: split up by id",
+            "tickets: its rows were moved",
+            "tickets: owner_id in users is checked",
+            "events: ticket_id in tickets is no longer checked: it may be on another node",
+            "events: append-only by its trigger, on every node",
+        ):
+            self.assertIn(f"  {line}\n", first.stdout)
+        calls = self.calls()
+        self.assertEqual(len(calls), len(set(calls)))
+        second = self.run_command("distribute", DATABASE_URL=self.url)
+        self.assertEqual((second.status, second.stdout), (0, "It was distributed already.\n"))
+        self.assertEqual(self.calls(), calls)
+        self.assert_distributed()
+
+    def test_ended_at_any_step_it_goes_on_there(self) -> None:
+        for call in ("users", "tickets by id", "events by id", "users cleared", "events cleared"):
+            with self.subTest(refused=call):
+                self.setUp()
+                self.seed()
+                self.rows(f"INSERT INTO refusals VALUES ('{call}')")
+                refused = self.run_command("distribute", DATABASE_URL=self.url)
+                self.assertEqual(refused.status, 1)
+                self.assertIn("the stand-in does not want to", refused.stderr)
+                before = self.calls()
+                self.rows("DELETE FROM refusals")
+                ended = self.run_command("distribute", DATABASE_URL=self.url)
+                self.assertEqual(ended.status, 0, ended.stderr)
+                self.assert_distributed()
+                spread = [each for each in before if "cleared" not in each and "(" not in each]
+                for each in spread:
+                    self.assertEqual(self.calls().count(each), 1, each)
+
+    def test_killed_while_a_table_moves_it_goes_on_there(self) -> None:
+        self.seed()
+        self.rows("INSERT INTO refusals VALUES ('slow tickets by id')")
+        killed = subprocess.Popen(
+            [sys.executable, "-m", "expenses", "distribute"],
+            env=self.environment(DATABASE_URL=self.url),
+            stdout=subprocess.DEVNULL,
+        )
+        self.addCleanup(self.kill, killed)
+        moving = (
+            "FROM pg_stat_activity WHERE datname = current_database()"
+            " AND query LIKE 'SELECT create_distributed_table(%' AND pid <> pg_backend_pid()"
+        )
+        while not self.values(f"SELECT pid {moving}"):
+            self.assertIsNone(killed.poll())
+            time.sleep(0.05)
+        self.kill(killed)
+        self.rows("DELETE FROM refusals")
+        # The server has not noticed yet, and is still moving it.
+        ended = self.run_command("distribute", DATABASE_URL=self.url)
+        self.assert_refused(ended, "right now")
+        self.rows(f"SELECT pg_terminate_backend(pid, 10000) {moving}")
+        self.assertEqual(self.calls()[-1], "idempotency_keys")
+        ended = self.run_command("distribute", DATABASE_URL=self.url)
+        self.assertEqual(ended.status, 0, ended.stderr)
+        self.assert_distributed()
+
+    def test_a_cluster_whose_nodes_take_nothing_is_refused(self) -> None:
+        before = self.rows(KEYS)
+        self.rows("INSERT INTO pg_dist_node VALUES (true, 'primary', false)")
+        ended = self.run_command("distribute", DATABASE_URL=self.url)
+        self.assert_refused(ended, "No node", "citus_add_node")
+        self.assertEqual((self.rows(KEYS), self.calls()), (before, []))
+
+    def test_only_the_owner_distributes(self) -> None:
+        before = self.rows(KEYS), self.rows(TRIGGERS)
+        role = new_role()
+        self.rows(f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role}")
+        ended = self.run_command("distribute", DATABASE_URL=as_role(role, self.url))
+        self.assert_refused(ended, "must be owner")
+        self.assertEqual((self.rows(KEYS), self.rows(TRIGGERS)), before)
+        self.assertEqual(self.calls(), [])
+
+    def test_two_at_once_are_kept_apart(self) -> None:
+        async def two() -> list[str | BaseException]:
+            return await asyncio.gather(*(self.lines() for _ in range(2)), return_exceptions=True)
+
+        outcomes = asyncio.run(two())
+        [refused] = [each for each in outcomes if isinstance(each, CannotStart)]
+        self.assertIn("right now", refused.message)
+        self.assert_distributed()
+
+    async def lines(self) -> str:
+        return "\n".join([line async for line in distribute(self.url)])
