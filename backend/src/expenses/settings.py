@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from expenses.errors import CannotStart
 from expenses.logs import LogFormat
 from expenses.money import Currency
+from expenses.targets import MailServerAddress, Sender, Site, WebAddress, WebhookSecret
 
 
 def _known_timezone(name: str) -> str:
@@ -63,6 +64,11 @@ class Settings(BaseSettings):
     address_attempts: Count = 300
     address_registrations: Count = 100
     log_format: LogFormat = "readable"
+    public_url: Site = "http://localhost:8000"
+    smtp_url: MailServerAddress | None = None
+    mail_from: Sender = "Contoso Expenses <expenses@localhost>"
+    webhook_url: WebAddress | None = None
+    webhook_secret: WebhookSecret = Field(default=None, validate_default=True)
 
     @cached_property
     def zone(self) -> ZoneInfo:
