@@ -16,7 +16,7 @@ LAYERS: list[set[str]] = [
     {"web"},
     {"tickets"},
     {"users"},
-    {"history"},
+    {"history", "outbox"},
     {"migrations", "backups", "programs", "grants"},
     {
         "settings",

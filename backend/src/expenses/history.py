@@ -50,20 +50,20 @@ async def record(
     ticket_id: int | None = None,
     user_id: int | None = None,
     **details: Any,
-) -> None:
-    """Write one event, in the transaction of the change it tells of.
+) -> int:
+    """Write one event, in the transaction of the change it tells of; its id.
 
     `action` is a noun and a verb ("ticket.approved"); `details` must fit into JSON.
     """
-    session.add(
-        Event(
-            action=action,
-            actor_id=actor_id,
-            ticket_id=ticket_id,
-            user_id=user_id,
-            details=details,
-        )
+    event = Event(
+        action=action,
+        actor_id=actor_id,
+        ticket_id=ticket_id,
+        user_id=user_id,
+        details=details,
     )
+    session.add(event)
     await session.flush()
     facts = fields(actor=actor_id, ticket=ticket_id, on_user=user_id)
     after_commit(session, lambda: logger.info(action, extra=facts))
+    return event.id

@@ -10,9 +10,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from expenses.errors import NotDecided, TicketChanged
 from expenses.history import Event, record
+from expenses.outbox import Subject, announce
 from expenses.tickets.models import Ticket, TicketStatus
 from expenses.tickets.policy import ensure_can_decide
-from expenses.tickets.queries import TicketView, get_ticket, lock_ticket, lock_tickets, views_of
+from expenses.tickets.queries import (
+    LockedTicket,
+    TicketView,
+    get_ticket,
+    lock_ticket,
+    lock_tickets,
+    views_of,
+)
 from expenses.tickets.refusals import not_decidable, with_ticket
 from expenses.users.models import Actor
 
@@ -79,10 +87,11 @@ async def decide_tickets(
     """
     ensure_can_decide(actor)
     decidable = await lock_tickets(session, ticket_ids, actor=actor, unchanged_since=seen_at)
+    decided = [ticket.id for ticket in decidable]
     if decidable:
         await session.execute(
             update(Ticket)
-            .where(Ticket.id.in_(decidable))
+            .where(Ticket.id.in_(decided))
             .values(
                 status=status,
                 decided_by_id=actor.id,
@@ -90,14 +99,11 @@ async def decide_tickets(
                 decision_reason=reason,
             )
         )
-        await session.execute(
-            insert(Event),
-            [_event(ticket_id, status, reason, actor) for ticket_id in decidable],
-        )
-    others = [ticket_id for ticket_id in ticket_ids if ticket_id not in set(decidable)]
+        await _record_all(session, decidable, status, reason, actor=actor)
+    others = [ticket_id for ticket_id in ticket_ids if ticket_id not in set(decided)]
     left = await views_of(session, others, actor=actor)
     skipped = [Skipped(ticket, ticket.status is TicketStatus.PENDING) for ticket in left]
-    return Outcome(decidable, skipped)
+    return Outcome(decided, skipped)
 
 
 async def reopen_ticket(
@@ -114,14 +120,7 @@ async def reopen_ticket(
     ticket.decided_by_id = None
     ticket.decided_at = None
     ticket.decision_reason = None
-    await record(
-        session,
-        "ticket.reopened",
-        actor_id=actor.id,
-        ticket_id=ticket.id,
-        reason=reason,
-        undone=undone,
-    )
+    await _record(session, "ticket.reopened", ticket, actor=actor, reason=reason, undone=undone)
 
 
 async def _decide(
@@ -144,7 +143,52 @@ async def _decide(
     ticket.decided_by_id = actor.id
     ticket.decided_at = func.now()
     ticket.decision_reason = reason
-    await record(session, f"ticket.{status}", actor_id=actor.id, ticket_id=ticket.id, reason=reason)
+    await _record(session, f"ticket.{status}", ticket, actor=actor, reason=reason)
+
+
+async def _record(
+    session: AsyncSession,
+    action: str,
+    ticket: Ticket,
+    *,
+    actor: Actor,
+    reason: str | None,
+    **details: Any,
+) -> None:
+    """In the history, and for the owner and the company's other systems."""
+    event_id = await record(
+        session, action, actor_id=actor.id, ticket_id=ticket.id, reason=reason, **details
+    )
+    await announce(session, action, [_subject(ticket, event_id, reason)], actor_id=actor.id)
+
+
+async def _record_all(
+    session: AsyncSession,
+    tickets: Sequence[LockedTicket],
+    status: TicketStatus,
+    reason: str | None,
+    *,
+    actor: Actor,
+) -> None:
+    """As `_record`, in as many statements as for one."""
+    written = await session.execute(
+        insert(Event).returning(Event.ticket_id, Event.id),
+        [_event(ticket.id, status, reason, actor) for ticket in tickets],
+    )
+    event_ids = {row.ticket_id: row.id for row in written}
+    subjects = [_subject(ticket, event_ids[ticket.id], reason) for ticket in tickets]
+    await announce(session, f"ticket.{status}", subjects, actor_id=actor.id)
+
+
+def _subject(ticket: Ticket | LockedTicket, event_id: int, reason: str | None) -> Subject:
+    """As it was decided: reopened, it may be edited before anybody is told."""
+    facts = {
+        "amount": str(ticket.amount),
+        "currency": ticket.currency,
+        "description": ticket.description,
+        "reason": reason,
+    }
+    return Subject(ticket.owner_id, event_id, ticket.id, facts)
 
 
 def _event(

@@ -83,6 +83,19 @@ _VIEW = (
 )
 
 
+class LockedTicket(NamedTuple):
+    """A ticket that is about to be decided with others: what is told of it afterwards."""
+
+    id: int
+    owner_id: int
+    amount: Decimal
+    currency: str
+    description: str
+
+
+_LOCKED = (Ticket.id, Ticket.owner_id, Ticket.amount, Ticket.currency, Ticket.description)
+
+
 @dataclass(frozen=True)
 class TicketPage:
     """Some tickets in order, and where the pages before and after begin; None where none is."""
@@ -284,13 +297,13 @@ async def lock_ticket(session: AsyncSession, ticket_id: int, *, actor: Actor) ->
 
 async def lock_tickets(
     session: AsyncSession, ticket_ids: Sequence[int], *, actor: Actor, unchanged_since: datetime
-) -> list[int]:
+) -> list[LockedTicket]:
     """Those that are pending and were not edited since; kept from other writers.
 
     Always in the order of their ids: two who lock overlapping tickets do not block each other.
     """
-    found = await session.scalars(
-        _visible(actor, Ticket.id)
+    found = await session.execute(
+        _visible(actor, *_LOCKED)
         .where(
             Ticket.id.in_(ticket_ids),
             Ticket.status == TicketStatus.PENDING,
@@ -299,7 +312,7 @@ async def lock_tickets(
         .order_by(Ticket.id)
         .with_for_update(of=Ticket)
     )
-    return list(found)
+    return [LockedTicket._make(row) for row in found]
 
 
 async def views_of(
