@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, StrictBool
 
 from expenses.api import shapes
 from expenses.api.shapes import AccountAnswer
@@ -34,7 +34,7 @@ class NewPassword(shapes.Request):
 
 
 class MailSwitch(shapes.Request):
-    on: bool
+    on: StrictBool
 
 
 class PasswordChanged(BaseModel):

@@ -61,7 +61,12 @@ async def mail_carrier(settings: Settings) -> AsyncIterator[Carry]:
             async with asyncio.timeout(SEND_SECONDS):
                 if not smtp.is_connected:
                     await smtp.connect()
-                await smtp.send_message(mail)
+                await smtp.send_message(
+                    mail,
+                    sender=mail["From"].addresses[0].addr_spec,
+                    # Not what some header could be read as.
+                    recipients=[parcel.user.email],
+                )
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
             # Nobody knows what the server would take for the next mail's beginning.
             smtp.close()

@@ -59,15 +59,15 @@ def compose(
         ending = gettext("Switch these mails off:") + f"\n{link}"
     mail = EmailMessage(policy=_POLICY)
     mail["From"] = settings.mail_from
-    mail["To"] = Address(_line(recipient.username), addr_spec=recipient.email)
+    mail["To"] = Address(_name(recipient.username), addr_spec=recipient.email)
     mail["Subject"] = subject
     mail["Date"] = format_datetime(message.created_at.astimezone(settings.zone))
     mail["Message-ID"] = f"<{message.key}@{mail['From'].addresses[0].domain}>"
     mail["Auto-Submitted"] = "auto-generated"
     mail["List-Unsubscribe"] = f"<{link}>"
     mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
-    mail["Content-Language"] = language.replace("_Hans_", "-")
     mail.set_content("\n\n".join([greeting, *paragraphs, f"-- \n{ending}"]) + "\n")
+    mail["Content-Language"] = language.replace("_Hans_", "-")
     return mail
 
 
@@ -111,7 +111,12 @@ def _digest(message: Message, formats: Formats, settings: Settings) -> tuple[str
 
 
 def _quoted(text: str) -> str:
-    return "\n".join(f"    {_line(line)}" for line in text.split("\n"))
+    return "\n".join(f"    {_line(line)}".rstrip() for line in text.split("\n"))
+
+
+def _name(text: str) -> str:
+    """For a header, where =?…?= is an encoded word that the other side would decode."""
+    return _line(text).replace("=?", "= ?")
 
 
 def _line(text: str) -> str:
