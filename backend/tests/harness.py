@@ -129,6 +129,7 @@ class RolledBackDatabase(Database):
     """Every session is a savepoint on one connection, whose transaction is never committed."""
 
     def __init__(self, connection: AsyncConnection) -> None:
+        self.outgoing = {}
         self.engine = connection.engine
         self._connection = connection
 

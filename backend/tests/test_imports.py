@@ -16,7 +16,7 @@ LAYERS: list[set[str]] = [
     {"web"},
     {"tickets"},
     {"users"},
-    {"history"},
+    {"history", "outbox"},
     {"migrations", "backups", "programs", "grants"},
     {
         "settings",
@@ -28,6 +28,7 @@ LAYERS: list[set[str]] = [
         "text",
         "logs",
         "statements",
+        "targets",
         "VERSION",
     },
 ]

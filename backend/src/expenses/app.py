@@ -17,7 +17,7 @@ from expenses import VERSION, api, console, portal
 from expenses.database import Database
 from expenses.errors import CannotStart, ExpensesError
 from expenses.settings import Settings, read_settings
-from expenses.web import health, housekeeping, openapi
+from expenses.web import deliveries, health, housekeeping, openapi
 from expenses.web.cookies import SESSION, cookie_name
 from expenses.web.failures import UnexpectedErrorMiddleware
 from expenses.web.headers import SecurityHeadersMiddleware
@@ -72,7 +72,9 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
 def _database(settings: Settings) -> Database:
     if settings.database_url is None:
         raise CannotStart("DATABASE_URL is not set. `expenses serve` brings a database along.")
-    return Database(settings.database_url, settings.database_pooler)
+    return Database(
+        settings.database_url, settings.database_pooler, deliveries.channels_of(settings)
+    )
 
 
 def _middleware(settings: Settings) -> list[Middleware]:
@@ -110,5 +112,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         logger.warning("EMPLOYER_CODE is not set: anyone may register as an employer.")
     else:
         logger.info("EMPLOYER_CODE is set: registering as an employer takes the code.")
-    async with app.state.database as database, housekeeping.running(database):
+    async with (
+        app.state.database as database,
+        housekeeping.running(database),
+        deliveries.running(database, settings),
+    ):
         yield

@@ -1,13 +1,14 @@
 """The tables' base, the engine, and the two ways to talk to the database."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, Literal, Self
 
 import asyncpg
-from sqlalchemy import Connection, DateTime, MetaData, Text, event
+from sqlalchemy import Connection, DateTime, Enum, MetaData, Text, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -21,6 +22,7 @@ LARGEST_ID = 2**63 - 1
 _AFTER_COMMIT = "after commit"
 _SHORT_WAY = "short way"
 _BEGUN = "begun"
+_OUTGOING = "outgoing"
 
 Fetch = Callable[..., Awaitable[list[Any]]]
 """From an SQL statement and its values in their order to asyncpg's records."""
@@ -78,10 +80,32 @@ class Base(DeclarativeBase):
     )
 
 
-class Database:
-    """Two kinds of sessions, and a short way past both for the reads that are made most."""
+Outgoing = Mapping[str, asyncio.Event]
+"""The channels by which messages leave, each with what is set once there are new ones."""
 
-    def __init__(self, address: str, pooler: Pooler | None = None) -> None:
+
+def stored_as_text(members: type[StrEnum], name: str) -> Enum:
+    """A text column with a CHECK: adding a member later needs no change of a database type."""
+    return Enum(
+        members,
+        name=name,
+        native_enum=False,
+        create_constraint=True,
+        length=20,
+        values_callable=lambda enum: [member.value for member in enum],
+    )
+
+
+class Database:
+    """Two kinds of sessions, and a short way past both for the reads that are made most.
+
+    Messages are written for the `channels` alone; without any, none are.
+    """
+
+    def __init__(
+        self, address: str, pooler: Pooler | None = None, channels: Iterable[str] = ()
+    ) -> None:
+        self.outgoing: Outgoing = {channel: asyncio.Event() for channel in channels}
         connect_args = _DIRECT if pooler is None else _POOLED
         self.engine = create_async_engine(
             asyncpg_url(address),
@@ -103,6 +127,7 @@ class Database:
         """A session that commits at the end, or rolls all of it back when something is raised."""
         with translated_errors():
             async with self._writer_session() as session:
+                session.info[_OUTGOING] = self.outgoing
                 yield session
                 await session.commit()
         for call in session.info.pop(_AFTER_COMMIT, ()):
@@ -180,6 +205,11 @@ def open_short_way(session: AsyncSession) -> None:
 def after_commit(session: AsyncSession, call: Callable[[], None]) -> None:
     """Have something done once the session's transaction has been committed, and only then."""
     session.info.setdefault(_AFTER_COMMIT, []).append(call)
+
+
+def outgoing_of(session: AsyncSession) -> Outgoing:
+    outgoing: Outgoing = session.info.get(_OUTGOING, {})
+    return outgoing
 
 
 def asyncpg_url(address: str) -> URL:

@@ -48,7 +48,8 @@ class Event(Base):
 
 
 _RECORD = Statement(
-    insert(Event), ["action", "actor_id", "ticket_id", "owner_id", "user_id", "details"]
+    insert(Event).returning(Event.id),
+    ["action", "actor_id", "ticket_id", "owner_id", "user_id", "details"],
 )
 
 
@@ -61,13 +62,13 @@ async def record(
     owner_id: int | None = None,
     user_id: int | None = None,
     **details: Any,
-) -> None:
-    """Write one event, in the transaction of the change it tells of.
+) -> int:
+    """Write one event, in the transaction of the change it tells of; its id.
 
     `action` is a noun and a verb ("ticket.approved"); `details` must fit into JSON. A ticket comes
     with its owner.
     """
-    await _RECORD.rows(
+    [written] = await _RECORD.rows(
         session,
         action=action,
         actor_id=actor_id,
@@ -76,5 +77,7 @@ async def record(
         user_id=user_id,
         details=details,
     )
+    event_id: int = written[0]
     facts = fields(actor=actor_id, ticket=ticket_id, on_user=user_id)
     after_commit(session, lambda: logger.info(action, extra=facts))
+    return event_id

@@ -34,8 +34,12 @@ def configuration(log_format: LogFormat) -> dict[str, Any]:
         "formatters": {"line": {"()": formatter}},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
         "root": {"level": "INFO", "handlers": ["stderr"]},
-        # Alembic announces every time which database dialect it talks to.
-        "loggers": {"alembic.runtime.plugins": {"level": "WARNING"}},
+        "loggers": {
+            # Alembic announces every time which database dialect it talks to.
+            "alembic.runtime.plugins": {"level": "WARNING"},
+            # Addresses of webhooks may hold a secret.
+            "httpx": {"level": "WARNING"},
+        },
     }
 
 

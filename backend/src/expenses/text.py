@@ -11,6 +11,9 @@ def N_(message: str) -> str:  # noqa: N802, the name that every translator's too
     return message
 
 
+# The language of the words in the code, and of whoever is not known to read another one.
+ENGLISH = "en"
+
 _LINE_BREAKS = {"\n", "\t"}
 _UNUSABLE = {"Cc", "Cs"}  # control characters and lone surrogates
 

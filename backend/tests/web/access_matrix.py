@@ -17,10 +17,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 from expenses.users.models import User
+from expenses.web.mail_links import switch_off_link
 from expenses.web.static import assets
-from tests.harness import PASSWORD, ticket_json
+from tests.harness import PASSWORD, make_settings, ticket_json
 
 Route = tuple[str, str]
 
@@ -52,6 +54,7 @@ POST   /api/session                                 NOT_FOUND  KEPT       KEPT  
 DELETE /api/session                                 LOGIN      KEPT       KEPT       KEPT       LOGIN
 GET    /api/me                                      LOGIN      SEEN       SEEN       SEEN       LOGIN
 PATCH  /api/me                                      LOGIN      DONE       DONE       DONE       LOGIN
+PUT    /api/me/mails                                LOGIN      DONE       DONE       DONE       LOGIN
 POST   /api/me/password                             LOGIN      DONE       DONE       DONE       LOGIN
 GET    /api/sessions                                LOGIN      SEEN       SEEN       SEEN       LOGIN
 DELETE /api/sessions/{session_id}                   LOGIN      DONE       NOT_FOUND  NOT_FOUND  LOGIN
@@ -71,7 +74,7 @@ POST   /api/employees/{employee_id}/reactivate      LOGIN      FORBIDDEN  FORBID
 
 GET    /                                            SEEN  SEEN:/tickets  SEEN:/tickets  SEEN:/admin/  SEEN
 GET    /language                                    SEEN       SEEN       SEEN       SEEN       SEEN
-POST   /language                                    SEEN:/account  SEEN:/account  SEEN:/account  SEEN:/account  SEEN:/account
+POST   /language                                    SEEN:/account  KEPT:/account  KEPT:/account  KEPT:/account  SEEN:/account
 GET    /login                                       SEEN  SEEN:/tickets  SEEN:/tickets  SEEN:/admin/  SEEN
 POST   /login                                       KEPT:/register  KEPT:/tickets  KEPT:/tickets  KEPT:/admin/  FORBIDDEN
 GET    /register                                    SEEN       SEEN       SEEN       SEEN       SEEN
@@ -79,9 +82,12 @@ POST   /register                                    DONE:/tickets  DONE:/tickets
 POST   /logout                                      LOGIN  KEPT:/login  KEPT:/login  KEPT:/login  LOGIN
 GET    /account                                     LOGIN      SEEN       SEEN       SEEN       LOGIN
 POST   /account/username                            LOGIN  DONE:/account  DONE:/account  DONE:/account  LOGIN
+POST   /account/mails                               LOGIN  DONE:/account  DONE:/account  DONE:/account  LOGIN
 POST   /account/password                            LOGIN  DONE:/account  DONE:/account  DONE:/account  LOGIN
 POST   /account/sessions/end-others                 LOGIN  DONE:/account  DONE:/account  DONE:/account  LOGIN
 POST   /account/sessions/{session_id}/end           LOGIN  DONE:/account  NOT_FOUND  NOT_FOUND  LOGIN
+GET    /mails/off                                   SEEN       SEEN       SEEN       SEEN       SEEN
+POST   /mails/off                                   DONE       DONE       DONE       DONE       DONE
 GET    /tickets                                     LOGIN      SEEN       SEEN       SEEN:/admin/  LOGIN
 POST   /tickets                                     LOGIN  DONE:/tickets  DONE:/tickets  FORBIDDEN  LOGIN
 POST   /tickets/seen                                LOGIN  KEPT:/tickets  KEPT:/tickets  KEPT:/tickets  LOGIN
@@ -192,6 +198,12 @@ def _ticked(**fields: str) -> Body:
     }
 
 
+def _mail_link(world: World, _person: Person) -> dict[str, Any]:
+    """From a mail to the owner, whoever holds it."""
+    link = switch_off_link(world.people[Person.OWNER].id, make_settings())
+    return {"params": dict(parse_qsl(urlsplit(link).query))}
+
+
 NEW_PASSWORD = "another horse 10"
 PURCHASE = {key: value for key, value in ticket_json().items() if key != "links"}
 OTHER_PURCHASE = PURCHASE | {"amount": "77.70", "description": "Paper"}
@@ -204,6 +216,7 @@ BODIES: dict[Route, Body] = {
     ),
     ("POST", "/api/session"): lambda world, person: {"json": _credentials(world, person)},
     ("PATCH", "/api/me"): _json(username="Called otherwise"),
+    ("PUT", "/api/me/mails"): _json(on=False),
     ("POST", "/api/me/password"): _json(old=PASSWORD, new=NEW_PASSWORD),
     ("POST", "/api/tickets"): _json(**OTHER_PURCHASE),
     ("PATCH", "/api/tickets/{ticket_id:int}"): _json(amount="99.90"),
@@ -213,6 +226,9 @@ BODIES: dict[Route, Body] = {
     ("POST", "/login"): lambda world, person: {"data": _credentials(world, person)},
     ("POST", "/register"): _form(username="New", role="employee"),
     ("POST", "/account/username"): _form(username="Called otherwise"),
+    ("POST", "/account/mails"): _form(mails="off"),
+    ("GET", "/mails/off"): _mail_link,
+    ("POST", "/mails/off"): _mail_link,
     ("POST", "/account/password"): _form(old=PASSWORD, new=NEW_PASSWORD, again=NEW_PASSWORD),
     ("POST", "/tickets"): _form(**OTHER_PURCHASE),
     ("POST", "/tickets/seen"): _form(until=datetime.now(UTC).isoformat()),

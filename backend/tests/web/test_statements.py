@@ -7,6 +7,7 @@ from tests.web.routes import routes_of
 TABLE = """
 GET    /                                                  owner     1
 GET    /account                                           owner     2
+POST   /account/mails                                     owner     4
 POST   /account/password                                  owner     8
 POST   /account/sessions/end-others                       owner     3
 POST   /account/sessions/{session_id}/end                 owner     3
@@ -35,6 +36,7 @@ POST   /api/employees/{employee_id}/reactivate            employer  4
 POST   /api/employees/{employee_id}/suspend               employer  5
 GET    /api/me                                            owner     1
 PATCH  /api/me                                            owner     4
+PUT    /api/me/mails                                      owner     4
 POST   /api/me/password                                   owner     8
 GET    /api/openapi.json                                  owner     0
 DELETE /api/session                                       owner     2
@@ -53,10 +55,12 @@ POST   /api/tickets/{ticket_id:int}/withdraw              owner     5
 POST   /api/users                                         owner     5
 GET    /health                                            owner     0
 GET    /language                                          owner     0
-POST   /language                                          owner     0
+POST   /language                                          owner     2
 GET    /login                                             owner     1
 POST   /login                                             owner     5
 POST   /logout                                            owner     2
+GET    /mails/off                                         owner     0
+POST   /mails/off                                         owner     4
 GET    /ready                                             owner     1
 GET    /register                                          owner     1
 POST   /register                                          owner     8

@@ -1,12 +1,12 @@
-"""One's own account: the name, the password, and where one is logged in."""
+"""One's own account: the name, the password, mails, and where one is logged in."""
 
 from datetime import datetime
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, StrictBool
 
 from expenses.api import shapes
-from expenses.api.shapes import UserAnswer
+from expenses.api.shapes import AccountAnswer
 from expenses.errors import InvalidInput, NotFound, NotLoggedIn, TooManyAttempts
 from expenses.users import account
 from expenses.users.models import UserSession
@@ -31,6 +31,10 @@ class NewName(shapes.Request):
 class NewPassword(shapes.Request):
     old: Password
     new: Password
+
+
+class MailSwitch(shapes.Request):
+    on: StrictBool
 
 
 class PasswordChanged(BaseModel):
@@ -68,9 +72,17 @@ class PlaceList(BaseModel):
 @router.patch("/me", responses=responses(NotLoggedIn, InvalidInput))
 async def change_username(
     body: NewName, user: CurrentUserDependency, session: SessionDependency
-) -> UserAnswer:
+) -> AccountAnswer:
     """Be called something else."""
-    return UserAnswer.of(await account.change_username(session, body.username, actor=user))
+    return AccountAnswer.of(await account.change_username(session, body.username, actor=user))
+
+
+@router.put("/me/mails", responses=responses(NotLoggedIn, InvalidInput))
+async def switch_mails(
+    body: MailSwitch, user: CurrentUserDependency, session: SessionDependency
+) -> AccountAnswer:
+    """Get mails, or get none: of decisions as an employee, of what is waiting as an employer."""
+    return AccountAnswer.of(await account.switch_mails(session, on=body.on, actor=user))
 
 
 @router.post("/me/password", responses=responses(NotLoggedIn, InvalidInput, TooManyAttempts))

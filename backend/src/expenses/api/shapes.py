@@ -80,19 +80,29 @@ class UserAnswer(BaseModel):
         )
 
 
+class AccountAnswer(UserAnswer):
+    """`mails` is whether one gets any: of decisions, or the digest of what is waiting."""
+
+    mails: bool
+
+    @classmethod
+    def of(cls, user: User | CurrentUser) -> "AccountAnswer":
+        return cls(**UserAnswer.of(user).model_dump(), mails=user.gets_mails)
+
+
 class SessionAnswer(BaseModel):
     """`token` goes into `Authorization: Bearer …`; it is told this once."""
 
     token: str
     expires_at: datetime
-    user: UserAnswer
+    user: AccountAnswer
 
     @classmethod
     def of(cls, logged_in: LoggedIn) -> "SessionAnswer":
         return cls(
             token=logged_in.token,
             expires_at=logged_in.expires_at,
-            user=UserAnswer.of(logged_in.user),
+            user=AccountAnswer.of(logged_in.user),
         )
 
 

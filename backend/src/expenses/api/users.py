@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Response
 
-from expenses.api.shapes import Credentials, Registration, SessionAnswer, UserAnswer
+from expenses.api.shapes import AccountAnswer, Credentials, Registration, SessionAnswer
 from expenses.errors import (
     EmailTaken,
     InvalidInput,
@@ -80,6 +80,6 @@ async def log_out(user: CurrentUserDependency, session: SessionDependency) -> Re
 
 
 @router.get("/me", responses=responses(NotLoggedIn))
-async def me(user: CurrentUserDependency) -> UserAnswer:
+async def me(user: CurrentUserDependency) -> AccountAnswer:
     """The user whose token it is."""
-    return UserAnswer.of(user)
+    return AccountAnswer.of(user)

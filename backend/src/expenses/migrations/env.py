@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 # Alembic compares with the tables that these modules declare.
 import expenses.history
+import expenses.outbox
 import expenses.tickets.models
 import expenses.users.models  # noqa: F401
 from expenses.database import Base, asyncpg_url

@@ -9,6 +9,7 @@ from expenses.portal import (
     importing,
     language,
     login,
+    mails,
     ticket,
     tickets,
 )
@@ -16,5 +17,5 @@ from expenses.portal import (
 
 def mount(app: FastAPI) -> None:
     # "/tickets/{ticket_id}" comes last, after the words that may stand there, too.
-    for part in (tickets, filing, importing, export, login, account, language, ticket):
+    for part in (tickets, filing, importing, export, login, account, mails, language, ticket):
         app.include_router(part.router, include_in_schema=False)

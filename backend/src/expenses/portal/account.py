@@ -1,4 +1,6 @@
-"""My account, for employees and employers: name, password, and where one is logged in."""
+"""My account, for employees and employers: name, password, mails, and where one is logged in."""
+
+from typing import Literal
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
@@ -21,6 +23,7 @@ from expenses.web.requests import (
     SessionDependency,
     SettingsDependency,
     get_current_user,
+    settings_of,
 )
 from expenses.web.validation import parse
 
@@ -34,6 +37,10 @@ class NewName(BaseModel):
 class NewPassword(BaseModel):
     old: Password
     new: Password
+
+
+class MailSwitch(BaseModel):
+    mails: Literal["on", "off"]
 
 
 @router.get("")
@@ -54,6 +61,17 @@ async def change_username(
     except InvalidInput as error:
         return await _account_page(request, session, user, form, error.fields)
     flash(request, gettext("You are called %(username)s now.", username=username))
+    return _to_account()
+
+
+@router.post("/mails")
+async def switch_mails(
+    request: Request, user: CurrentUserDependency, session: SessionDependency
+) -> Response:
+    is_on = parse(MailSwitch, await read_form(request)).mails == "on"
+    await account.switch_mails(session, on=is_on, actor=user)
+    said = gettext("You get mails again.") if is_on else gettext("You get no more mails.")
+    flash(request, said)
     return _to_account()
 
 
@@ -113,6 +131,7 @@ async def _account_page(
         status_code=422 if errors else 200,
         values=values or FormValues(username=user.username),
         errors=errors or {},
+        sends_mails=settings_of(request).smtp_url is not None,
         places=places,
         are_all=len(places) < MOST_LISTED,
         client_name=client_name,

@@ -1,13 +1,18 @@
 """The switch for the language of the pages."""
 
+from contextlib import suppress
+
 from fastapi import APIRouter, Request, Response
 from starlette.responses import RedirectResponse
 
-from expenses.errors import InvalidInput
+from expenses.errors import InvalidInput, NotLoggedIn
 from expenses.text import N_
+from expenses.users.account import choose_language as remember_language
+from expenses.users.sessions import authenticate
 from expenses.web.forms import read_form
 from expenses.web.languages import LANGUAGES
 from expenses.web.pages import local_path, render
+from expenses.web.requests import database_of, token_of
 
 router = APIRouter()
 
@@ -27,4 +32,14 @@ async def choose_language(request: Request) -> Response:
     if form["language"] not in LANGUAGES:
         raise InvalidInput({"language": N_("There is no such language here.")})
     request.session["language"] = form["language"]
+    if token_of(request):
+        await _remember(request, form["language"])
     return RedirectResponse(local_path(form["next"]), status_code=303)
+
+
+async def _remember(request: Request, language: str) -> None:
+    """For mails. Whose session has ended is a stranger."""
+    with suppress(NotLoggedIn):
+        async with database_of(request).transaction() as session:
+            user = await authenticate(session, token_of(request), lock=True)
+            await remember_language(session, language, actor=user)

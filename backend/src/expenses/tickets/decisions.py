@@ -10,10 +10,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from expenses.errors import NotDecided, TicketChanged
 from expenses.history import Event, record
+from expenses.outbox import Subject, announce
 from expenses.statements import Statement
 from expenses.tickets.models import Ticket, TicketStatus
 from expenses.tickets.policy import ensure_can_decide
-from expenses.tickets.queries import TicketView, get_ticket, lock_ticket, views_of, visible_to
+from expenses.tickets.queries import (
+    LockedTicket,
+    TicketView,
+    get_ticket,
+    lock_ticket,
+    views_of,
+    visible_to,
+)
 from expenses.tickets.refusals import not_decidable, with_ticket
 from expenses.users.models import Actor
 
@@ -90,16 +98,14 @@ async def decide_tickets(
     `ticket_ids` are at most `BATCH_SIZE`.
     """
     ensure_can_decide(actor)
-    owners = await _write_decisions(session, ticket_ids, status, reason, actor, seen_at)
-    if owners:
-        await session.execute(
-            insert(Event),
-            [_event(each, owners[each], status, reason, actor) for each in sorted(owners)],
-        )
-    others = [ticket_id for ticket_id in ticket_ids if ticket_id not in owners]
+    decided = await _write_decisions(session, ticket_ids, status, reason, actor, seen_at)
+    if decided:
+        await _record_all(session, decided, status, reason, actor=actor)
+    done = {ticket.id for ticket in decided}
+    others = [ticket_id for ticket_id in ticket_ids if ticket_id not in done]
     left = await views_of(session, others, actor=actor)
     skipped = [Skipped(ticket, ticket.status is TicketStatus.PENDING) for ticket in left]
-    return Outcome(sorted(owners), skipped)
+    return Outcome(sorted(done), skipped)
 
 
 async def reopen_ticket(
@@ -121,15 +127,8 @@ async def reopen_ticket(
             decision_reason=None,
         )
     )
-    await record(
-        session,
-        "ticket.reopened",
-        actor_id=actor.id,
-        ticket_id=ticket.id,
-        owner_id=ticket.owner_id,
-        reason=reason,
-        undone=ticket.status,
-    )
+    undone = ticket.status
+    await _record(session, "ticket.reopened", ticket, actor=actor, reason=reason, undone=undone)
 
 
 async def _decide(
@@ -149,14 +148,7 @@ async def _decide(
         view = await get_ticket(session, ticket_id, actor=actor)
         raise with_ticket(TicketChanged(id=ticket_id), view)
     await _DECIDE.rows(session, ticket=ticket_id, to=status, by=actor.id, why=reason)
-    await record(
-        session,
-        f"ticket.{status}",
-        actor_id=actor.id,
-        ticket_id=ticket_id,
-        owner_id=ticket.owner_id,
-        reason=reason,
-    )
+    await _record(session, f"ticket.{status}", ticket, actor=actor, reason=reason)
 
 
 async def _write_decisions(
@@ -166,8 +158,8 @@ async def _write_decisions(
     reason: str | None,
     actor: Actor,
     seen_at: datetime,
-) -> dict[int, int]:
-    """The decided tickets, with their owners.
+) -> list[LockedTicket]:
+    """What could be decided, in the order of the ids.
 
     Not locked by a SELECT before: a sharded database locks rows of one shard only. The index is
     walked in the order of the ids, so that two who decide overlapping tickets wait for each other
@@ -187,19 +179,70 @@ async def _write_decisions(
             decided_at=func.now(),
             decision_reason=reason,
         )
-        .returning(Ticket.id, Ticket.owner_id)
+        .returning(*(getattr(Ticket, name) for name in LockedTicket._fields))
         .execution_options(synchronize_session=False)
     )
-    return {row.id: row.owner_id for row in decided}
+    return sorted(map(LockedTicket._make, decided))
+
+
+async def _record(
+    session: AsyncSession,
+    action: str,
+    ticket: LockedTicket,
+    *,
+    actor: Actor,
+    reason: str | None,
+    **details: Any,
+) -> None:
+    """In the history, and for the owner and the company's other systems."""
+    event_id = await record(
+        session,
+        action,
+        actor_id=actor.id,
+        ticket_id=ticket.id,
+        owner_id=ticket.owner_id,
+        reason=reason,
+        **details,
+    )
+    await announce(session, action, [_subject(ticket, event_id, reason)], actor_id=actor.id)
+
+
+async def _record_all(
+    session: AsyncSession,
+    tickets: Sequence[LockedTicket],
+    status: TicketStatus,
+    reason: str | None,
+    *,
+    actor: Actor,
+) -> None:
+    """As `_record`, in as many statements as for one."""
+    written = await session.execute(
+        insert(Event).returning(Event.ticket_id, Event.id),
+        [_event(ticket, status, reason, actor) for ticket in tickets],
+    )
+    event_ids = {row.ticket_id: row.id for row in written}
+    subjects = [_subject(ticket, event_ids[ticket.id], reason) for ticket in tickets]
+    await announce(session, f"ticket.{status}", subjects, actor_id=actor.id)
+
+
+def _subject(ticket: LockedTicket, event_id: int, reason: str | None) -> Subject:
+    """As it was decided: reopened, it may be edited before anybody is told."""
+    facts = {
+        "amount": str(ticket.amount),
+        "currency": ticket.currency,
+        "description": ticket.description,
+        "reason": reason,
+    }
+    return Subject(ticket.owner_id, event_id, ticket.id, facts)
 
 
 def _event(
-    ticket_id: int, owner_id: int, status: TicketStatus, reason: str | None, actor: Actor
+    ticket: LockedTicket, status: TicketStatus, reason: str | None, actor: Actor
 ) -> dict[str, Any]:
     return {
         "action": f"ticket.{status}",
         "actor_id": actor.id,
-        "ticket_id": ticket_id,
-        "owner_id": owner_id,
+        "ticket_id": ticket.id,
+        "owner_id": ticket.owner_id,
         "details": {"reason": reason},
     }

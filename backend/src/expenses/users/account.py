@@ -1,13 +1,13 @@
 """What users do to their own account."""
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from expenses.database import LARGEST_ID, Database
-from expenses.errors import InvalidInput, NotFound, NotLoggedIn, WrongPassword
+from expenses.errors import InvalidInput, NotFound, NotLoggedIn, Suspended, WrongPassword
 from expenses.history import record
 from expenses.settings import Settings
-from expenses.users.models import User, UserSession
+from expenses.users.models import Actor, User, UserSession
 from expenses.users.passwords import ensure_acceptable, hash_password, verify_password
 from expenses.users.sessions import CurrentUser, end_sessions
 from expenses.users.throttling import count_attempt, limits_of_password, take_back
@@ -31,6 +31,33 @@ async def change_username(session: AsyncSession, username: str, *, actor: Curren
         after={"username": username},
     )
     return user
+
+
+async def switch_mails(session: AsyncSession, *, on: bool, actor: Actor) -> User:
+    """Whether the actor gets mails from now on. What is so already is no event."""
+    user = await session.get_one(
+        User, actor.id, with_for_update={"key_share": True}, populate_existing=True
+    )
+    if user.gets_mails is not on:
+        user.gets_mails = on
+        action = "user.mails_switched_on" if on else "user.mails_switched_off"
+        await record(session, action, actor_id=actor.id, user_id=actor.id)
+    return user
+
+
+async def switch_mails_off(session: AsyncSession, user_id: int) -> None:
+    """For whoever holds a link from one of the user's own mails. Raises `NotFound`, `Suspended`."""
+    user = await session.get(User, user_id)
+    if user is None:
+        raise NotFound()
+    if user.suspended_at is not None:
+        raise Suspended()
+    await switch_mails(session, on=False, actor=user)
+
+
+async def choose_language(session: AsyncSession, language: str, *, actor: Actor) -> None:
+    """What mails to the actor are written in. Not an event: nobody else can tell."""
+    await session.execute(update(User).where(User.id == actor.id).values(language=language))
 
 
 async def change_password(

@@ -1,12 +1,14 @@
 """What an employer does to an employee, and up to when employees have seen what was decided."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import func, or_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from expenses.errors import AlreadySuspended, NotSuspended
 from expenses.history import record
+from expenses.outbox import Channel, Subject, announce
 from expenses.users.models import Actor, User
 from expenses.users.policy import ensure_can_suspend
 from expenses.users.queries import lock_employee
@@ -26,13 +28,8 @@ async def suspend(
         raise AlreadySuspended(username=employee.username)
     employee.suspended_at = datetime.now(UTC)
     ended = await end_sessions(session, employee.id)
-    await record(
-        session,
-        "user.suspended",
-        actor_id=actor.id,
-        user_id=employee.id,
-        reason=reason,
-        sessions_ended=ended,
+    await _record(
+        session, "user.suspended", employee, actor=actor, reason=reason, sessions_ended=ended
     )
     return employee
 
@@ -46,7 +43,7 @@ async def reactivate(
     if employee.suspended_at is None:
         raise NotSuspended(username=employee.username)
     employee.suspended_at = None
-    await record(session, "user.reactivated", actor_id=actor.id, user_id=employee.id, reason=reason)
+    await _record(session, "user.reactivated", employee, actor=actor, reason=reason)
     return employee
 
 
@@ -63,3 +60,12 @@ async def mark_decisions_seen(session: AsyncSession, until: datetime, *, actor: 
         )
         .values(decisions_seen_at=func.least(until, func.now()))
     )
+
+
+async def _record(
+    session: AsyncSession, action: str, employee: User, *, actor: Actor, **details: Any
+) -> None:
+    """In the history, and for the company's other systems; the employee gets no mail of it."""
+    event_id = await record(session, action, actor_id=actor.id, user_id=employee.id, **details)
+    subject = Subject(employee.id, event_id)
+    await announce(session, action, [subject], actor_id=actor.id, by=[Channel.WEBHOOK])

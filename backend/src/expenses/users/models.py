@@ -1,22 +1,22 @@
 """Users, where they are logged in, registrations under way, and attempts that are limited."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
-    Enum,
     ForeignKey,
     Index,
     LargeBinary,
     func,
     text,
+    true,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from expenses.database import Base
+from expenses.database import Base, stored_as_text
 
 
 class Role(StrEnum):
@@ -35,18 +35,6 @@ class Actor(Protocol):
     def role(self) -> Role: ...
 
 
-def stored_as_text(members: type[StrEnum], name: str) -> Enum:
-    """A text column with a CHECK: adding a member later needs no change of a database type."""
-    return Enum(
-        members,
-        name=name,
-        native_enum=False,
-        create_constraint=True,
-        length=20,
-        values_callable=lambda enum: [member.value for member in enum],
-    )
-
-
 class User(Base):
     __tablename__ = "users"
 
@@ -57,6 +45,11 @@ class User(Base):
     password_hash: Mapped[str]
     suspended_at: Mapped[datetime | None]
     decisions_seen_at: Mapped[datetime | None]
+    gets_mails: Mapped[bool] = mapped_column(server_default=true())
+    # Of their browser when they logged in or chose it last; None where nothing is known.
+    language: Mapped[str | None]
+    # The last day on which a digest was written for an employer, or there was nothing to write.
+    digest_on: Mapped[date | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
     __table_args__ = (

@@ -23,6 +23,7 @@ from expenses.errors import (
 from expenses.logs import fields
 from expenses.settings import Settings
 from expenses.statements import Statement
+from expenses.text import ENGLISH
 from expenses.users import queries
 from expenses.users.models import Role, User, UserSession
 from expenses.users.passwords import renewed_hash, verify_password
@@ -45,6 +46,7 @@ _whose = (
         User.role,
         User.suspended_at,
         User.created_at,
+        User.gets_mails,
         UserSession.id,
         UserSession.last_seen_at,
         UserSession.ends_at,
@@ -70,6 +72,7 @@ class CurrentUser(NamedTuple):
     role: Role
     suspended_at: datetime | None
     created_at: datetime
+    gets_mails: bool
     session_id: int
     last_seen_at: datetime
     ends_at: datetime
@@ -150,6 +153,8 @@ async def start_session(
     )
     if user.suspended_at is not None:
         raise Suspended()
+    if caller.language not in (None, user.language or ENGLISH):
+        user.language = caller.language
     token = new_token()
     now = datetime.now(UTC)
     begun = UserSession(

@@ -36,12 +36,14 @@ class Device(NamedTuple):
 class Caller(NamedTuple):
     """Who is at the other end, before it is known who they are.
 
-    `address` is the network address, `client` what the browser or program calls itself.
+    `address` is the network address, `client` what the browser or program calls itself, `language`
+    the one that it asks for, if any.
     """
 
     address: str
     client: str | None = None
     device: Device | None = None
+    language: str | None = None
 
 
 class Limit(NamedTuple):

@@ -5,6 +5,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
+from expenses import outbox
 from expenses.database import Database
 from expenses.errors import ExpensesError
 from expenses.tickets.actions import delete_old_keys
@@ -30,6 +31,7 @@ async def tidy(database: Database) -> None:
         await registration.delete_expired(session)
         await throttling.delete_expired(session)
         await delete_old_keys(session)
+        await outbox.delete_old(session)
 
 
 async def _repeat(database: Database) -> None:

@@ -16,10 +16,10 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from expenses.errors import ExpensesError
+from expenses.text import ENGLISH
 
 CATALOGS = Path(__file__).parents[1] / "locale"
 # The words in the code are English; every other language has a catalog.
-ENGLISH = "en"
 LANGUAGES = (ENGLISH, "zh_Hans_CN")
 
 _language: ContextVar[str] = ContextVar("language", default=ENGLISH)
@@ -53,10 +53,16 @@ def current_language() -> str:
 
 
 def preferred(request: Request) -> str:
+    return preference(request) or ENGLISH
+
+
+def preference(request: Request) -> str | None:
+    """None where the request says nothing of it, as those of most programs."""
     chosen = request.session.get("language")
     if chosen in LANGUAGES:
         return str(chosen)
-    return _negotiated(request.headers.get("accept-language", ""))
+    header = request.headers.get("accept-language")
+    return _negotiated(header) if header else None
 
 
 def gettext(message: str, /, **values: Any) -> str:

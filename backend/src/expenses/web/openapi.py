@@ -21,7 +21,7 @@ TAGS = [
     {"name": "tickets", "description": "One purchase each: filing, reading, changing, deciding."},
     {"name": "employees", "description": "For employers: who they are, suspending them and back."},
     {"name": "users", "description": "Registering, logging in and out, and who one is."},
-    {"name": "account", "description": "One's own name, password, and sessions."},
+    {"name": "account", "description": "One's own name, password, mails, and sessions."},
     {"name": "health", "description": "For whoever watches the servers."},
 ]
 SECURITY_SCHEMES = {

@@ -13,6 +13,7 @@ from expenses.settings import Settings
 from expenses.users.sessions import CurrentUser, LoggedIn, authenticate
 from expenses.users.throttling import Caller
 from expenses.web.cookies import device_of
+from expenses.web.languages import preference
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -32,6 +33,7 @@ def caller_of(request: Request) -> Caller:
         address=_network_of(request),
         client=request.headers.get("user-agent"),
         device=device_of(request, settings_of(request)),
+        language=preference(request),
     )
 
 
