@@ -27,6 +27,7 @@ LAYERS: list[set[str]] = [
         "money",
         "text",
         "logs",
+        "metrics",
         "statements",
         "targets",
         "VERSION",

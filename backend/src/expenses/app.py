@@ -10,19 +10,19 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
 from starlette.middleware.sessions import SessionMiddleware
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from expenses import VERSION, api, console, portal
 from expenses.database import Database
 from expenses.errors import CannotStart, ExpensesError
 from expenses.settings import Settings, read_settings
-from expenses.web import deliveries, health, housekeeping, openapi
+from expenses.web import deliveries, health, housekeeping, metrics, openapi
 from expenses.web.cookies import SESSION, cookie_name
 from expenses.web.failures import UnexpectedErrorMiddleware
 from expenses.web.headers import SecurityHeadersMiddleware
 from expenses.web.languages import LanguageMiddleware
 from expenses.web.limits import BodyLimitMiddleware
+from expenses.web.metrics import HostMiddleware, MetricsMiddleware
 from expenses.web.origin import SameOriginMiddleware
 from expenses.web.problems import respond
 from expenses.web.request_log import RequestLogMiddleware
@@ -54,7 +54,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         redoc_url=None,
         redirect_slashes=False,
         generate_unique_id_function=lambda route: route.name,
-        middleware=_middleware(settings),
+        middleware=_middleware(settings, database),
         exception_handlers=dict.fromkeys(HANDLED, respond),
         lifespan=_lifespan,
     )
@@ -62,6 +62,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     app.state.database = database
     api.mount(app)
     app.include_router(health.router)
+    app.include_router(metrics.router)
     portal.mount(app)
     app.mount("/static", assets, name="static")
     console.mount(app, database)
@@ -77,7 +78,7 @@ def _database(settings: Settings) -> Database:
     )
 
 
-def _middleware(settings: Settings) -> list[Middleware]:
+def _middleware(settings: Settings, database: Database) -> list[Middleware]:
     """From the outside in."""
     if settings.secret_key is None:
         raise CannotStart(
@@ -85,11 +86,13 @@ def _middleware(settings: Settings) -> list[Middleware]:
             "the same for every process: for example what `openssl rand -base64 48` prints."
         )
     behind_proxy = Middleware(ProxyHeadersMiddleware, trusted_hosts=settings.trusted_proxies)
+    measured = Middleware(MetricsMiddleware, database=database)
     return [
         *([behind_proxy] if settings.trusted_proxies else []),
+        *([measured] if settings.metrics_token else []),
         Middleware(RequestLogMiddleware),
         Middleware(SecurityHeadersMiddleware, https=settings.cookie_secure),
-        Middleware(TrustedHostMiddleware, allowed_hosts=settings.allowed_hosts),
+        Middleware(HostMiddleware, allowed_hosts=settings.allowed_hosts),
         Middleware(GZipMiddleware, compresslevel=5, exclude_content_types=NOT_COMPRESSED),
         Middleware(
             SessionMiddleware,

@@ -243,7 +243,12 @@ def _serve(settings: Settings, address: str, listener: socket.socket, *, workers
     os.environ["DATABASE_URL"] = address
     if settings.secret_key is None:
         os.environ["SECRET_KEY"] = secret_key_in(settings.data_dir).get_secret_value()
-    serve(listener, workers=workers, log_format=settings.log_format)
+    serve(
+        listener,
+        workers=workers,
+        log_format=settings.log_format,
+        is_measured=settings.metrics_token is not None,
+    )
 
 
 def _ensure_secret_key(settings: Settings) -> None:

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterat
 from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Literal, Self
+from typing import Any, Literal, NamedTuple, Self
 
 import asyncpg
 from sqlalchemy import Connection, DateTime, Enum, MetaData, Text, event
@@ -14,6 +14,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.pool import QueuePool
 
 from expenses.errors import CannotStart, DatabaseUnavailable, TooBusy
 
@@ -96,6 +97,14 @@ def stored_as_text(members: type[StrEnum], name: str) -> Enum:
     )
 
 
+class PoolUse(NamedTuple):
+    """Connections that somebody has, that wait for somebody, and that there may be."""
+
+    used: int
+    idle: int
+    most: int
+
+
 class Database:
     """Two kinds of sessions, and a short way past both for the reads that are made most.
 
@@ -146,6 +155,16 @@ class Database:
                     # Closing takes a task of its own; mostly there is nothing to give back.
                     if session.in_transaction():
                         await asyncio.shield(session.close())
+
+    def connections(self) -> dict[str, PoolUse]:
+        """How many connections there are right now, by what they are for."""
+        pool = self.engine.pool
+        assert isinstance(pool, QueuePool)
+        used = {"sessions": PoolUse(pool.checkedout(), pool.checkedin(), 2 * MOST_CONNECTIONS)}
+        if self._readers is not None:
+            idle = self._readers.get_idle_size()
+            used["reads"] = PoolUse(self._readers.get_size() - idle, idle, MOST_CONNECTIONS)
+        return used
 
     def _writer_session(self) -> AsyncSession:
         return AsyncSession(self.engine, expire_on_commit=False)

@@ -5,8 +5,10 @@ import os
 import signal
 import socket
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from multiprocessing import connection, parent_process
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import uvicorn
@@ -20,8 +22,13 @@ from expenses.logs import LogFormat, configuration
 SHUTDOWN_SECONDS = 10
 
 
-def serve(listener: socket.socket, *, workers: int, log_format: LogFormat) -> None:
-    """Serve until SIGINT, SIGTERM or SIGHUP. The environment must name database and secret key."""
+def serve(
+    listener: socket.socket, *, workers: int, log_format: LogFormat, is_measured: bool
+) -> None:
+    """Serve until SIGINT, SIGTERM or SIGHUP. The environment must name database and secret key.
+
+    `is_measured` has several workers count together.
+    """
     config = uvicorn.Config(
         "expenses.server:create_worker",
         factory=True,
@@ -39,7 +46,8 @@ def serve(listener: socket.socket, *, workers: int, log_format: LogFormat) -> No
         if workers == 1:
             uvicorn.Server(config).run(sockets=[listener])
         else:
-            _Workers(config, sockets=[listener]).run()
+            with _counting_together() if is_measured else nullcontext():
+                _Workers(config, sockets=[listener]).run()
 
 
 def create_worker() -> FastAPI:
@@ -53,6 +61,14 @@ def create_worker() -> FastAPI:
     gc.collect()
     gc.freeze()
     return app
+
+
+@contextmanager
+def _counting_together() -> Iterator[None]:
+    """Whichever worker is asked for the metrics finds there what the others have counted."""
+    with TemporaryDirectory(prefix="expenses-metrics-") as folder:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+        yield
 
 
 class _Workers(Multiprocess):

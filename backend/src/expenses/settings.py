@@ -15,7 +15,14 @@ from expenses.database import Pooler
 from expenses.errors import CannotStart
 from expenses.logs import LogFormat
 from expenses.money import Currency
-from expenses.targets import MailServerAddress, Sender, Site, WebAddress, WebhookSecret
+from expenses.targets import (
+    SHORTEST_SECRET,
+    MailServerAddress,
+    Sender,
+    Site,
+    WebAddress,
+    WebhookSecret,
+)
 
 
 def _known_timezone(name: str) -> str:
@@ -45,6 +52,15 @@ Count = Annotated[int, Field(ge=1, le=1_000_000)]
 Hours = Annotated[float, Field(ge=0.1, le=24 * 365)]
 
 
+def _not_guessable(token: SecretStr) -> SecretStr:
+    if len(token.get_secret_value().encode()) < SHORTEST_SECRET:
+        raise ValueError(f"is too short; it takes {SHORTEST_SECRET} characters or more")
+    return token
+
+
+MetricsToken = Annotated[SecretStr, AfterValidator(_not_guessable)]
+
+
 class Settings(BaseSettings):
     """Each field is the environment variable of the same name in capitals; see the README."""
 
@@ -66,6 +82,7 @@ class Settings(BaseSettings):
     address_attempts: Count = 300
     address_registrations: Count = 100
     log_format: LogFormat = "readable"
+    metrics_token: MetricsToken | None = None
     public_url: Site = "http://localhost:8000"
     smtp_url: MailServerAddress | None = None
     mail_from: Sender = "Contoso Expenses <expenses@localhost>"

@@ -45,6 +45,7 @@ TABLE = """
                                                     stranger   owner      colleague  employer   suspended
 GET    /health                                      SEEN       SEEN       SEEN       SEEN       SEEN
 GET    /ready                                       SEEN       SEEN       SEEN       SEEN       SEEN
+GET    /metrics                                     NOT_FOUND  NOT_FOUND  NOT_FOUND  NOT_FOUND  NOT_FOUND
 GET    /static/{path:path}                          SEEN       SEEN       SEEN       SEEN       SEEN
 
 GET    /api/openapi.json                            SEEN       SEEN       SEEN       SEEN       SEEN

@@ -61,6 +61,7 @@ POST   /login                                             owner     5
 POST   /logout                                            owner     2
 GET    /mails/off                                         owner     0
 POST   /mails/off                                         owner     4
+GET    /metrics                                           owner     0
 GET    /ready                                             owner     1
 GET    /register                                          owner     1
 POST   /register                                          owner     8

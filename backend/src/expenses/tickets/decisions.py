@@ -8,8 +8,10 @@ from typing import Any
 from sqlalchemy import bindparam, func, insert, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from expenses.database import after_commit
 from expenses.errors import NotDecided, TicketChanged
 from expenses.history import Event, record
+from expenses.metrics import DECISIONS
 from expenses.outbox import Subject, announce
 from expenses.statements import Statement
 from expenses.tickets.models import Ticket, TicketStatus
@@ -205,6 +207,7 @@ async def _record(
         **details,
     )
     await announce(session, action, [_subject(ticket, event_id, reason)], actor_id=actor.id)
+    _count(session, action, 1)
 
 
 async def _record_all(
@@ -223,6 +226,12 @@ async def _record_all(
     event_ids = {row.ticket_id: row.id for row in written}
     subjects = [_subject(ticket, event_ids[ticket.id], reason) for ticket in tickets]
     await announce(session, f"ticket.{status}", subjects, actor_id=actor.id)
+    _count(session, f"ticket.{status}", len(tickets))
+
+
+def _count(session: AsyncSession, action: str, number: int) -> None:
+    counter = DECISIONS.labels(action.removeprefix("ticket."))
+    after_commit(session, lambda: counter.inc(number))
 
 
 def _subject(ticket: LockedTicket, event_id: int, reason: str | None) -> Subject:

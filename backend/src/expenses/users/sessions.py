@@ -21,6 +21,7 @@ from expenses.errors import (
     WrongPassword,
 )
 from expenses.logs import fields
+from expenses.metrics import LOG_INS
 from expenses.settings import Settings
 from expenses.statements import Statement
 from expenses.text import ENGLISH
@@ -136,8 +137,10 @@ def _written_down(user: User | None) -> Iterator[None]:
         yield
     except ExpensesError as error:
         logger.warning("Log-in refused: %s", error.code, extra=who)
+        LOG_INS.labels(error.code).inc()
         raise
     logger.info("Logged in", extra=who)
+    LOG_INS.labels("logged-in").inc()
 
 
 async def start_session(

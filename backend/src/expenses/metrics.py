@@ -1,0 +1,33 @@
+"""What is counted for whoever watches the servers. No label holds what a person is or wrote.
+
+Several processes of one server count into files of a common folder, `PROMETHEUS_MULTIPROC_DIR`,
+which the client looks for when it is imported.
+"""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+REQUESTS = Histogram(
+    "expenses_http_request_duration_seconds",
+    "From the request's arrival to the end of its answer, by route, as in the API's document.",
+    ["method", "route", "status"],
+    buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+)
+LOG_INS = Counter("expenses_log_ins", "Attempts to log in, by what came of them.", ["result"])
+DECISIONS = Counter(
+    "expenses_decisions", "Tickets that were approved, denied or reopened.", ["decision"]
+)
+# There from the start: an increase from nothing to the first one would go unseen.
+for _decision in ("approved", "denied", "reopened"):
+    DECISIONS.labels(_decision)
+CONNECTIONS = Gauge(
+    "expenses_database_connections",
+    "Open connections to the database, by pool and by whether somebody uses them.",
+    ["pool", "state"],
+    multiprocess_mode="livesum",
+)
+MOST_CONNECTIONS = Gauge(
+    "expenses_database_connections_limit",
+    "How many connections each pool opens at most.",
+    ["pool"],
+    multiprocess_mode="livesum",
+)
