@@ -20,6 +20,7 @@ from benchmarks.routes import (
     checked,
     create_request,
 )
+from benchmarks.servers import Running
 from benchmarks.subjects import Subject
 
 # How many requests will be sent, at most; some can be sent only once.
@@ -36,9 +37,12 @@ class Job:
     request: Making
 
     @property
+    def server(self) -> Running:
+        return self.subject.floor if self.is_floor else self.subject.application
+
+    @property
     def address(self) -> str:
-        server = self.subject.floor if self.is_floor else self.subject.application
-        return server.address
+        return self.server.address
 
     def measured(self, clients: str) -> Measured:
         return Measured(self.title, self.subject.size, clients, self.is_floor)

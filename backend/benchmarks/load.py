@@ -47,6 +47,9 @@ class Load:
     rate: float
     requests: int
     longest: float = 0.0
+    # Processor time for each request, where it was looked at.
+    server: float | None = None
+    database: float | None = None
 
 
 def run_wrk(address: str, request: Request, *, clients: int, seconds: int) -> Load:

@@ -7,7 +7,7 @@ from benchmarks.targets import targets
 
 COLUMNS = (
     *("route", "tickets", "clients", "p50 ms", "p99 ms", "requests/s"),
-    *("SQL", "of its floor", "times list floor", "growth"),
+    *("CPU ms", "DB CPU ms", "SQL", "of its floor", "times list floor", "growth"),
 )
 # How many columns hold words; the others hold numbers, which stand to the right.
 WORDS = 1
@@ -27,10 +27,11 @@ each route one answer's rows.
 """
 LEGEND = """\
 `clients`: so many at once, each with its next request as soon as the last one is answered; or a
-fixed rate, where times count from when a request was due. `SQL`: statements per request that
-PostgreSQL counted (pg_stat_statements), BEGIN and COMMIT among them. `of its floor`: the share of
-the floor's requests/s. `times list floor`: p50 as a multiple of the p50 of the API list's floor.
-`growth`: of p50, since the smallest company.
+fixed rate, where times count from when a request was due. `CPU ms`, `DB CPU ms`: processor time per
+request, of the server's process and of PostgreSQL's; the load generator's is in neither. `SQL`:
+statements per request that PostgreSQL counted (pg_stat_statements), BEGIN and COMMIT among them.
+`of its floor`: the share of the floor's requests/s. `times list floor`: p50 as a multiple of the
+p50 of the API list's floor. `growth`: of p50, since the smallest company.
 """
 
 
@@ -81,6 +82,8 @@ def _line(results: Results, measured: Measured) -> tuple[str, ...]:
         f"{load.p50 * 1000:.2f}",
         f"{load.p99 * 1000:.2f}",
         f"{load.rate:.1f}",
+        _milliseconds(load.server),
+        _milliseconds(load.database),
         _number(results.statements.get((measured.route, measured.is_floor)), 1),
         _number(results.of_floor(measured), 2),
         _number(results.times_list_floor(measured), 1),
@@ -103,6 +106,10 @@ def _others(results: Results) -> list[str]:
         waits = [f"{found.load.p50 * 1000:.0f}" for found in results.log_ins]
         lines.append(f"A log-in beside seven others, p50 in each round: {', '.join(waits)} ms.")
     return lines
+
+
+def _milliseconds(value: float | None) -> str:
+    return "" if value is None else f"{value * 1000:.2f}"
 
 
 def _number(value: float | None, digits: int) -> str:

@@ -56,6 +56,8 @@ class Results:
             rate=median(load.rate for load in rounds),
             requests=sum(load.requests for load in rounds),
             longest=max(load.longest for load in rounds),
+            server=_median_of_known([load.server for load in rounds]),
+            database=_median_of_known([load.database for load in rounds]),
         )
 
     def of_floor(self, measured: Measured) -> float | None:
@@ -77,6 +79,11 @@ class Results:
         if smallest is None or load is None or measured.size == min(self.sizes):
             return None
         return load.p50 / smallest.p50
+
+
+def _median_of_known(values: list[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return median(known) if known else None
 
 
 FIRST_LIST = "API list, first page"

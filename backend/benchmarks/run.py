@@ -4,7 +4,7 @@ import asyncio
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import httpx
@@ -13,6 +13,7 @@ from benchmarks import databases, exports, log_ins, machine, supply
 from benchmarks.fill import Progress
 from benchmarks.jobs import Job, reading_jobs, writing_jobs
 from benchmarks.load import Request, WrongAnswers, run_paced, run_wrk
+from benchmarks.processors import Clock
 from benchmarks.results import Results
 from benchmarks.routes import PATIENCE, NotAsExpected, Route, reading_routes
 from benchmarks.subjects import Subject, running
@@ -130,7 +131,14 @@ class _Run:
             return
         seconds = self._options.seconds
         needed = self._rates[job.title, job.is_floor] * seconds * 2 + 100
-        load = run_wrk(job.address, job.request(int(needed)), clients=clients, seconds=seconds)
+        request = job.request(int(needed))
+        clock = Clock(job.server.process.pid, self._options.data_dir)
+        before = clock.read()
+        load = run_wrk(job.address, request, clients=clients, seconds=seconds)
+        server, database = (
+            (late - early) / load.requests for early, late in zip(before, clock.read(), strict=True)
+        )
+        load = replace(load, server=server, database=database)
         self._results.loads[job.measured(str(clients))].append(load)
 
     def _warm_up(self, job: Job) -> None:

@@ -353,7 +353,9 @@ class Reporting(unittest.TestCase):
 
     def add(self, size: int, *, is_floor: bool = False, p50: float, rate: float) -> None:
         measured = Measured(FIRST_LIST, size, "1", is_floor)
-        self.results.loads[measured].append(Load(p50, p50 * 2, rate, 100))
+        self.results.loads[measured].append(
+            Load(p50, p50 * 2, rate, 100, server=1 / rate, database=0.001)
+        )
 
     def test_figures_are_medians_beside_their_floor(self) -> None:
         self.add(10_000, p50=0.002, rate=500)
@@ -367,7 +369,10 @@ class Reporting(unittest.TestCase):
         ]
         self.assertEqual(
             line,
-            [FIRST_LIST, "1,000,000", "1", "3.00", "6.00", "400.0", "2.0", "0.40", "3.0", "1.50"],
+            [
+                *(FIRST_LIST, "1,000,000", "1", "3.00", "6.00", "400.0"),
+                *("2.50", "1.00", "2.0", "0.40", "3.0", "1.50"),
+            ],
         )
 
     def test_targets_are_met_or_not(self) -> None:
