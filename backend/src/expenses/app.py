@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -27,6 +27,7 @@ from expenses.web.origin import SameOriginMiddleware
 from expenses.web.problems import respond
 from expenses.web.request_log import RequestLogMiddleware
 from expenses.web.static import assets
+from expenses.web.traces import Traces, TracesMiddleware, follow, wanted_traces
 
 HANDLED = (ExpensesError, HTTPException, RequestValidationError)
 # Exports are streamed: each of their pieces is to leave at once.
@@ -45,6 +46,9 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     """
     settings = settings or read_settings()
     database = database or _database(settings)
+    traces = wanted_traces()
+    if traces is not None:
+        follow(database, traces.tracer)
     app = FastAPI(
         title="Contoso Expenses",
         version=VERSION,
@@ -54,12 +58,15 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         redoc_url=None,
         redirect_slashes=False,
         generate_unique_id_function=lambda route: route.name,
-        middleware=_middleware(settings, database),
+        middleware=_middleware(settings, database, traces),
         exception_handlers=dict.fromkeys(HANDLED, respond),
         lifespan=_lifespan,
+        # Its own would tell of the addresses that people ask for.
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     app.state.settings = settings
     app.state.database = database
+    app.state.traces = traces
     api.mount(app)
     app.include_router(health.router)
     app.include_router(metrics.router)
@@ -78,7 +85,7 @@ def _database(settings: Settings) -> Database:
     )
 
 
-def _middleware(settings: Settings, database: Database) -> list[Middleware]:
+def _middleware(settings: Settings, database: Database, traces: Traces | None) -> list[Middleware]:
     """From the outside in."""
     if settings.secret_key is None:
         raise CannotStart(
@@ -91,6 +98,7 @@ def _middleware(settings: Settings, database: Database) -> list[Middleware]:
         *([behind_proxy] if settings.trusted_proxies else []),
         *([measured] if settings.metrics_token else []),
         Middleware(RequestLogMiddleware),
+        *([Middleware(TracesMiddleware, tracer=traces.tracer)] if traces else []),
         Middleware(SecurityHeadersMiddleware, https=settings.cookie_secure),
         Middleware(HostMiddleware, allowed_hosts=settings.allowed_hosts),
         Middleware(GZipMiddleware, compresslevel=5, exclude_content_types=NOT_COMPRESSED),
@@ -115,7 +123,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         logger.warning("EMPLOYER_CODE is not set: anyone may register as an employer.")
     else:
         logger.info("EMPLOYER_CODE is set: registering as an employer takes the code.")
+    traces: Traces | None = app.state.traces
     async with (
+        traces.running() if traces else nullcontext(),
         app.state.database as database,
         housekeeping.running(database),
         deliveries.running(database, settings),

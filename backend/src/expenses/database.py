@@ -115,6 +115,8 @@ class Database:
         self, address: str, pooler: Pooler | None = None, channels: Iterable[str] = ()
     ) -> None:
         self.outgoing: Outgoing = {channel: asyncio.Event() for channel in channels}
+        # Called with each of the driver's connections, once it is open.
+        self.on_connect: Callable[[Any], None] = lambda _connection: None
         connect_args = _DIRECT if pooler is None else _POOLED
         self.engine = create_async_engine(
             asyncpg_url(address),
@@ -127,6 +129,11 @@ class Database:
         self._connect_args = {**address_args, **connect_args}
         self._readers: asyncpg.Pool | None = None
         event.listen(self.engine.sync_engine, "checkout", _ensure_open)
+        event.listen(
+            self.engine.sync_engine,
+            "connect",
+            lambda opened, _record: self.on_connect(opened.driver_connection),
+        )
         if pooler is not None:
             event.listen(self.engine.sync_engine, "begin", _limit_transaction)
         self._reader = self.engine.execution_options(isolation_level="AUTOCOMMIT")
@@ -171,9 +178,16 @@ class Database:
 
     async def __aenter__(self) -> Self:
         self._readers = await asyncpg.create_pool(
-            min_size=0, max_size=MOST_CONNECTIONS, reset=_nothing_to_reset, **self._connect_args
+            min_size=0,
+            max_size=MOST_CONNECTIONS,
+            init=self._connected,
+            reset=_nothing_to_reset,
+            **self._connect_args,
         )
         return self
+
+    async def _connected(self, connection: Any) -> None:
+        self.on_connect(connection)
 
     async def __aexit__(self, *_: object) -> None:
         if self._readers is not None:

@@ -15,7 +15,6 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
 from starlette.middleware.trustedhost import TrustedHostMiddleware
-from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from expenses.database import Database
@@ -26,12 +25,11 @@ from expenses.tickets.queries import MOST_COUNTED, Somebody, totals
 from expenses.tickets.search import TicketFilter
 from expenses.users.models import Role
 from expenses.web.requests import DatabaseDependency, settings_of, token_of
+from expenses.web.route_names import method_of, route_of
 
 PATH = "/metrics"
 # Shorter than what Prometheus waits.
 PATIENCE = 3
-# Anybody can send others, and each would be kept for ever.
-METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 router = APIRouter()
 
@@ -77,9 +75,8 @@ class MetricsMiddleware:
         try:
             await self.app(scope, receive, note_status)
         finally:
-            method = scope["method"] if scope["method"] in METHODS else "other"
             took = time.perf_counter() - began
-            REQUESTS.labels(method, route_of(scope), status).observe(took)
+            REQUESTS.labels(method_of(scope), route_of(scope), status).observe(took)
             note_connections(self.database)
 
 
@@ -89,13 +86,6 @@ class HostMiddleware(TrustedHostMiddleware):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         is_for_prometheus = scope["type"] == "http" and scope["path"] == PATH
         await (self.app if is_for_prometheus else super().__call__)(scope, receive, send)
-
-
-def route_of(scope: Scope) -> str:
-    """Of a request that was routed: the path with the names of what varies, not their values."""
-    mount: str = scope.get("root_path", "")
-    route = scope.get("route")
-    return f"{mount}{route.path}" if isinstance(route, Route) else mount or "none"
 
 
 def note_connections(database: Database) -> None:

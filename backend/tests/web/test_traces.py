@@ -1,0 +1,269 @@
+"""What an OpenTelemetry collector is sent: by a real server, to a real receiver."""
+
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import httpx
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
+
+from tests.harness import PASSWORD, new_database, ticket_json
+from tests.test_cli import CommandLineTestCase, Running
+
+PATIENCE = 20
+
+
+class Collector:
+    def __init__(self) -> None:
+        self.received: list[bytes] = []
+        self.headers: list[dict[str, str]] = []
+        self.url = ""
+
+    def requests(self) -> list[ExportTraceServiceRequest]:
+        return [ExportTraceServiceRequest.FromString(body) for body in [*self.received]]
+
+    def spans(self) -> list[Span]:
+        return [
+            span
+            for request in self.requests()
+            for resource in request.resource_spans
+            for scope in resource.scope_spans
+            for span in scope.spans
+        ]
+
+    def resource(self) -> dict[str, Any]:
+        return attributes_of(self.requests()[0].resource_spans[0].resource)
+
+
+def attributes_of(span: Any) -> dict[str, Any]:
+    return {one.key: getattr(one.value, one.value.WhichOneof("value")) for one in span.attributes}
+
+
+@contextmanager
+def listening_collector() -> Iterator[Collector]:
+    collector = Collector()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            collector.headers.append({k.lower(): v for k, v in self.headers.items()})
+            collector.received.append(body)
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            return
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        collector.url = f"http://127.0.0.1:{server.server_port}"
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield collector
+        finally:
+            server.shutdown()
+            thread.join(10)
+
+
+class Traces(CommandLineTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.collector = self.enterContext(listening_collector())
+
+    def start_traced(self, endpoint: str, *arguments: str, **variables: str) -> Running:
+        return self.start(
+            "serve",
+            *arguments,
+            DATABASE_URL=new_database(),
+            SECRET_KEY="x" * 40,
+            OTEL_EXPORTER_OTLP_ENDPOINT=endpoint,
+            OTEL_BSP_SCHEDULE_DELAY="100",
+            **variables,
+        )
+
+    def tokens(self, address: str) -> dict[str, dict[str, str]]:
+        found = {}
+        for name, role in (("quokka", "employee"), ("numbat", "employer")):
+            account = {"email": f"{name}@contoso.example", "password": PASSWORD}
+            answer = httpx.post(
+                f"{address}/api/users", json=account | {"username": name, "role": role}
+            )
+            found[role] = {"Authorization": f"Bearer {answer.raise_for_status().json()['token']}"}
+        return found
+
+    def wait_for(self, name: str) -> Span:
+        """The last span of that name, once it has come."""
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            if found := [span for span in self.collector.spans() if span.name == name]:
+                return found[-1]
+            time.sleep(0.05)
+        raise AssertionError(sorted({span.name for span in self.collector.spans()}))
+
+    def test_each_request_is_a_span_with_its_statements_in_it(self) -> None:
+        server = self.start_traced(self.collector.url, OTEL_EXPORTER_OTLP_HEADERS="x-key=ours")
+        tokens = self.tokens(server.address)
+        filed = httpx.post(
+            f"{server.address}/api/tickets", json=ticket_json(), headers=tokens["employee"]
+        ).json()
+        path = f"{server.address}/api/tickets/{filed['id']}"
+        httpx.get(path, headers=tokens["employee"]).raise_for_status()
+        answer = httpx.post(f"{path}/approve", headers=tokens["employer"]).raise_for_status()
+        read = self.wait_for("GET /api/tickets/{ticket_id:int}")
+        self.assertEqual(read.kind, Span.SPAN_KIND_SERVER)
+        self.assertEqual(
+            attributes_of(read) | {"expenses.request": None},
+            {
+                "http.request.method": "GET",
+                "http.route": "/api/tickets/{ticket_id:int}",
+                "http.response.status_code": 200,
+                "expenses.request": None,
+            },
+        )
+        decided = self.wait_for("POST /api/tickets/{ticket_id:int}/approve")
+        self.assertEqual(attributes_of(decided)["expenses.request"], answer.headers["x-request-id"])
+        self.assertEqual([name for name in self.statements_in(read) if name != "SELECT"], [])
+        self.assertEqual(len(self.statements_in(read)), 2)
+        # The decision's own way through SQLAlchemy and past it, in one transaction.
+        self.assertEqual(
+            self.statements_in(decided),
+            ["BEGIN", "SELECT", "SELECT", "UPDATE", "INSERT", "SELECT", "COMMIT"],
+        )
+        self.assertEqual(self.collector.resource()["service.name"], "contoso-expenses")
+        self.assertEqual(self.collector.headers[0]["x-key"], "ours")
+
+    def statements_in(self, parent: Span) -> list[str]:
+        """What the spans in it are called, in the order in which they ended."""
+        deadline = time.monotonic() + PATIENCE
+        found: list[Span] = []
+        while time.monotonic() < deadline and not found:
+            found = [one for one in self.collector.spans() if one.parent_span_id == parent.span_id]
+            time.sleep(0.3)
+        for span in found:
+            self.assertEqual(span.trace_id, parent.trace_id)
+            self.assertEqual(span.kind, Span.SPAN_KIND_CLIENT)
+            self.assertGreaterEqual(span.start_time_unix_nano, parent.start_time_unix_nano)
+            self.assertLess(span.start_time_unix_nano, span.end_time_unix_nano)
+            attributes = attributes_of(span)
+            self.assertEqual(attributes["db.system.name"], "postgresql")
+            self.assertIn(span.name, attributes["db.query.text"])
+        return [span.name for span in sorted(found, key=lambda span: span.end_time_unix_nano)]
+
+    def test_every_door_is_named_by_its_route_and_nobody_is_named(self) -> None:
+        server = self.start_traced(self.collector.url)
+        address, tokens = server.address, self.tokens(server.address)
+        employee, employer = tokens["employee"], tokens["employer"]
+        ticket = ticket_json() | {"description": "wombat", "links": ["https://dugong.example/1"]}
+        filed = httpx.post(f"{address}/api/tickets", json=ticket, headers=employee).json()
+        for path, headers in (
+            ("/tickets?q=wombat", employee),
+            ("/admin/ticket/list?q=wombat", employer),
+            (f"/admin/ticket/details/{filed['id']}", employer),
+            ("/admin/employee/list?search=quokka@contoso.example", employer),
+            ("/api/tickets?q=wombat", employer),
+            ("/static/wombat.css", {}),
+            ("/wombat/quokka@contoso.example", {}),
+            ("/admin/wombat/list", employer),
+        ):
+            httpx.get(address + path, headers=headers)
+        httpx.post(
+            f"{address}/login", data={"email": "quokka@contoso.example", "password": "echidna"}
+        )
+        # Somebody has this e-mail: an error of the database that says whose.
+        httpx.post(
+            f"{address}/api/users",
+            json={
+                "email": "quokka@contoso.example",
+                "password": PASSWORD,
+                "username": "quokka",
+                "role": "employee",
+            },
+        )
+        httpx.request("PROPFIND", f"{address}/wombat")
+        self.wait_for("other")
+        names = {span.name for span in self.collector.spans() if span.kind == Span.SPAN_KIND_SERVER}
+        for name in (
+            "GET /tickets",
+            "GET /admin/{identity}/list",
+            "GET /admin/{identity}/details/{pk:path}",
+            "GET /api/tickets",
+            "GET /static",
+            "POST /login",
+            "POST /api/users",
+            "GET",
+        ):
+            self.assertIn(name, names)
+        sent = b"".join(self.collector.received)
+        for word in (
+            *("quokka", "numbat", "wombat", "dugong", "echidna", "contoso.example", PASSWORD),
+            *(headers["Authorization"].removeprefix("Bearer ") for headers in tokens.values()),
+            "127.0.0.1",
+        ):
+            self.assertNotIn(word.encode(), sent, word)
+
+    def test_a_trace_that_began_elsewhere_goes_on(self) -> None:
+        server = self.start_traced(self.collector.url)
+        trace, parent = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
+        httpx.get(f"{server.address}/health", headers={"traceparent": f"00-{trace}-{parent}-01"})
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            found = [one for one in self.collector.spans() if one.trace_id.hex() == trace]
+            if found:
+                break
+            time.sleep(0.05)
+        self.assertEqual([one.parent_span_id.hex() for one in found], [parent])
+        self.assertEqual(found[0].status.code, Status.STATUS_CODE_UNSET)
+
+    def test_the_last_spans_are_sent_before_the_end(self) -> None:
+        server = self.start_traced(
+            self.collector.url, "--workers", "2", OTEL_SERVICE_NAME="expenses-in-berlin"
+        )
+        for _ in range(20):
+            httpx.get(f"{server.address}/login")
+        self.end(server.process)
+        spans = [span for span in self.collector.spans() if span.name == "GET /login"]
+        self.assertEqual(len(spans), 20)
+        self.assertEqual(self.collector.resource()["service.name"], "expenses-in-berlin")
+
+    def test_a_collector_that_is_away_holds_up_nobody(self) -> None:
+        server = self.start_traced("http://127.0.0.1:1")
+        for _ in range(50):
+            self.assertEqual(httpx.get(f"{server.address}/login").status_code, 200)
+        began = time.monotonic()
+        self.end(server.process)
+        self.assertLess(time.monotonic() - began, 10)
+        self.assertNotIn("Traceback", server.log.read_text())
+
+    def test_nothing_is_sent_or_loaded_unasked(self) -> None:
+        for variables in (
+            {},
+            {"OTEL_EXPORTER_OTLP_ENDPOINT": ""},
+            {"OTEL_EXPORTER_OTLP_ENDPOINT": self.collector.url, "OTEL_SDK_DISABLED": "true"},
+            {"OTEL_EXPORTER_OTLP_ENDPOINT": self.collector.url, "OTEL_TRACES_EXPORTER": "none"},
+        ):
+            with self.subTest(variables):
+                loaded = subprocess.run(
+                    [sys.executable, "-c", LOADED],
+                    env=self.environment(
+                        DATABASE_URL="postgresql://a@b/c", SECRET_KEY="x" * 40, **variables
+                    ),
+                    capture_output=True,
+                    text=True,
+                    check=True,
+                ).stdout
+                self.assertEqual(loaded.strip(), "[]")
+
+
+LOADED = """
+import sys
+from expenses.server import create_worker
+create_worker()
+print([name for name in sys.modules if name.startswith(("opentelemetry.sdk", "google.protobuf"))])
+"""
