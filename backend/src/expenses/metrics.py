@@ -19,6 +19,11 @@ DECISIONS = Counter(
 # There from the start: an increase from nothing to the first one would go unseen.
 for _decision in ("approved", "denied", "reopened"):
     DECISIONS.labels(_decision)
+MESSAGES = Counter(
+    "expenses_messages",
+    "Mails and posts to the webhook, by what came of each attempt.",
+    ["channel", "result"],
+)
 CONNECTIONS = Gauge(
     "expenses_database_connections",
     "Open connections to the database, by pool and by whether somebody uses them.",

@@ -7,15 +7,18 @@ from typing import NamedTuple
 
 import httpx
 import psutil
+from prometheus_client import REGISTRY
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
 
 from expenses.database import Database
 from tests.console.test_bulk import form_of
 from tests.harness import PASSWORD, CommittingTestCase, make_settings
+from tests.receivers import OK
 from tests.test_cli import CommandLineTestCase
 from tests.web.access_harness import MARKS, AccessTestCase
 from tests.web.access_matrix import ROWS, Person
+from tests.web.test_deliveries import MailTestCase
 
 TOKEN = "a token that Prometheus has"
 ITS_OWN = {"Authorization": f"Bearer {TOKEN}"}
@@ -190,6 +193,30 @@ class Counting(MeasuredTestCase):
         self.assertEqual(figures.of("expenses_database_up"), 0)
         self.assertNotIn("expenses_pending_tickets", {figure.name for figure in figures})
         self.assertIn("expenses_decisions_total", {figure.name for figure in figures})
+
+
+class Sending(MailTestCase):
+    async def test_messages_count_by_what_came_of_them(self) -> None:
+        results = ("delivered", "called-off", "postponed", "given-up")
+
+        def counted() -> list[float]:
+            labels = [{"channel": "mail", "result": result} for result in results]
+            name = "expenses_messages_total"
+            return [REGISTRY.get_sample_value(name, one) or 0 for one in labels]
+
+        before = counted()
+        await self.approve(self.ticket_id, by=self.dana)
+        for answer in ("451 Come again", "550 Nobody here"):
+            self.mail_box.recipient_answer = answer
+            await self.pass_time()
+            await self.send_mails()
+        self.mail_box.recipient_answer = OK
+        await self.approve(await self.new_ticket(self.ada), by=self.dana)
+        await self.send_mails()
+        await self.approve(await self.new_ticket(self.ada), by=self.dana)
+        await self.suspend(self.ada, by=self.dana)
+        await self.send_mails()
+        self.assertEqual([now - then for now, then in zip(counted(), before, strict=True)], [1] * 4)
 
 
 class Requests(AccessTestCase, MeasuredTestCase):

@@ -11,6 +11,7 @@ from expenses import outbox
 from expenses.database import Database
 from expenses.errors import ExpensesError
 from expenses.logs import fields
+from expenses.metrics import MESSAGES
 from expenses.outbox import LEASE, Channel, Message
 from expenses.settings import Settings
 from expenses.tickets.digest import write_digests
@@ -109,6 +110,7 @@ async def _send(database: Database, message: Message, carry: Carry) -> None:
     async with database.transaction() as session:
         await outbox.remove(session, message)
     logger.info("Not sent" if parcel is None else "Sent", extra=_facts(message))
+    _count(message, "called-off" if parcel is None else "delivered")
 
 
 async def _parcel(database: Database, message: Message) -> Parcel | None:
@@ -132,9 +134,15 @@ async def _try_later(database: Database, message: Message, failure: NotDelivered
         if failure.is_final or attempt >= MOST_ATTEMPTS:
             await outbox.give_up(session, message, problem)
             logger.error("A message could not be delivered and is given up", extra=facts)
+            _count(message, "given-up")
         else:
             await outbox.postpone(session, message, delay_after(attempt), problem)
             logger.warning("A message could not be delivered yet", extra=facts)
+            _count(message, "postponed")
+
+
+def _count(message: Message, result: str) -> None:
+    MESSAGES.labels(message.channel.value, result).inc()
 
 
 def delay_after(attempt: int) -> timedelta:
