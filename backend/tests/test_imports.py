@@ -28,6 +28,7 @@ LAYERS: list[set[str]] = [
         "text",
         "logs",
         "statements",
+        "targets",
         "VERSION",
     },
 ]

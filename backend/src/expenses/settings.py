@@ -15,6 +15,7 @@ from expenses.database import Pooler
 from expenses.errors import CannotStart
 from expenses.logs import LogFormat
 from expenses.money import Currency
+from expenses.targets import MailServerAddress, Sender, Site, WebAddress, WebhookSecret
 
 
 def _known_timezone(name: str) -> str:
@@ -65,6 +66,11 @@ class Settings(BaseSettings):
     address_attempts: Count = 300
     address_registrations: Count = 100
     log_format: LogFormat = "readable"
+    public_url: Site = "http://localhost:8000"
+    smtp_url: MailServerAddress | None = None
+    mail_from: Sender = "Contoso Expenses <expenses@localhost>"
+    webhook_url: WebAddress | None = None
+    webhook_secret: WebhookSecret = Field(default=None, validate_default=True)
 
     @cached_property
     def zone(self) -> ZoneInfo:
