@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Annotated, NoReturn
 import typer
 from pydantic import BaseModel
 
-from expenses import backups, demo, grants, migrations
+from expenses import backups, demo, doctor, grants, migrations
 from expenses.database import Database, explained_problems
 from expenses.embedded import database_address
 from expenses.errors import CannotStart, ExpensesError, InvalidInput
@@ -120,6 +121,22 @@ def restore(file: File) -> None:
     """Fill an empty database from a backup, and bring it up to date with this version."""
     backups.restore(file, _settings_without_pooler())
     typer.echo(f"The backup in {file} is restored.")
+
+
+@cli.command("doctor")
+def run_doctor(workers: Workers = 1) -> None:
+    """Say what is wrong with settings, database, mail server and webhook, and how to mend it.
+
+    Changes nothing, sends nothing. Exit status 1 where there is a problem. Give --workers as for
+    all server processes together.
+    """
+    findings = asyncio.run(doctor.examine(workers=workers))
+    for finding in findings:
+        typer.echo(str(finding))
+    counted = Counter(finding.state for finding in findings)
+    typer.echo(f"Problems: {counted['problem']}. Warnings: {counted['warning']}.")
+    if counted["problem"]:
+        sys.exit(1)
 
 
 @cli.command()
