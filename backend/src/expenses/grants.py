@@ -42,12 +42,13 @@ WITH ours AS (
     SELECT relname, relkind, oid FROM pg_class
     WHERE (relowner, relnamespace) = (
         SELECT relowner, relnamespace FROM pg_class WHERE oid = to_regclass('alembic_version'))
+    AND relkind IN ('r', 'p', 'S')
 )
-SELECT relname, privilege FROM ours, unnest(string_to_array(:rows, ', ')) AS privilege
-WHERE relkind IN ('r', 'p') AND NOT has_table_privilege(oid, privilege)
-UNION ALL
-SELECT relname, 'USAGE' FROM ours
-WHERE relkind = 'S' AND NOT has_sequence_privilege(oid, 'USAGE')
+SELECT relname, privilege
+FROM ours, unnest(string_to_array(CASE relkind WHEN 'S' THEN 'USAGE' ELSE :rows END, ', '))
+    AS privilege
+WHERE NOT CASE relkind WHEN 'S' THEN has_sequence_privilege(oid, privilege)
+    ELSE has_table_privilege(oid, privilege) END
 ORDER BY 1, 2
 """
 _OWN = """

@@ -84,6 +84,14 @@ def not_connected(error: BaseException, url: URL) -> Finding:
     )
 
 
+def not_answered(error: BaseException, url: URL) -> Finding:
+    return problem(
+        _SUBJECT,
+        f"{where_is(url)} answers a question with an error: {words_of(error, url)}.",
+        "See what its log says, and look again.",
+    )
+
+
 def words_of(error: BaseException, url: URL) -> str:
     """The server's own, in which no password is to be; but who knows every pooler."""
     words = str(getattr(_cause(error), "message", None) or _cause(error)).rstrip(".")

@@ -2,11 +2,11 @@
 
 import asyncio
 import os
-import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 from pathlib import Path
+from time import time as now
 from typing import Any
 
 from sqlalchemy import RowMapping, text
@@ -15,7 +15,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from expenses import embedded
 from expenses.database import CONNECTIONS_OF_A_PROCESS, Database, Pooler, asyncpg_url
-from expenses.doctor.connecting import CONNECTION_ERRORS, not_connected, where_is, words_of
+from expenses.doctor.connecting import (
+    CONNECTION_ERRORS,
+    not_answered,
+    not_connected,
+    where_is,
+    words_of,
+)
 from expenses.doctor.findings import Finding, ok, problem, warning
 from expenses.doctor.tables import check_tables
 from expenses.errors import CannotStart
@@ -90,14 +96,18 @@ def _may_be_made(folder: Path) -> bool:
 
 
 async def _check(url: URL, settings: Settings, workers: int) -> list[Finding]:
-    # What goes through a pooler goes without one, too; the other way round it does not.
-    try:
-        async with _connection(url, "transaction") as connection:
+    async with AsyncExitStack() as stack:
+        try:
+            # What goes through a pooler goes without one, too; the other way round it does not.
+            connection = await stack.enter_async_context(_connection(url, "transaction"))
+        except CONNECTION_ERRORS as error:
+            return [not_connected(error, url)]
+        try:
             # Whatever is asked from here on, nothing can be written.
             await connection.execute(text("SET TRANSACTION READ ONLY"))
             return await _ask(connection, url, settings, workers)
-    except CONNECTION_ERRORS as error:
-        return [not_connected(error, url)]
+        except CONNECTION_ERRORS as error:
+            return [not_answered(error, url)]
 
 
 @asynccontextmanager
@@ -177,10 +187,10 @@ def _trigrams(facts: RowMapping) -> Finding:
 
 
 async def _clock(connection: AsyncConnection) -> Finding:
-    before = time.time()
+    before = now()
     there: datetime = (await connection.execute(text("SELECT clock_timestamp()"))).scalar_one()
     # On its way it was somewhere between the two.
-    difference = there.timestamp() - (before + time.time()) / 2
+    difference = there.timestamp() - (before + now()) / 2
     ahead = f"the database's is {abs(difference):.1f} s {'ahead' if difference > 0 else 'behind'}"
     remedy = "Let both machines take the time from the network: `timedatectl set-ntp true`."
     if abs(difference) > _HARMFUL:

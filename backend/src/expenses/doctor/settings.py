@@ -21,8 +21,10 @@ def check_settings(settings: Settings, unusable: list[Unusable]) -> list[Finding
     findings = [_unusable(one) for one in unusable]
     if not findings:
         findings.append(ok("settings", "every variable that is set can be read."))
+    told = {finding.subject for finding in findings}
     for check in (_secret_key, _employer_code, _hosts, _https, _pooler, _messages):
-        findings += check(settings)
+        # Of what is not usable, what stands in for it is of no interest.
+        findings += [finding for finding in check(settings) if finding.subject not in told]
     return findings
 
 
