@@ -78,6 +78,15 @@ class MailServer(DoctorTestCase):
                 with patch.dict(os.environ, SSL_CERT_FILE=str(certificate)):
                     self.assert_found(self.look(url), "ok", "mail server", words, "ann")
 
+    def test_one_that_waits_for_tls_is_told_apart(self) -> None:
+        certificate = self.enterContext(own_certificate())
+        with (
+            MailBox(certificate=certificate, scheme="smtps") as box,
+            patch("expenses.doctor.mail.PATIENCE", 0.5),
+        ):
+            ended = self.look(self.mail_url(box))
+        self.assert_found(ended, "problem", "mail server", "says nothing", "smtps://")
+
     def test_where_nobody_listens(self) -> None:
         for host in ("127.0.0.1", "localhost"):
             url = f"smtp://ann:{HIDDEN}@{host}:{free_port()}"

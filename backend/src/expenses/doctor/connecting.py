@@ -6,7 +6,8 @@ from sqlalchemy.exc import DBAPIError
 
 from expenses.doctor.findings import Finding, problem, unreachable
 
-CONNECTION_ERRORS = (OSError, DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError)
+ANSWERS = (OSError, DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError)
+CONNECTION_ERRORS = (*ANSWERS, TypeError, ValueError)
 
 _SUBJECT = "database"
 _WRITTEN = "in user and password, @ is written %40, : is %3A and / is %2F"
@@ -77,10 +78,11 @@ def not_connected(error: BaseException, url: URL) -> Finding:
         )
     if isinstance(cause, OSError):
         return unreachable(_SUBJECT, cause, where)
+    # What the driver says before it has talked to anybody.
     return problem(
-        _SUBJECT,
-        f"{where} cannot be connected to ({type(cause).__name__}).",
-        f"See whether the options in DATABASE_URL are right; {_WRITTEN}.",
+        "DATABASE_URL",
+        "has an option after the ? that is not known, or not with that value.",
+        f"Leave the option out; sslmode=require is one that is known. {_WRITTEN.capitalize()}.",
     )
 
 

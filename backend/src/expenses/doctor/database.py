@@ -106,7 +106,7 @@ async def _check(url: URL, settings: Settings, workers: int) -> list[Finding]:
             # Whatever is asked from here on, nothing can be written.
             await connection.execute(text("SET TRANSACTION READ ONLY"))
             return await _ask(connection, url, settings, workers)
-        except CONNECTION_ERRORS as error:
+        except ANSWERS as error:
             return [not_answered(error, url)]
 
 
