@@ -245,7 +245,8 @@ class WithoutAConnection(DoctorTestCase):
     def test_an_option_that_is_not_known_is_told(self) -> None:
         for option in ("pool=5", "sslmode=perhaps", f"{HIDDEN}={HIDDEN}"):
             with self.subTest(option=option):
-                ended = self.examine(DATABASE_URL=f"postgresql://ann@127.0.0.1:1/x?{option}")
+                url = f"postgresql://ann:{HIDDEN}@127.0.0.1:1/x?{option}"
+                ended = self.examine(DATABASE_URL=url)
                 self.assert_found(ended, "problem", "DATABASE_URL", "option")
 
     def test_a_role_that_is_not_let_in_is_told(self) -> None:
@@ -295,6 +296,11 @@ class BehindAPooler(DoctorTestCase):
         self.assert_found(ended, "ok", "DATABASE_POOLER", "is there")
         self.assert_found(ended, "ok", "migrations", "up to date")
         self.assert_found(ended, "ok", "connections", "max_client_conn")
+
+    def test_a_database_that_the_pooler_does_not_find_is_told(self) -> None:
+        nowhere = str(make_url(self.behind).set(database="no_such_database"))
+        ended = self.examine(DATABASE_URL=nowhere, DATABASE_POOLER="transaction")
+        self.assert_found(ended, "problem", "database", "no_such_database")
 
     def test_a_setting_that_is_missing_is_told(self) -> None:
         ended = self.examine(DATABASE_URL=self.behind)

@@ -10,6 +10,8 @@ ANSWERS = (OSError, DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError)
 CONNECTION_ERRORS = (*ANSWERS, TypeError, ValueError)
 
 _SUBJECT = "database"
+# Of a password: a shorter one is in any sentence by chance.
+_TELLING = 6
 _WRITTEN = "in user and password, @ is written %40, : is %3A and / is %2F"
 
 # By SQLSTATE; of each a sentence and the way out.
@@ -79,10 +81,11 @@ def not_connected(error: BaseException, url: URL) -> Finding:
     if isinstance(cause, OSError):
         return unreachable(_SUBJECT, cause, where)
     # What the driver says before it has talked to anybody.
+    reason = f": {words_of(cause, url)}" if isinstance(cause, asyncpg.InterfaceError) else ""
     return problem(
         "DATABASE_URL",
-        "has an option after the ? that is not known, or not with that value.",
-        f"Leave the option out; sslmode=require is one that is known. {_WRITTEN.capitalize()}.",
+        f"has an option after the ? that is not known, or cannot be had{reason}.",
+        "Leave the option out, or give what it needs; sslmode=require needs nothing more.",
     )
 
 
@@ -96,15 +99,18 @@ def not_answered(error: BaseException, url: URL) -> Finding:
 
 def words_of(error: BaseException, url: URL) -> str:
     """The server's own, in which no password is to be; but who knows every pooler."""
-    words = str(getattr(_cause(error), "message", None) or _cause(error)).rstrip(".")
-    return words.replace(url.password, "***") if url.password else words
+    cause = _cause(error)
+    words = str(getattr(cause, "message", None) or cause).rstrip(".")
+    if url.password and len(url.password) >= _TELLING and url.password in words:
+        return "what it says has the password in it"
+    return words
 
 
 def _cause(error: BaseException) -> BaseException:
     """The driver's own error, in what SQLAlchemy has made of it."""
     inner = getattr(error, "orig", None) or error
     while inner is not None:
-        if isinstance(inner, asyncpg.PostgresError | OSError):
+        if isinstance(inner, asyncpg.PostgresError | asyncpg.InterfaceError | OSError):
             return inner
         inner = inner.__cause__
     return error

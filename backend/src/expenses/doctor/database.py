@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from expenses import embedded
 from expenses.database import CONNECTIONS_OF_A_PROCESS, Database, Pooler, asyncpg_url
 from expenses.doctor.connecting import (
+    ANSWERS,
     CONNECTION_ERRORS,
     not_answered,
     not_connected,
@@ -251,11 +252,12 @@ def _connections(facts: RowMapping, workers: int, settings: Settings) -> Finding
     # -1 stands for no limit.
     most = min(facts[limit] for limit in limits if facts[limit] >= 0)
     if wanted > most:
+        fewer = most // CONNECTIONS_OF_A_PROCESS
         return problem(
             "connections",
             f"{sum_up}, and the database has {most} for them.",
             f"Raise max_connections there to {wanted + 10} or more (and CONNECTION LIMIT of role "
-            f"and database), run {most // CONNECTIONS_OF_A_PROCESS} or fewer processes, or put "
-            "PgBouncer between.",
+            f"and database), {f'run {fewer} or fewer processes, ' if fewer else ''}"
+            "or put PgBouncer between.",
         )
     return ok("connections", f"{sum_up}; the database has {most}.")
