@@ -1,9 +1,14 @@
-"""Why there is no connection to the database, in other words than PostgreSQL's."""
+"""A connection to the database, or why there is none, in other words than PostgreSQL's."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import asyncpg
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+from expenses.database import Database, Pooler
 from expenses.doctor.findings import Finding, problem, unreachable
 
 ANSWERS = (OSError, DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError)
@@ -45,6 +50,16 @@ _OTHER = (
     "{where} refuses the connection: {message}.",
     "See whether DATABASE_URL is right in all its parts.",
 )
+
+
+@asynccontextmanager
+async def connected(url: URL, pooler: Pooler | None) -> AsyncIterator[AsyncConnection]:
+    database = Database(url.render_as_string(hide_password=False), pooler)
+    try:
+        async with database.engine.connect() as connection:
+            yield connection
+    finally:
+        await database.engine.dispose()
 
 
 def where_is(url: URL) -> str:

@@ -2,27 +2,26 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 from datetime import datetime
 from pathlib import Path
 from time import time as now
-from typing import Any
 
 from sqlalchemy import RowMapping, text
 from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from expenses import embedded
-from expenses.database import CONNECTIONS_OF_A_PROCESS, Database, Pooler, asyncpg_url
+from expenses.database import asyncpg_url
 from expenses.doctor.connecting import (
     ANSWERS,
     CONNECTION_ERRORS,
+    connected,
     not_answered,
     not_connected,
     where_is,
-    words_of,
 )
+from expenses.doctor.connections import check_connections, check_pooler
 from expenses.doctor.findings import Finding, ok, problem, warning
 from expenses.doctor.tables import check_tables
 from expenses.errors import CannotStart
@@ -100,7 +99,7 @@ async def _check(url: URL, settings: Settings, workers: int) -> list[Finding]:
     async with AsyncExitStack() as stack:
         try:
             # What goes through a pooler goes without one, too; the other way round it does not.
-            connection = await stack.enter_async_context(_connection(url, "transaction"))
+            connection = await stack.enter_async_context(connected(url, "transaction"))
         except CONNECTION_ERRORS as error:
             return [not_connected(error, url)]
         try:
@@ -109,16 +108,6 @@ async def _check(url: URL, settings: Settings, workers: int) -> list[Finding]:
             return await _ask(connection, url, settings, workers)
         except ANSWERS as error:
             return [not_answered(error, url)]
-
-
-@asynccontextmanager
-async def _connection(url: URL, pooler: Pooler | None) -> AsyncIterator[AsyncConnection]:
-    database = Database(url.render_as_string(hide_password=False), pooler)
-    try:
-        async with database.engine.connect() as connection:
-            yield connection
-    finally:
-        await database.engine.dispose()
 
 
 async def _ask(
@@ -133,8 +122,8 @@ async def _ask(
         _trigrams(facts),
         *await check_tables(session, facts, settings),
         await _clock(connection),
-        *await _pooler(connection, url, settings),
-        _connections(facts, workers, settings),
+        *await check_pooler(connection, url, settings),
+        check_connections(facts, workers, settings),
     ]
 
 
@@ -199,65 +188,3 @@ async def _clock(connection: AsyncConnection) -> Finding:
     if abs(difference) > _NOTICEABLE:
         return warning("clock", f"{ahead}.", remedy)
     return ok("clock", "this machine and the database agree.")
-
-
-async def _pooler(connection: AsyncConnection, url: URL, settings: Settings) -> list[Finding]:
-    """A pooler gives its clients numbers of its own, and not those of the server's processes."""
-    driver: Any = (await connection.get_raw_connection()).driver_connection
-    number = (await connection.execute(text("SELECT pg_backend_pid()"))).scalar_one()
-    is_there = driver.get_server_pid() != number
-    if is_there and settings.database_pooler is None:
-        return [await _unannounced_pooler(url)]
-    if not is_there and settings.database_pooler is not None:
-        return [
-            warning(
-                "DATABASE_POOLER",
-                "is set, and DATABASE_URL leads to PostgreSQL itself: that works, but every "
-                "statement is planned anew.",
-                "Leave DATABASE_POOLER out, or set DATABASE_URL to the address of the pooler.",
-            )
-        ]
-    return [ok("DATABASE_POOLER", "is set, and a pooler is there.")] if is_there else []
-
-
-async def _unannounced_pooler(url: URL) -> Finding:
-    remedy = "Set DATABASE_POOLER=transaction, or DATABASE_URL to the address of PostgreSQL itself."
-    try:
-        async with _connection(url, None):
-            pass
-    except CONNECTION_ERRORS as error:
-        return problem(
-            "DATABASE_POOLER",
-            "is not set, and DATABASE_URL leads to a pooler, which refuses the server's "
-            f"connections: {words_of(error, url)}.",
-            remedy,
-        )
-    return warning(
-        "DATABASE_POOLER",
-        "is not set, and DATABASE_URL leads to a pooler: with one that works by transaction, "
-        "requests fail now and then.",
-        remedy,
-    )
-
-
-def _connections(facts: RowMapping, workers: int, settings: Settings) -> Finding:
-    wanted = workers * CONNECTIONS_OF_A_PROCESS
-    sum_up = (
-        f"{workers} server process{'es' if workers > 1 else ''} may open {wanted} connections "
-        f"({CONNECTIONS_OF_A_PROCESS} each)"
-    )
-    if settings.database_pooler is not None:
-        return ok("connections", f"{sum_up}, all to the pooler; its max_client_conn is for them.")
-    limits = ("connections", "connections_of_role", "connections_of_database")
-    # -1 stands for no limit.
-    most = min(facts[limit] for limit in limits if facts[limit] >= 0)
-    if wanted > most:
-        fewer = most // CONNECTIONS_OF_A_PROCESS
-        return problem(
-            "connections",
-            f"{sum_up}, and the database has {most} for them.",
-            f"Raise max_connections there to {wanted + 10} or more (and CONNECTION LIMIT of role "
-            f"and database), {f'run {fewer} or fewer processes, ' if fewer else ''}"
-            "or put PgBouncer between.",
-        )
-    return ok("connections", f"{sum_up}; the database has {most}.")

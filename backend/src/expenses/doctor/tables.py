@@ -35,6 +35,8 @@ async def check_tables(
 def _migrations(revision: str | None, settings: Settings) -> Finding:
     direct = "" if settings.database_pooler is None else ", and without the pooler"
     remedy = f"Run `expenses migrate` {_AS_OWNER}{direct}."
+    if settings.database_url is None:
+        remedy = "Run `expenses migrate`, or start the server anew, which does it."
     if revision is None:
         return problem("migrations", "the database was never migrated; it has no tables.", remedy)
     if not migrations.is_known(revision):
