@@ -49,7 +49,7 @@ async def _talk(smtp: aiosmtplib.SMTP, server: MailServer) -> Finding:
         )
     except (aiosmtplib.SMTPException, OSError) as error:
         return _broken_off(error, where)
-    login = f", and takes the password of {server.username}" if server.username else ""
+    login = ", and takes user and password" if server.username is not None else ""
     return lacking or ok(
         _SUBJECT, f"{where} answers {_ENCRYPTED[server.encryption]}{login}. No mail was sent."
     )
@@ -84,7 +84,8 @@ async def _log_in(smtp: aiosmtplib.SMTP, server: MailServer, where: str) -> Find
     except aiosmtplib.SMTPAuthenticationError as error:
         return problem(
             _SUBJECT,
-            f"{where} does not take {server.username} with this password (SMTP {error.code}).",
+            # With some, the user is as secret as the password.
+            f"{where} does not take this user with this password (SMTP {error.code}).",
             "Put the right ones into SMTP_URL; in them, @ is written %40, : is %3A and / is %2F.",
         )
     return None
