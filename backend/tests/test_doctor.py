@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -344,6 +346,24 @@ class WithoutDatabaseUrl(DoctorTestCase):
     def test_a_pooler_makes_no_sense(self) -> None:
         ended = self.examine(DATABASE_POOLER="transaction")
         self.assert_found(ended, "problem", "DATABASE_POOLER", "Leave DATABASE_POOLER out")
+
+
+class AsAProcess(DoctorTestCase):
+    def test_it_ends_with_its_status_on_any_terminal(self) -> None:
+        for database, status, words in (
+            (server().url("no_such_database"), 1, "CREATE DATABASE ? ENCODING"),
+            (new_database(), 0, "Problems: 0."),
+        ):
+            variables = HEALTHY | {"DATABASE_URL": database, "PYTHONIOENCODING": "ascii"}
+            with self.subTest(status=status):
+                ended = subprocess.run(
+                    [sys.executable, "-m", "expenses", "doctor"],
+                    env=self.environment(**variables),
+                    capture_output=True,
+                    text=True,
+                )
+                self.assertEqual((ended.returncode, ended.stderr), (status, ""))
+                self.assertIn(words, ended.stdout)
 
 
 class SettingsThatDoNotFit(DoctorTestCase):

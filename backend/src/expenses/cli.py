@@ -132,7 +132,7 @@ def run_doctor(workers: Workers = 1) -> None:
     """
     findings = asyncio.run(doctor.examine(workers=workers))
     for finding in findings:
-        typer.echo(str(finding))
+        typer.echo(_for_this_terminal(str(finding)))
     counted = Counter(finding.state for finding in findings)
     typer.echo(f"Problems: {counted['problem']}. Warnings: {counted['warning']}.")
     if counted["problem"]:
@@ -148,6 +148,12 @@ def grant(role: str) -> None:
     typer.echo(f"{role} may run the application now:")
     for subject, privileges in granted.items():
         typer.echo(f"  {subject}: {privileges}")
+
+
+def _for_this_terminal(text: str) -> str:
+    """Other sides' words may have letters that it does not."""
+    encoding = sys.stdout.encoding or "utf-8"
+    return text.encode(encoding, "replace").decode(encoding)
 
 
 async def _grant(role: str, address: str, settings: Settings) -> dict[str, str]:
