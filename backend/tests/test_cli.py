@@ -379,7 +379,7 @@ class Help(CommandLineTestCase):
     def test_every_command_is_explained(self) -> None:
         printed = self.run_command("--help").stdout
         commands = ("demo", "serve", "migrate", "seed", "create-employer")
-        for command in (*commands, "backup", "restore", "grant", "distribute"):
+        for command in (*commands, "backup", "restore", "grant", "distribute", "doctor"):
             self.assertIn(command, printed)
             self.assertEqual(self.run_command(command, "--help").status, 0)
 

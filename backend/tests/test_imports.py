@@ -17,7 +17,7 @@ LAYERS: list[set[str]] = [
     {"tickets"},
     {"users"},
     {"history", "outbox"},
-    {"migrations", "backups", "programs", "grants"},
+    {"migrations", "backups", "programs", "grants", "doctor"},
     {
         "settings",
         "errors",

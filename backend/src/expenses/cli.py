@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Annotated, NoReturn
 import typer
 from pydantic import BaseModel
 
-from expenses import backups, demo, distribution, grants, migrations
+from expenses import backups, demo, distribution, doctor, grants, migrations
 from expenses.database import Database, explained_problems
 from expenses.embedded import database_address
 from expenses.errors import CannotStart, ExpensesError, InvalidInput
@@ -122,6 +123,22 @@ def restore(file: File) -> None:
     typer.echo(f"The backup in {file} is restored.")
 
 
+@cli.command("doctor")
+def run_doctor(workers: Workers = 1) -> None:
+    """Say what is wrong with settings, database, mail server and webhook, and how to mend it.
+
+    Changes nothing, sends nothing. Exit status 1 where there is a problem. Give --workers as for
+    all server processes together.
+    """
+    findings = asyncio.run(doctor.examine(workers=workers))
+    for finding in findings:
+        typer.echo(_for_this_terminal(str(finding)))
+    counted = Counter(finding.state for finding in findings)
+    typer.echo(f"Problems: {counted['problem']}. Warnings: {counted['warning']}.")
+    if counted["problem"]:
+        sys.exit(1)
+
+
 @cli.command()
 def grant(role: str) -> None:
     """Let a role of PostgreSQL run the application, and do nothing else. For the tables' owner."""
@@ -156,6 +173,12 @@ async def _distribute(address: str) -> None:
         typer.echo(f"  {line}")
         lines += 1
     typer.echo("The database is distributed." if lines else "It was distributed already.")
+
+
+def _for_this_terminal(text: str) -> str:
+    """Other sides' words may have letters that it does not."""
+    encoding = sys.stdout.encoding or "utf-8"
+    return text.encode(encoding, "replace").decode(encoding)
 
 
 async def _grant(role: str, address: str, settings: Settings) -> dict[str, str]:

@@ -32,6 +32,8 @@ Fetch = Callable[..., Awaitable[list[Any]]]
 PATIENCE = 10
 # Of each kind: for transactions, as many again when many come at once.
 MOST_CONNECTIONS = 10
+# Of a process: for transactions, twice as many at a rush, and for reads.
+CONNECTIONS_OF_A_PROCESS = 3 * MOST_CONNECTIONS
 
 _LIMITS = {
     "statement_timeout": "10s",

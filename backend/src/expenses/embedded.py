@@ -80,6 +80,22 @@ def running(data_dir: Path, *, durable: bool = True) -> Iterator[Server]:
             _leave(data_dir, users)
 
 
+def look_at(data_dir: Path) -> Server | None:
+    """The server of a data folder where one runs. Starts, makes and changes nothing.
+
+    Raises `CannotStart` where one could not be started.
+    """
+    cluster = data_dir.resolve() / "postgres"
+    binary("postgres")
+    with _explained(data_dir):
+        if cluster.exists():
+            os.scandir(cluster).close()
+            _ensure_own(cluster)
+            _ensure_same_major_version(cluster)
+    found = _postmaster(cluster)
+    return Server(found.socket_dir) if found is not None and found.status == "ready" else None
+
+
 def binary(name: str) -> Path:
     """A program of the PostgreSQL that comes along, such as `pg_dump`."""
     # Looked up and not imported: the package starts to change folders when it is imported.
@@ -235,12 +251,7 @@ def _start(data_dir: Path, *, durable: bool) -> Server:
 def _spawn(data_dir: Path, log: Path, *, durable: bool) -> int:
     """The number of the new process."""
     cluster = data_dir / "postgres"
-    if cluster.stat().st_uid != os.geteuid():
-        raise CannotStart(
-            "The data in %(path)s belong to another user. Start this as that user, or set "
-            "DATA_DIR to another folder.",
-            path=cluster,
-        )
+    _ensure_own(cluster)
     socket_dir = _socket_dir(data_dir)
     # What a dead server has left looks alive when its process number is in use again.
     for stale in (cluster / "postmaster.pid", socket_dir / f"{SOCKET_NAME}.lock"):
@@ -270,6 +281,15 @@ def _spawn(data_dir: Path, log: Path, *, durable: bool) -> int:
     # It may outlive this process and is waited for by its number: no warning about that.
     child.returncode = 0
     return child.pid
+
+
+def _ensure_own(cluster: Path) -> None:
+    if cluster.stat().st_uid != os.geteuid():
+        raise CannotStart(
+            "The data in %(path)s belong to another user. Start this as that user, or set "
+            "DATA_DIR to another folder.",
+            path=cluster,
+        )
 
 
 def _has_ended(child: int) -> bool:

@@ -1,5 +1,7 @@
 """What the role needs that the application runs as, where another role owns the tables."""
 
+from typing import NamedTuple
+
 from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -32,6 +34,56 @@ WHERE relnamespace = current_schema()::regnamespace AND relkind <> 'S'
     AND granted.grantee = (SELECT oid FROM pg_roles WHERE rolname = :role)
 GROUP BY relname ORDER BY relname
 """
+
+
+# Those of whoever has migrated: others may have tables beside them.
+_MISSING = """
+WITH ours AS (
+    SELECT relname, relkind, oid FROM pg_class
+    WHERE (relowner, relnamespace) = (
+        SELECT relowner, relnamespace FROM pg_class WHERE oid = to_regclass('alembic_version'))
+    AND relkind IN ('r', 'p', 'S')
+)
+SELECT relname, privilege
+FROM ours, unnest(string_to_array(CASE relkind WHEN 'S' THEN 'USAGE' ELSE :rows END, ', '))
+    AS privilege
+WHERE NOT CASE relkind WHEN 'S' THEN has_sequence_privilege(oid, privilege)
+    ELSE has_table_privilege(oid, privilege) END
+ORDER BY 1, 2
+"""
+_OWN = """
+SELECT rolsuper AS is_superuser, pg_has_role(relowner, 'MEMBER') AS is_owner
+FROM pg_roles, pg_class
+WHERE rolname = current_user AND pg_class.oid = to_regclass('alembic_version')
+"""
+
+
+class Standing(NamedTuple):
+    """What the session's own role may do in a migrated database.
+
+    `missing` says what `grant` would give; `has_more` is for a role that is not the owner.
+    """
+
+    is_superuser: bool
+    is_owner: bool
+    has_more: bool
+    missing: list[str]
+
+
+async def standing(session: AsyncSession) -> Standing:
+    own = (await session.execute(text(_OWN))).mappings().one()
+    role = await session.scalar(text("SELECT current_user"))
+    excess = (await session.execute(text(_EXCESS), {"role": role})).mappings().one()
+    missing = await session.execute(text(_MISSING), {"rows": _ROWS})
+    return Standing(
+        **own,
+        has_more=any(excess.values()),
+        missing=[
+            f"{privilege} on {name}"
+            for name, privilege in missing
+            if privilege not in _LESS.get(name, "").split(", ")
+        ],
+    )
 
 
 async def grant(session: AsyncSession, role: str) -> dict[str, str]:

@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 from functools import cached_property
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
@@ -106,16 +106,39 @@ class Settings(BaseSettings):
         return datetime.now(self.zone).date()
 
 
+class Unusable(NamedTuple):
+    variable: str
+    sentence: str
+
+
 def read_settings() -> Settings:
     """Raises `CannotStart` that names every variable with an unusable value."""
     try:
         return Settings()
     except ValidationError as error:
-        problems = "; ".join(
-            f"{str(problem['loc'][0]).upper()}: {problem['msg'].removeprefix('Value error, ')}"
-            for problem in error.errors()
-        )
+        problems = "; ".join(f"{name}: {sentence}" for name, sentence in _unusable(error))
         raise CannotStart("A setting is not usable. %(problems)s.", problems=problems) from None
+
+
+def usable_settings() -> tuple[Settings, list[Unusable]]:
+    """For looking at, not for running: defaults stand in for what is not usable."""
+    try:
+        return Settings(), []
+    except ValidationError as error:
+        unusable = _unusable(error)
+        names = {name.lower() for name, _ in unusable}
+        stand_ins = {name: Settings.model_fields[name].get_default() for name in names}
+        if "webhook_secret" in names:
+            # Its own default is not usable everywhere.
+            stand_ins["webhook_secret"] = SecretStr(secrets.token_urlsafe())
+        return Settings(**stand_ins), unusable
+
+
+def _unusable(error: ValidationError) -> list[Unusable]:
+    return [
+        Unusable(str(problem["loc"][0]).upper(), problem["msg"].removeprefix("Value error, "))
+        for problem in error.errors()
+    ]
 
 
 def secret_key_in(data_dir: Path) -> SecretStr:

@@ -1,0 +1,281 @@
+"""`expenses doctor`, on real mail servers and receivers that are in order or are not."""
+
+import asyncio
+import logging
+import os
+import ssl
+import subprocess
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from socket import SHUT_RDWR, create_server
+from typing import Any
+from unittest.mock import patch
+
+from aiosmtpd.smtp import SMTP, AuthResult, Session
+
+from tests.test_cli import Ended, free_port
+from tests.test_doctor import HEALTHY, HIDDEN, DoctorTestCase
+
+# What the mail server says of itself is not what the command says.
+logging.getLogger("mail").addHandler(logging.NullHandler())
+logging.getLogger("mail").propagate = False
+
+
+class MailServer(DoctorTestCase):
+    def mail_url(self, box: "MailBox", user: str = "", scheme: str = "smtp", end: str = "") -> str:
+        return f"{scheme}://{user}127.0.0.1:{box.port}{end}"
+
+    def look(self, url: str) -> Ended:
+        return self.examine(SMTP_URL=url, MAIL_FROM="expenses@contoso.example")
+
+    def test_one_that_answers_is_left_without_a_mail(self) -> None:
+        with MailBox() as box:
+            ended = self.look(self.mail_url(box))
+        self.assertIn("Problems: 0. Warnings: 0.", ended.stdout)
+        self.assert_found(ended, "ok", "mail server", "without encryption", "No mail was sent")
+        self.assertEqual(box.commands, ["EHLO", "QUIT"])
+
+    def test_one_that_takes_the_password(self) -> None:
+        with MailBox(password=HIDDEN) as box:
+            user = f"{HIDDEN}%40contoso.example:{HIDDEN}@"
+            ended = self.look(self.mail_url(box, user, end="?starttls=false"))
+        self.assert_found(ended, "ok", "mail server", "takes user and password")
+        self.assertEqual(box.commands, ["EHLO", "AUTH", "QUIT"])
+
+    def test_one_that_does_not(self) -> None:
+        with MailBox(password="another one") as box:
+            ended = self.look(self.mail_url(box, f"{HIDDEN}:{HIDDEN}@", end="?starttls=false"))
+        self.assert_found(
+            ended, "problem", "mail server", "does not take this user", "535", "SMTP_URL"
+        )
+
+    def test_one_that_knows_no_passwords(self) -> None:
+        with MailBox() as box:
+            ended = self.look(self.mail_url(box, f"{HIDDEN}:{HIDDEN}@", end="?starttls=false"))
+        self.assert_found(ended, "problem", "mail server", "takes no user and password")
+
+    def test_one_without_tls(self) -> None:
+        with MailBox(password=HIDDEN) as box:
+            ended = self.look(self.mail_url(box, f"{HIDDEN}:{HIDDEN}@"))
+            self.assert_found(ended, "problem", "mail server", "STARTTLS", "smtps://")
+            self.assertEqual(box.commands, ["EHLO", "QUIT"])
+            ended = self.look(self.mail_url(box, scheme="smtps"))
+            self.assert_found(ended, "problem", "mail server", "does not speak TLS")
+
+    def test_one_with_tls(self) -> None:
+        certificate = self.enterContext(own_certificate())
+        for scheme, end, words in (
+            ("smtp", "?starttls=true", "with STARTTLS"),
+            ("smtps", "", "with TLS"),
+        ):
+            with (
+                self.subTest(scheme=scheme),
+                MailBox(password=HIDDEN, certificate=certificate, scheme=scheme) as box,
+            ):
+                url = self.mail_url(box, f"{HIDDEN}:{HIDDEN}@", scheme, end)
+                self.assert_found(self.look(url), "problem", "mail server", "not trusted")
+                with patch.dict(os.environ, SSL_CERT_FILE=str(certificate)):
+                    self.assert_found(self.look(url), "ok", "mail server", words, "takes user")
+
+    def test_one_that_waits_for_tls_is_told_apart(self) -> None:
+        certificate = self.enterContext(own_certificate())
+        with (
+            MailBox(certificate=certificate, scheme="smtps") as box,
+            patch("expenses.doctor.mail.PATIENCE", 0.5),
+        ):
+            ended = self.look(self.mail_url(box))
+        self.assert_found(ended, "problem", "mail server", "says nothing", "smtps://")
+
+    def test_where_nobody_listens(self) -> None:
+        for host in ("127.0.0.1", "localhost"):
+            url = f"smtp://ann:{HIDDEN}@{host}:{free_port()}"
+            self.assert_found(self.look(url), "problem", "mail server", f"nobody listens at {host}")
+        url = f"smtp://ann:{HIDDEN}@no-such-host.invalid"
+        self.assert_found(self.look(url), "problem", "mail server", "nobody knows the name")
+
+    def test_what_is_missing_beside_it_is_told(self) -> None:
+        with MailBox() as box:
+            ended = self.examine(SMTP_URL=self.mail_url(box), PUBLIC_URL="")
+        self.assert_found(ended, "warning", "PUBLIC_URL", "http://localhost:8000")
+        self.assert_found(ended, "warning", "MAIL_FROM", "Set MAIL_FROM")
+
+
+class Webhook(DoctorTestCase):
+    def look(self, url: str) -> Ended:
+        return self.examine(WEBHOOK_URL=f"{url}/{HIDDEN}?t={HIDDEN}", WEBHOOK_SECRET=HIDDEN * 2)
+
+    def test_one_that_listens_is_sent_nothing(self) -> None:
+        with listening() as (port, received):
+            ended = self.look(f"http://ann:{HIDDEN}@127.0.0.1:{port}")
+        self.assertIn("Problems: 0. Warnings: 0.", ended.stdout)
+        self.assert_found(ended, "ok", "webhook", f"127.0.0.1:{port} listens", "Nothing was posted")
+        self.assertEqual(received, [b""])
+
+    def test_one_with_a_certificate(self) -> None:
+        certificate = self.enterContext(own_certificate())
+        with listening(certificate) as (port, received):
+            url = f"https://127.0.0.1:{port}"
+            self.assert_found(self.look(url), "problem", "webhook", "not trusted", "SSL_CERT_FILE")
+            with patch.dict(os.environ, SSL_CERT_FILE=str(certificate)):
+                self.assert_found(self.look(url), "ok", "webhook", "trusted")
+                other_name = self.look(f"https://localhost:{port}")
+                self.assert_found(other_name, "problem", "webhook", "not trusted")
+        self.assertEqual({*received}, {b""})
+
+    def test_one_that_does_not_speak_tls(self) -> None:
+        with MailBox() as box:
+            ended = self.look(f"https://127.0.0.1:{box.port}")
+        self.assert_found(ended, "problem", "webhook", "does not speak TLS")
+
+    def test_where_nobody_listens(self) -> None:
+        for url, words in (
+            (f"http://127.0.0.1:{free_port()}", "nobody listens at 127.0.0.1"),
+            (f"http://localhost:{free_port()}", "nobody listens at localhost"),
+            ("https://no-such-host.invalid", "nobody knows the name of no-such-host.invalid:443"),
+        ):
+            self.assert_found(self.look(url), "problem", "webhook", words)
+
+    def test_a_proxy_of_the_environment_is_knocked_at_instead(self) -> None:
+        with listening() as (port, received):
+            proxy = {"NO_PROXY": "", "https_proxy": f"http://ann:{HIDDEN}@127.0.0.1:{port}"}
+            with patch.dict(HEALTHY, proxy):
+                ended = self.look("https://hooks.contoso.example")
+        self.assert_found(ended, "ok", "webhook", "hooks.contoso.example:443", f"127.0.0.1:{port}")
+        self.assertEqual(received, [b""])
+
+
+class MailBox:
+    """A real mail server that writes down what it is asked."""
+
+    def __init__(
+        self, *, password: str | None = None, certificate: Path | None = None, scheme: str = "smtp"
+    ) -> None:
+        self.port = free_port()
+        self.commands: list[str] = []
+        self._password = password
+        self._context = context_of(certificate) if certificate is not None else None
+        self._is_encrypted = scheme == "smtps"
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+
+    def __enter__(self) -> "MailBox":
+        self._thread.start()
+        asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result(10)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(10)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(10)
+        self._loop.close()
+
+    # What aiosmtpd asks.
+
+    async def handle_EHLO(  # noqa: N802
+        self, _server: SMTP, session: Session, _envelope: object, name: str, answers: list[str]
+    ) -> list[str]:
+        self.commands.append("EHLO")
+        session.host_name = name
+        return answers
+
+    async def handle_MAIL(self, *_: object) -> str:  # noqa: N802
+        self.commands.append("MAIL")
+        return "550 No mail is to come"
+
+    async def handle_QUIT(self, *_: object) -> str:  # noqa: N802
+        self.commands.append("QUIT")
+        return "221 Bye"
+
+    def _authenticate(self, *arguments: Any) -> AuthResult:
+        assert self._password is not None
+        self.commands.append("AUTH")
+        is_right = arguments[-1].password == self._password.encode()
+        return AuthResult(success=is_right, handled=False)
+
+    async def _listen(self) -> None:
+        self._server = await self._loop.create_server(
+            self._protocol,
+            "127.0.0.1",
+            self.port,
+            ssl=self._context if self._is_encrypted else None,
+        )
+
+    def _protocol(self) -> SMTP:
+        options: dict[str, Any] = {"hostname": "localhost"}
+        if self._context is not None and not self._is_encrypted:
+            options |= {"tls_context": self._context}
+        if self._password is not None:
+            options |= {"authenticator": self._authenticate, "auth_require_tls": False}
+        return SMTP(self, loop=self._loop, **options)
+
+    async def _end(self) -> None:
+        self._server.close()
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+        # Connections are closed in the next rounds of the loop.
+        await asyncio.sleep(0.05)
+
+
+@contextmanager
+def listening(certificate: Path | None = None) -> Iterator[tuple[int, list[bytes]]]:
+    """A port, and what each of those who came has sent."""
+    received: list[bytes] = []
+    context = context_of(certificate) if certificate is not None else None
+
+    def take() -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            with connection:
+                received.append(all_of(connection, context))
+
+    with create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=take, daemon=True)
+        thread.start()
+        yield listener.getsockname()[1], received
+        # Wakes up whoever waits in accept.
+        listener.shutdown(SHUT_RDWR)
+        thread.join(10)
+
+
+def all_of(connection: Any, context: ssl.SSLContext | None) -> bytes:
+    try:
+        if context is not None:
+            connection = context.wrap_socket(connection, server_side=True)
+        with connection:
+            data: bytes = connection.recv(1000)
+            return data
+    except OSError:
+        # It was hung up on, as it is with a certificate that is not trusted.
+        return b""
+
+
+@contextmanager
+def own_certificate() -> Iterator[Path]:
+    """Of an authority that nobody knows, for 127.0.0.1; with its key in the same file."""
+    with tempfile.TemporaryDirectory() as folder:
+        key, certificate = Path(folder, "key"), Path(folder, "certificate")
+        subprocess.run(
+            [
+                *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"),
+                *("-subj", "/CN=expenses tests", "-addext", "subjectAltName=IP:127.0.0.1"),
+                *("-keyout", str(key), "-out", str(certificate)),
+            ],
+            check=True,
+            capture_output=True,
+        )
+        certificate.write_bytes(certificate.read_bytes() + key.read_bytes())
+        yield certificate
+
+
+def context_of(certificate: Path) -> ssl.SSLContext:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate)
+    return context
