@@ -1,8 +1,10 @@
 """What messages are sent to in the tests: a real mail server and a real web server, in threads."""
 
 import asyncio
+import logging
+import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from email import message_from_bytes
 from email.message import EmailMessage
@@ -16,13 +18,74 @@ from tests.test_cli import free_port
 
 OK = "250 OK"
 
+# What aiosmtpd says of itself is not what is tested.
+logging.getLogger("mail").addHandler(logging.NullHandler())
+logging.getLogger("mail").propagate = False
 
-class MailBox:
-    """Takes what it is sent, or answers as it is told to; away until it is opened."""
 
-    def __init__(self, *, port: int | None = None, takes_passwords: bool = False) -> None:
+class MailServer:
+    """A real one, in a thread of its own; away until it is opened. aiosmtpd asks its methods.
+
+    With `tls`, encrypted from the first byte on, or by STARTTLS.
+    """
+
+    def __init__(
+        self,
+        *,
+        port: int | None = None,
+        tls: ssl.SSLContext | None = None,
+        starttls: ssl.SSLContext | None = None,
+        takes_passwords: bool = False,
+    ) -> None:
         self.port = port or free_port()
         self.url = f"smtp://127.0.0.1:{self.port}"
+        self._tls = tls
+        self._options: dict[str, Any] = {"hostname": "localhost", "enable_SMTPUTF8": True}
+        if starttls is not None:
+            self._options |= {"tls_context": starttls}
+        if takes_passwords:
+            self._options |= {"authenticator": self.authenticate, "auth_require_tls": False}
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+
+    def authenticate(self, *arguments: Any) -> AuthResult:
+        """The last argument holds user and password."""
+        raise NotImplementedError
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result(10)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(10)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(10)
+        self._loop.close()
+
+    async def _listen(self) -> None:
+        self._server = await self._loop.create_server(
+            lambda: SMTP(self, loop=self._loop, **self._options),
+            "127.0.0.1",
+            self.port,
+            ssl=self._tls,
+        )
+
+    async def _end(self) -> None:
+        self._server.close()
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+        # Connections are closed in the next rounds of the loop.
+        await asyncio.sleep(0.05)
+
+
+class MailBox(MailServer):
+    """Takes what it is sent, or answers as it is told to."""
+
+    def __init__(self, *, port: int | None = None, takes_passwords: bool = False) -> None:
+        super().__init__(port=port, takes_passwords=takes_passwords)
         self.mails: list[EmailMessage] = []
         self.passwords: list[object] = []
         self.recipient_answer = OK
@@ -31,23 +94,10 @@ class MailBox:
         self.takes_mails.set()
         self.seconds = 0.0
         self.has_begun = threading.Event()
-        self._options: dict[str, Any] = {"hostname": "localhost", "enable_SMTPUTF8": True}
-        if takes_passwords:
-            self._options |= {"authenticator": self._authenticate, "auth_require_tls": False}
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result(10)
-        return self
 
     def __exit__(self, *_: object) -> None:
         self.takes_mails.set()
-        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(10)
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
-        self._loop.close()
+        super().__exit__()
 
     @property
     def ids(self) -> list[str]:
@@ -75,23 +125,9 @@ class MailBox:
         self.mails.append(mail)
         return OK
 
-    def _authenticate(self, *arguments: Any) -> AuthResult:
+    def authenticate(self, *arguments: Any) -> AuthResult:
         self.passwords.append(arguments[-1])
         return AuthResult(success=True)
-
-    async def _listen(self) -> None:
-        self._server = await self._loop.create_server(
-            lambda: SMTP(self, loop=self._loop, **self._options), "127.0.0.1", self.port
-        )
-
-    async def _end(self) -> None:
-        self._server.close()
-        others = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in others:
-            task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
-        # Connections are closed in the next rounds of the loop.
-        await asyncio.sleep(0.05)
 
 
 def words_of(mail: EmailMessage) -> str:
@@ -119,12 +155,27 @@ class Hook:
 def listening_hook() -> Iterator[Hook]:
     hook = Hook()
 
+    def take(posted: Posted) -> int:
+        hook.posted.append(posted)
+        hook.takes.wait(30)
+        return hook.answers.pop(0) if hook.answers else 200
+
+    with receiving(take) as address:
+        hook.url = f"{address}/hook"
+        try:
+            yield hook
+        finally:
+            hook.takes.set()
+
+
+@contextmanager
+def receiving(take: Callable[[Posted], int]) -> Iterator[str]:
+    """The address of a web server that hands on what is posted, and answers with that status."""
+
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            hook.posted.append(Posted({k.lower(): v for k, v in self.headers.items()}, body))
-            hook.takes.wait(30)
-            status = hook.answers.pop(0) if hook.answers else 200
+            status = take(Posted({k.lower(): v for k, v in self.headers.items()}, body))
             self.send_response(status)
             if status in (301, 307):
                 self.send_header("Location", "/elsewhere")
@@ -135,12 +186,10 @@ def listening_hook() -> Iterator[Hook]:
             return
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        hook.url = f"http://127.0.0.1:{server.server_port}/hook"
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         try:
-            yield hook
+            yield f"http://127.0.0.1:{server.server_port}"
         finally:
-            hook.takes.set()
             server.shutdown()
             thread.join(10)

@@ -1,7 +1,5 @@
 """`expenses doctor`, on real mail servers and receivers that are in order or are not."""
 
-import asyncio
-import logging
 import os
 import ssl
 import subprocess
@@ -16,49 +14,48 @@ from unittest.mock import patch
 
 from aiosmtpd.smtp import SMTP, AuthResult, Session
 
+from tests.receivers import MailServer as RealMailServer
 from tests.test_cli import Ended, free_port
 from tests.test_doctor import HEALTHY, HIDDEN, DoctorTestCase
 
-# What the mail server says of itself is not what the command says.
-logging.getLogger("mail").addHandler(logging.NullHandler())
-logging.getLogger("mail").propagate = False
-
 
 class MailServer(DoctorTestCase):
-    def mail_url(self, box: "MailBox", user: str = "", scheme: str = "smtp", end: str = "") -> str:
+    def mail_url(
+        self, box: "WatchedServer", user: str = "", scheme: str = "smtp", end: str = ""
+    ) -> str:
         return f"{scheme}://{user}127.0.0.1:{box.port}{end}"
 
     def look(self, url: str) -> Ended:
         return self.examine(SMTP_URL=url, MAIL_FROM="expenses@contoso.example")
 
     def test_one_that_answers_is_left_without_a_mail(self) -> None:
-        with MailBox() as box:
+        with WatchedServer() as box:
             ended = self.look(self.mail_url(box))
         self.assertIn("Problems: 0. Warnings: 0.", ended.stdout)
         self.assert_found(ended, "ok", "mail server", "without encryption", "No mail was sent")
         self.assertEqual(box.commands, ["EHLO", "QUIT"])
 
     def test_one_that_takes_the_password(self) -> None:
-        with MailBox(password=HIDDEN) as box:
+        with WatchedServer(password=HIDDEN) as box:
             user = f"{HIDDEN}%40contoso.example:{HIDDEN}@"
             ended = self.look(self.mail_url(box, user, end="?starttls=false"))
         self.assert_found(ended, "ok", "mail server", "takes user and password")
         self.assertEqual(box.commands, ["EHLO", "AUTH", "QUIT"])
 
     def test_one_that_does_not(self) -> None:
-        with MailBox(password="another one") as box:
+        with WatchedServer(password="another one") as box:
             ended = self.look(self.mail_url(box, f"{HIDDEN}:{HIDDEN}@", end="?starttls=false"))
         self.assert_found(
             ended, "problem", "mail server", "does not take this user", "535", "SMTP_URL"
         )
 
     def test_one_that_knows_no_passwords(self) -> None:
-        with MailBox() as box:
+        with WatchedServer() as box:
             ended = self.look(self.mail_url(box, f"{HIDDEN}:{HIDDEN}@", end="?starttls=false"))
         self.assert_found(ended, "problem", "mail server", "takes no user and password")
 
     def test_one_without_tls(self) -> None:
-        with MailBox(password=HIDDEN) as box:
+        with WatchedServer(password=HIDDEN) as box:
             ended = self.look(self.mail_url(box, f"{HIDDEN}:{HIDDEN}@"))
             self.assert_found(ended, "problem", "mail server", "STARTTLS", "smtps://")
             self.assertEqual(box.commands, ["EHLO", "QUIT"])
@@ -73,7 +70,7 @@ class MailServer(DoctorTestCase):
         ):
             with (
                 self.subTest(scheme=scheme),
-                MailBox(password=HIDDEN, certificate=certificate, scheme=scheme) as box,
+                WatchedServer(password=HIDDEN, certificate=certificate, scheme=scheme) as box,
             ):
                 url = self.mail_url(box, f"{HIDDEN}:{HIDDEN}@", scheme, end)
                 self.assert_found(self.look(url), "problem", "mail server", "not trusted")
@@ -83,7 +80,7 @@ class MailServer(DoctorTestCase):
     def test_one_that_waits_for_tls_is_told_apart(self) -> None:
         certificate = self.enterContext(own_certificate())
         with (
-            MailBox(certificate=certificate, scheme="smtps") as box,
+            WatchedServer(certificate=certificate, scheme="smtps") as box,
             patch("expenses.doctor.mail.PATIENCE", 0.5),
         ):
             ended = self.look(self.mail_url(box))
@@ -97,7 +94,7 @@ class MailServer(DoctorTestCase):
         self.assert_found(self.look(url), "problem", "mail server", "nobody knows the name")
 
     def test_what_is_missing_beside_it_is_told(self) -> None:
-        with MailBox() as box:
+        with WatchedServer() as box:
             ended = self.examine(SMTP_URL=self.mail_url(box), PUBLIC_URL="")
         self.assert_found(ended, "warning", "PUBLIC_URL", "http://localhost:8000")
         self.assert_found(ended, "warning", "MAIL_FROM", "Set MAIL_FROM")
@@ -126,7 +123,7 @@ class Webhook(DoctorTestCase):
         self.assertEqual({*received}, {b""})
 
     def test_one_that_does_not_speak_tls(self) -> None:
-        with MailBox() as box:
+        with WatchedServer() as box:
             ended = self.look(f"https://127.0.0.1:{box.port}")
         self.assert_found(ended, "problem", "webhook", "does not speak TLS")
 
@@ -147,30 +144,21 @@ class Webhook(DoctorTestCase):
         self.assertEqual(received, [b""])
 
 
-class MailBox:
-    """A real mail server that writes down what it is asked."""
+class WatchedServer(RealMailServer):
+    """Writes down what it is asked, and takes no mail."""
 
     def __init__(
         self, *, password: str | None = None, certificate: Path | None = None, scheme: str = "smtp"
     ) -> None:
-        self.port = free_port()
+        tls = context_of(certificate) if certificate is not None else None
+        is_encrypted = scheme == "smtps"
+        super().__init__(
+            tls=tls if is_encrypted else None,
+            starttls=None if is_encrypted else tls,
+            takes_passwords=password is not None,
+        )
         self.commands: list[str] = []
         self._password = password
-        self._context = context_of(certificate) if certificate is not None else None
-        self._is_encrypted = scheme == "smtps"
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-
-    def __enter__(self) -> "MailBox":
-        self._thread.start()
-        asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result(10)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(10)
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
-        self._loop.close()
 
     # What aiosmtpd asks.
 
@@ -189,36 +177,11 @@ class MailBox:
         self.commands.append("QUIT")
         return "221 Bye"
 
-    def _authenticate(self, *arguments: Any) -> AuthResult:
+    def authenticate(self, *arguments: Any) -> AuthResult:
         assert self._password is not None
         self.commands.append("AUTH")
         is_right = arguments[-1].password == self._password.encode()
         return AuthResult(success=is_right, handled=False)
-
-    async def _listen(self) -> None:
-        self._server = await self._loop.create_server(
-            self._protocol,
-            "127.0.0.1",
-            self.port,
-            ssl=self._context if self._is_encrypted else None,
-        )
-
-    def _protocol(self) -> SMTP:
-        options: dict[str, Any] = {"hostname": "localhost"}
-        if self._context is not None and not self._is_encrypted:
-            options |= {"tls_context": self._context}
-        if self._password is not None:
-            options |= {"authenticator": self._authenticate, "auth_require_tls": False}
-        return SMTP(self, loop=self._loop, **options)
-
-    async def _end(self) -> None:
-        self._server.close()
-        others = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in others:
-            task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
-        # Connections are closed in the next rounds of the loop.
-        await asyncio.sleep(0.05)
 
 
 @contextmanager

@@ -2,11 +2,9 @@
 
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import httpx
@@ -14,6 +12,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from tests.harness import PASSWORD, new_database, ticket_json
+from tests.receivers import Posted, receiving
 from tests.test_cli import CommandLineTestCase, Running
 
 PATIENCE = 20
@@ -49,27 +48,14 @@ def attributes_of(span: Any) -> dict[str, Any]:
 def listening_collector() -> Iterator[Collector]:
     collector = Collector()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            collector.headers.append({k.lower(): v for k, v in self.headers.items()})
-            collector.received.append(body)
-            self.send_response(200)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
+    def take(posted: Posted) -> int:
+        collector.headers.append(posted.headers)
+        collector.received.append(posted.body)
+        return 200
 
-        def log_message(self, *_: object) -> None:
-            return
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        collector.url = f"http://127.0.0.1:{server.server_port}"
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        try:
-            yield collector
-        finally:
-            server.shutdown()
-            thread.join(10)
+    with receiving(take) as address:
+        collector.url = address
+        yield collector
 
 
 class Traces(CommandLineTestCase):
