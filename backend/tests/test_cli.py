@@ -231,6 +231,7 @@ class Serve(CommandLineTestCase):
             ("postgresql://nobody@no-such-host.invalid/nothing", "DATABASE_URL"),
             ("mysql://root@127.0.0.1/x", "postgresql://"),
             ("sqlite:///x.db", "postgresql://"),
+            ("postgresql://nobody@127.0.0.1/nothing?foo=1", "option"),
             ("not an address", "postgresql://"),
             ("postgresql://127.0.0.1:port/x", "postgresql://"),
             (server().url("no_such_database"), "no_such_database"),

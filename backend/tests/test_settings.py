@@ -113,6 +113,23 @@ class PublicUrl(SettingsTestCase):
                 self.assert_refused("PUBLIC_URL", address)
 
 
+class AllowedHosts(SettingsTestCase):
+    def test_are_names(self) -> None:
+        for text, names in {
+            "localhost": ["localhost"],
+            "expenses.contoso.example, 127.0.0.1": ["expenses.contoso.example", "127.0.0.1"],
+            "*.contoso.example": ["*.contoso.example"],
+            "*": ["*"],
+            "[::1],Expenses.Contoso.example": ["[::1]", "expenses.contoso.example"],
+        }.items():
+            self.assertEqual(read(ALLOWED_HOSTS=text).allowed_hosts, names)
+
+    def test_are_refused_where_nobody_would_get_in(self) -> None:
+        for text in ("a*b", ",", "localhost:8000", "https://contoso.example", "contoso/x"):
+            with self.subTest(text=text):
+                self.assert_refused("ALLOWED_HOSTS", text)
+
+
 class WithoutAny(SettingsTestCase):
     def test_nothing_is_sent(self) -> None:
         settings = read()

@@ -59,6 +59,11 @@ _POOLED: dict[str, Any] = {
     "server_settings": {"application_name": "expenses", "timezone": "UTC"},
     "statement_cache_size": 0,
 }
+# Of an address, behind the question mark.
+_OPTIONS = {
+    *("host", "port", "user", "password", "passfile", "ssl", "sslmode"),
+    *("direct_tls", "target_session_attrs", "krbsrvname", "gsslib"),
+}
 # SQLAlchemy keeps prepared statements, too.
 _NOTHING_PREPARED = {"prepared_statement_cache_size": 0}
 
@@ -258,6 +263,12 @@ def asyncpg_url(address: str) -> URL:
         raise _unusable_address() from None
     if url.drivername not in {"postgres", "postgresql", "postgresql+asyncpg"} or not url.database:
         raise _unusable_address()
+    if url.query.keys() - _OPTIONS:
+        # Not named: in a password, a ? that is not escaped makes an option of what follows.
+        raise CannotStart(
+            "DATABASE_URL has an option that is not known here. There are %(known)s.",
+            known=", ".join(sorted(_OPTIONS)),
+        )
     url = url.set(drivername="postgresql+asyncpg")
     if "sslmode" in url.query:
         url = url.update_query_dict({"ssl": url.query["sslmode"]})

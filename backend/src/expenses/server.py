@@ -34,6 +34,8 @@ def serve(
         factory=True,
         workers=workers,
         log_config=configuration(log_format),
+        # What fails while it starts ends it, and is not taken for an application without a start.
+        lifespan="on",
         # The application writes its own.
         access_log=False,
         # Whoever is nearest could otherwise claim any address with X-Forwarded-For.

@@ -1,5 +1,6 @@
 """The environment, read once."""
 
+import re
 import secrets
 from datetime import date, datetime, timedelta
 from functools import cached_property
@@ -47,6 +48,23 @@ def _network(text: str) -> str:
     return text
 
 
+def _host(text: str) -> str:
+    if not _HOST.fullmatch(text):
+        raise ValueError(
+            f"{text} is not a name alone; use expenses.yourcompany.example, without https:// and "
+            "without port, or *.yourcompany.example for all names below it"
+        )
+    return text.lower()
+
+
+def _somebody(hosts: list[str]) -> list[str]:
+    if not hosts:
+        raise ValueError("names nothing, and nobody is let in; use localhost, or leave it out")
+    return hosts
+
+
+_HOST = re.compile(r"\*|(\*\.)?[A-Za-z0-9_][A-Za-z0-9_.-]*|\[[0-9A-Fa-f:.]+\]")
+
 Separated = (NoDecode, BeforeValidator(_split_at_commas))
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
 Hours = Annotated[float, Field(ge=0.1, le=24 * 365)]
@@ -74,7 +92,9 @@ class Settings(BaseSettings):
     currency: Currency = "USD"
     timezone: Annotated[str, AfterValidator(_known_timezone)] = "UTC"
     cookie_secure: bool = False
-    allowed_hosts: Annotated[list[str], *Separated] = ["localhost", "127.0.0.1"]
+    allowed_hosts: Annotated[
+        list[Annotated[str, AfterValidator(_host)]], AfterValidator(_somebody), *Separated
+    ] = ["localhost", "127.0.0.1"]
     trusted_proxies: Annotated[list[Annotated[str, AfterValidator(_network)]], *Separated] = []
     session_hours: Hours = 14 * 24
     session_idle_hours: Hours = 3 * 24

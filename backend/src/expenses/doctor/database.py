@@ -53,13 +53,14 @@ async def check_database(settings: Settings, *, workers: int) -> list[Finding]:
         return await _check_own(settings, workers)
     try:
         url = asyncpg_url(settings.database_url)
-    except CannotStart:
+    except CannotStart as error:
+        finding = error.message.partition(". ")[0].removeprefix("DATABASE_URL ")
         return [
             problem(
                 "DATABASE_URL",
-                "is not the address of a PostgreSQL database.",
+                f"{finding}.",
                 "Set it to something like postgresql://user:password@host:5432/name; in user and "
-                "password, @ is written %40, : is %3A and / is %2F.",
+                "password, @ is written %40, : is %3A, ? is %3F and / is %2F.",
             )
         ]
     return await _check(url, settings, workers)
