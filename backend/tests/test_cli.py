@@ -24,6 +24,7 @@ from expenses.cli import main
 from expenses.database import Database
 from expenses.embedded import _postmaster as postmaster
 from expenses.embedded import running
+from expenses.settings import Settings
 from tests.harness import PASSWORD, TestCase, new_database, server, ticket_json
 
 ACCOUNT = {
@@ -60,8 +61,12 @@ class CommandLineTestCase(TestCase):
         self.data_dir = Path(folder.name) / "data"
 
     def environment(self, **variables: str) -> dict[str, str]:
-        ours = {"DATABASE_URL", "SECRET_KEY", "DATA_DIR", "EMPLOYER_CODE"}
-        kept = {name: value for name, value in os.environ.items() if name not in ours}
+        ours = {name.upper() for name in Settings.model_fields}
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if name not in ours and not name.startswith("OTEL_")
+        }
         return kept | {"DATA_DIR": str(self.data_dir)} | variables
 
     def run_command(self, *arguments: str, typed: str = "", **variables: str) -> Ended:

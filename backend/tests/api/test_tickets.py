@@ -447,6 +447,27 @@ class DecideAtOnce(CommittingTestCase):
 
 
 class Bodies(AppTestCase):
+    async def test_what_is_wrong_is_told_to_those_alone_who_are_logged_in(self) -> None:
+        ada, dana = await self.new_employee(), await self.new_employer()
+        ticket = await self.new_ticket(ada)
+        await self.suspend(ada, by=dana)
+        stranger, suspended = await self.client(), await self.program_of(dana)
+        suspended.headers["Authorization"] = "Bearer of-nobody"
+        wrong: list[dict[str, Any]] = [{"json": {"odd": 1}}, {"json": []}, {"content": b"{"}]
+        for method, path in (
+            ("POST", "/api/tickets"),
+            ("PATCH", f"/api/tickets/{ticket}"),
+            ("POST", f"/api/tickets/{ticket}/approve"),
+            ("POST", f"/api/tickets/{ticket}/deny"),
+            ("POST", f"/api/tickets/{ticket}/reopen"),
+        ):
+            for client in (stranger, suspended):
+                for sent in wrong:
+                    with self.subTest(method=method, path=path, sent=sent):
+                        async with self.nothing_changes():
+                            answer = await client.request(method, path, **sent)
+                        self.assert_problem(answer, 401, "not-logged-in")
+
     async def test_what_is_no_json_is_refused(self) -> None:
         api = await self.program_of(await self.new_employee())
         for content in (b"{", b"\xff", b'{"amount": 1e999999}', b"[" * 5000, b""):

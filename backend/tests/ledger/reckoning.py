@@ -14,7 +14,7 @@ HAVING array_agg(action ORDER BY events.id) IS DISTINCT FROM
     CASE WHEN status = 'pending' THEN ARRAY['ticket.created']
     ELSE ARRAY['ticket.created', 'ticket.' || status] END
 OR bool_or(actor_id IS DISTINCT FROM
-    CASE action WHEN 'ticket.created' THEN owner_id ELSE decided_by_id END)
+    CASE action WHEN 'ticket.created' THEN tickets.owner_id ELSE decided_by_id END)
 OR bool_or(action <> 'ticket.created' AND details ->> 'reason' IS DISTINCT FROM decision_reason)
 """
 ODD_KEYS = """

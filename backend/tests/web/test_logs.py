@@ -91,9 +91,10 @@ class History(LogTestCase):
         ada, dana = await self.new_employee(), await self.new_employer()
         ticket = await self.new_ticket(ada)
         api = await self.program_of(dana)
-        with patch("expenses.api.tickets.ticket_answer", side_effect=RuntimeError("late")):
+        with patch("expenses.tickets.queries.get_ticket", side_effect=RuntimeError("late")):
             answer = await api.post(f"/api/tickets/{ticket}/approve")
         self.assertEqual(answer.status_code, 500)
+        self.assertEqual((await self.ticket(ticket, seen_by=ada)).status, "pending")
         self.assertNotIn("ticket.approved", [line["message"] for line in self.lines("history")])
 
 

@@ -32,7 +32,6 @@ from expenses.tickets.models import TicketStatus
 from expenses.tickets.search import Sort
 from expenses.tickets.shapes import TicketChanges, TicketFields
 from expenses.web.cursors import Cursor, decode_position, encode_position
-from expenses.web.direct_route import DirectRoute
 from expenses.web.filters import EmptyIsNone, FilterQuery
 from expenses.web.problems import responses
 from expenses.web.query_models import describe_query
@@ -42,10 +41,11 @@ from expenses.web.requests import (
     as_user,
     settings_of,
 )
+from expenses.web.user_routes import BodyRoute, DirectRoute
 from expenses.web.validation import parse
 
 direct = APIRouter(prefix="/api/tickets", tags=["tickets"], route_class=DirectRoute)
-router = APIRouter(prefix="/api/tickets", tags=["tickets"])
+router = APIRouter(prefix="/api/tickets", tags=["tickets"], route_class=BodyRoute)
 ONE = "/{ticket_id:int}"
 
 IdempotencyKey = Annotated[
