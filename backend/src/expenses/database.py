@@ -13,7 +13,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
-from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.pool import QueuePool
 
 from expenses.errors import CannotStart, DatabaseUnavailable, TooBusy
@@ -234,12 +234,11 @@ def short_way_of(session: AsyncSession) -> Fetch | None:
     return fetch
 
 
-def open_short_way(session: AsyncSession) -> None:
+def open_short_way(session: Session) -> None:
     """For the rest of the transaction, of which a statement has been executed."""
-    inner = session.sync_session
-    driver = inner.connection().connection.driver_connection
+    driver = session.connection().connection.driver_connection
     if driver is not None and driver.is_in_transaction():
-        session.info[_BEGUN] = (inner.get_transaction(), driver.fetch)
+        session.info[_BEGUN] = (session.get_transaction(), driver.fetch)
 
 
 def after_commit(session: AsyncSession, call: Callable[[], None]) -> None:

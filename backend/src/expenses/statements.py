@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import CompoundSelect, Enum, Insert, Select, Update
 from sqlalchemy.dialects.postgresql.asyncpg import dialect
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
 
 from expenses.database import open_short_way, short_way_of
 
@@ -22,7 +23,6 @@ class Statement:
     """One whose values are all named: by `bindparam("name")`, or, of an INSERT, by `columns`."""
 
     def __init__(self, statement: Kind, columns: Sequence[str] | None = None) -> None:
-        self._statement = statement
         compiled = statement.compile(dialect=_DIALECT, column_keys=columns)
         self.sql = str(compiled)
         self._names: Sequence[str] = compiled.positiontup or ()
@@ -45,12 +45,19 @@ class Statement:
         if session.in_transaction() and (session.new or session.dirty or session.deleted):
             await session.flush()
         fetch = short_way_of(session)
+        arguments = self.arguments(values)
         if fetch is None:
-            result = await session.execute(self._statement, values)
-            open_short_way(session)
-            return result.all() if self._has_rows else ()
-        found = await fetch(self.sql, *self.arguments(values))
+            found = await session.run_sync(self._begin, arguments)
+        else:
+            found = await fetch(self.sql, *arguments)
         return [self._row(record) for record in found] if self._enums else found
+
+    def _begin(self, session: Session, arguments: Sequence[Any]) -> Sequence[Sequence[Any]]:
+        """The first one of a transaction goes through SQLAlchemy, which begins it."""
+        result = session.connection().exec_driver_sql(self.sql, tuple(arguments))
+        found = result.all() if self._has_rows else ()
+        open_short_way(session)
+        return found
 
     def arguments(self, values: Mapping[str, Any]) -> list[Any]:
         """The values in the order, and written in the way, in which the driver wants them."""
