@@ -120,7 +120,8 @@ def follow(database: Database, tracer: Tracer) -> None:
     """
 
     def write(statement: str, began: int, error: BaseException | None = None) -> None:
-        if not get_current_span().is_recording():
+        # Not whether it is recording: the driver tells a moment later, when it may have ended.
+        if not get_current_span().get_span_context().trace_flags.sampled:
             return
         operation = _FIRST_WORD.findall(statement)[0].upper()
         span = tracer.start_span(
