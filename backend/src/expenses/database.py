@@ -212,7 +212,9 @@ class _ShortWay:
     async def fetch(self, statement: str, *values: Any) -> list[Any]:
         assert self._pool is not None
         if self._connection is None:
-            self._connection = await self._pool.acquire(timeout=PATIENCE)
+            # A time limit costs more than taking one that is there.
+            wait = None if self._pool.get_idle_size() else PATIENCE
+            self._connection = await self._pool.acquire(timeout=wait)
         records: list[Any] = await self._connection.fetch(statement, *values)
         return records
 

@@ -38,6 +38,8 @@ class SecurityHeadersMiddleware:
             headers["Strict-Transport-Security"] = f"max-age={TWO_YEARS}; includeSubDomains"
         # As they are sent: nothing inside sets any of them.
         self._headers = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+        # Everything but static files is somebody's, or will be different in a moment.
+        self._of_somebodys = [*self._headers, (b"cache-control", b"no-store")]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -46,10 +48,10 @@ class SecurityHeadersMiddleware:
 
         async def add_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = message["headers"] = [*message["headers"], *self._headers]
-                # Everything but static files is somebody's, or will be different in a moment.
-                if not any(name.lower() == b"cache-control" for name, _ in headers):
-                    headers.append((b"cache-control", b"no-store"))
+                given = message["headers"]
+                may_be_kept = any(name.lower() == b"cache-control" for name, _ in given)
+                added = self._headers if may_be_kept else self._of_somebodys
+                message["headers"] = [*given, *added]
             await send(message)
 
         await self.app(scope, receive, add_headers)

@@ -7,9 +7,11 @@ from typing import Any
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
+from starlette.types import Receive, Scope, Send
 
 from expenses.web.requests import as_user
 
+Endpoint = Callable[..., Coroutine[Any, Any, Response]]
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
@@ -17,17 +19,18 @@ class DirectRoute(APIRoute):
     """The endpoint is handed the request, and nothing that the framework has read from it.
 
     Its signature has the request and what the path itself converts, as in `{ticket_id:int}`; it
-    answers with a response.
+    answers with a response. Errors are answered by the application's handlers.
     """
 
-    def get_route_handler(self) -> Handler:
-        endpoint = self.endpoint
+    def __init__(self, path: str, endpoint: Endpoint, **options: Any) -> None:
+        super().__init__(path, endpoint, **options)
 
-        async def handle(request: Request) -> Response:
-            response: Response = await endpoint(request, **request.path_params)
-            return response
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            request = Request(scope, receive, send)
+            response = await endpoint(request, **scope["path_params"])
+            await response(scope, receive, send)
 
-        return handle
+        self.app = app
 
 
 class BodyRoute(APIRoute):
