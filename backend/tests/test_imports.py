@@ -28,6 +28,7 @@ LAYERS: list[set[str]] = [
         "text",
         "logs",
         "metrics",
+        "readers",
         "statements",
         "targets",
         "VERSION",

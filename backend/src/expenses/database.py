@@ -1,8 +1,8 @@
 """The tables' base, the engine, and the two ways to talk to the database."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal, NamedTuple, Self
@@ -17,6 +17,7 @@ from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.pool import QueuePool
 
 from expenses.errors import CannotStart, DatabaseUnavailable, TooBusy
+from expenses.readers import Fetch, Readers, ShortWay
 
 LARGEST_ID = 2**63 - 1
 
@@ -24,9 +25,6 @@ _AFTER_COMMIT = "after commit"
 _SHORT_WAY = "short way"
 _BEGUN = "begun"
 _OUTGOING = "outgoing"
-
-Fetch = Callable[..., Awaitable[list[Any]]]
-"""From an SQL statement and its values in their order to asyncpg's records."""
 
 # For a connection, in seconds.
 PATIENCE = 10
@@ -134,7 +132,7 @@ class Database:
         )
         _, address_args = self.engine.dialect.create_connect_args(self.engine.url)
         self._connect_args = {**address_args, **connect_args}
-        self._readers: asyncpg.Pool | None = None
+        self._readers: Readers | None = None
         event.listen(self.engine.sync_engine, "checkout", _ensure_open)
         event.listen(
             self.engine.sync_engine,
@@ -148,11 +146,14 @@ class Database:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
         """A session that commits at the end, or rolls all of it back when something is raised."""
+        session = self._writer_session()
+        session.info[_OUTGOING] = self.outgoing
         with translated_errors():
-            async with self._writer_session() as session:
-                session.info[_OUTGOING] = self.outgoing
+            try:
                 yield session
                 await session.commit()
+            finally:
+                await _close(session)
         for call in session.info.pop(_AFTER_COMMIT, ()):
             call()
 
@@ -161,14 +162,12 @@ class Database:
         """A session for reads alone: without BEGIN and COMMIT, which are two round trips."""
         with translated_errors():
             session = AsyncSession(self._reader, expire_on_commit=False)
-            async with _ShortWay(self._readers) as short_way:
-                session.info[_SHORT_WAY] = short_way
+            async with ShortWay(self._readers) if self._readers else nullcontext() as short_way:
+                session.info[_SHORT_WAY] = short_way and short_way.fetch
                 try:
                     yield session
                 finally:
-                    # Closing takes a task of its own; mostly there is nothing to give back.
-                    if session.in_transaction():
-                        await asyncio.shield(session.close())
+                    await _close(session)
 
     def connections(self) -> dict[str, PoolUse]:
         """How many connections there are right now, by what they are for."""
@@ -176,21 +175,22 @@ class Database:
         assert isinstance(pool, QueuePool)
         used = {"sessions": PoolUse(pool.checkedout(), pool.checkedin(), 2 * MOST_CONNECTIONS)}
         if self._readers is not None:
-            idle = self._readers.get_idle_size()
-            used["reads"] = PoolUse(self._readers.get_size() - idle, idle, MOST_CONNECTIONS)
+            readers = self._readers
+            used["reads"] = PoolUse(readers.used, readers.idle, MOST_CONNECTIONS)
         return used
 
     def _writer_session(self) -> AsyncSession:
         return AsyncSession(self.engine, expire_on_commit=False)
 
     async def __aenter__(self) -> Self:
-        self._readers = await asyncpg.create_pool(
+        pool = await asyncpg.create_pool(
             min_size=0,
             max_size=MOST_CONNECTIONS,
             init=self._connected,
             reset=_nothing_to_reset,
             **self._connect_args,
         )
+        self._readers = Readers(pool, PATIENCE)
         return self
 
     async def _connected(self, connection: Any) -> None:
@@ -202,28 +202,10 @@ class Database:
         await self.engine.dispose()
 
 
-class _ShortWay:
-    """One of asyncpg's own connections, taken at the first read and given back at the end."""
-
-    def __init__(self, pool: asyncpg.Pool | None) -> None:
-        self._pool = pool
-        self._connection: Any = None
-
-    async def fetch(self, statement: str, *values: Any) -> list[Any]:
-        assert self._pool is not None
-        if self._connection is None:
-            # A time limit costs more than taking one that is there.
-            wait = None if self._pool.get_idle_size() else PATIENCE
-            self._connection = await self._pool.acquire(timeout=wait)
-        records: list[Any] = await self._connection.fetch(statement, *values)
-        return records
-
-    async def __aenter__(self) -> Fetch | None:
-        return None if self._pool is None else self.fetch
-
-    async def __aexit__(self, *_: object) -> None:
-        if self._connection is not None and self._pool is not None:
-            await self._pool.release(self._connection)
+async def _close(session: AsyncSession) -> None:
+    """Closing takes a task of its own; mostly there is nothing to give back."""
+    if session.in_transaction():
+        await asyncio.shield(session.close())
 
 
 def short_way_of(session: AsyncSession) -> Fetch | None:
