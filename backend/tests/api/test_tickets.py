@@ -480,6 +480,50 @@ class Bodies(AppTestCase):
                     )
                 self.assert_problem(answer, 422, "invalid-input")
 
+    async def test_what_is_wrong_with_the_whole_is_said_of_the_body(self) -> None:
+        api = await self.program_of(await self.new_employee())
+        ticket = json.dumps(ticket_json())
+        for content, media_type, said in (
+            (ticket, "text/plain", "Send JSON, with Content-Type: application/json."),
+            (ticket, "", "Send JSON, with Content-Type: application/json."),
+            ("[]", "application/json", "Send an object: names and values, in braces."),
+            ("null", "application/json", "This is needed."),
+            ("", "application/json", "This is needed."),
+            ("{'a': 1}", "application/json", "The body is not valid JSON."),
+        ):
+            with self.subTest(content=content, media_type=media_type):
+                async with self.nothing_changes():
+                    answer = await api.post(
+                        "/api/tickets", content=content, headers={"Content-Type": media_type}
+                    )
+                problem = self.assert_problem(answer, 422, "invalid-input")
+                self.assertEqual(problem["errors"], [{"field": "body", "message": said}])
+        answer = await api.post(
+            "/api/tickets", content=ticket, headers={"Content-Type": "application/x+json; a=b"}
+        )
+        self.assertEqual(answer.status_code, 201)
+
+    async def test_a_header_that_cannot_be_is_named(self) -> None:
+        api = await self.program_of(await self.new_employee())
+        for key in ("", "with space", "x" * 201):
+            async with self.nothing_changes():
+                answer = await api.post(
+                    "/api/tickets", json=ticket_json(), headers={"Idempotency-Key": key}
+                )
+            problem = self.assert_problem(answer, 422, "invalid-input")
+            self.assertEqual([error["field"] for error in problem["errors"]], ["idempotency-key"])
+
+    async def test_a_decision_needs_no_body(self) -> None:
+        ada, dana = await self.new_employee(), await self.new_employer()
+        api = await self.program_of(dana)
+        wanted: list[dict[str, Any]] = [{}, {"json": None}, {"json": {}}]
+        for sent in wanted:
+            ticket = await self.new_ticket(ada)
+            answer = await api.post(f"/api/tickets/{ticket}/approve", **sent)
+            self.assertEqual(answer.status_code, 200, answer.text)
+            self.assertIsNone(answer.json()["decision"]["reason"])
+            self.assertEqual((await self.last_event()).action, "ticket.approved")
+
     async def test_a_body_of_more_than_a_megabyte_is_refused(self) -> None:
         api = await self.program_of(await self.new_employee())
         async with self.nothing_changes():

@@ -35,12 +35,7 @@ from expenses.web.cursors import Cursor, decode_position, encode_position
 from expenses.web.filters import EmptyIsNone, FilterQuery
 from expenses.web.problems import responses
 from expenses.web.query_models import describe_query
-from expenses.web.requests import (
-    CurrentUserDependency,
-    SessionDependency,
-    as_user,
-    settings_of,
-)
+from expenses.web.requests import as_user, settings_of
 from expenses.web.user_routes import BodyRoute, DirectRoute
 from expenses.web.validation import parse
 
@@ -192,10 +187,10 @@ async def reopen_ticket(request: Request, ticket_id: int, body: Reopening) -> Re
     return json_response(ticket_answer(ticket))
 
 
-@router.get(f"{ONE}/history", responses=responses(NotLoggedIn, NotFound))
-async def ticket_history(
-    ticket_id: int, user: CurrentUserDependency, session: SessionDependency
-) -> EventList:
+@direct.get(f"{ONE}/history", response_model=EventList, responses=responses(NotLoggedIn, NotFound))
+async def ticket_history(request: Request, ticket_id: int) -> Response:
     """Everything that happened to a ticket, oldest first."""
-    events = await queries.ticket_history(session, ticket_id, actor=user)
-    return EventList(items=[EventAnswer.of(event) for event in events])
+    async with as_user(request) as (session, user):
+        events = await queries.ticket_history(session, ticket_id, actor=user)
+    found = EventList(items=[EventAnswer.of(event) for event in events])
+    return Response(found.model_dump_json(), media_type="application/json")

@@ -1,18 +1,22 @@
-"""Routes whose endpoints find out themselves whose request it is, with `as_user`: the framework's
-dependencies take longer than most of the work."""
+"""Routes whose endpoints find out themselves whose request it is, with `as_user`, and are handed
+what they need without the framework: its dependencies take longer than most of the work."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
+from inspect import Parameter, signature
 from typing import Any
 
 from fastapi import Request, Response
-from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import from_json
 from starlette.types import Receive, Scope, Send
 
+from expenses.errors import InvalidInput
+from expenses.text import N_
 from expenses.web.requests import as_user
+from expenses.web.validation import sentences
 
 Endpoint = Callable[..., Coroutine[Any, Any, Response]]
-Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
 class DirectRoute(APIRoute):
@@ -27,24 +31,77 @@ class DirectRoute(APIRoute):
 
         async def app(scope: Scope, receive: Receive, send: Send) -> None:
             request = Request(scope, receive, send)
-            response = await endpoint(request, **scope["path_params"])
+            given = await self.given(request)
+            response = await endpoint(request, **scope["path_params"], **given)
             await response(scope, receive, send)
 
         self.app = app
 
+    async def given(self, _request: Request) -> Mapping[str, Any]:
+        return {}
 
-class BodyRoute(APIRoute):
-    """The framework reads and checks the body. What is wrong with it is told to those alone who
-    are logged in: nobody else hears anything but that they are not."""
 
-    def get_route_handler(self) -> Handler:
-        handle = super().get_route_handler()
+class BodyRoute(DirectRoute):
+    """The endpoint's `body` and its headers are read and checked as well. What is wrong with them
+    is told to those alone who are logged in: nobody else hears anything but that they are not."""
 
-        async def handle_or_ask_who(request: Request) -> Response:
-            try:
-                return await handle(request)
-            except RequestValidationError:
-                async with as_user(request):
-                    raise
+    def __init__(self, path: str, endpoint: Endpoint, **options: Any) -> None:
+        super().__init__(path, endpoint, **options)
+        parameters = signature(endpoint, eval_str=True).parameters
+        self._body = _Input(parameters["body"]) if "body" in parameters else None
+        self._headers = [_Input(parameters[field.name]) for field in self.dependant.header_params]
 
-        return handle_or_ask_who
+    async def given(self, request: Request) -> Mapping[str, Any]:
+        """Raises `InvalidInput`, or `NotLoggedIn`."""
+        try:
+            values = {
+                header.name: header.checked(request.headers.get(header.field))
+                for header in self._headers
+            }
+            if self._body is not None:
+                values["body"] = self._body.checked(await _json(request))
+            return values
+        except InvalidInput:
+            async with as_user(request):
+                raise
+
+
+class _Input:
+    """A parameter of an endpoint, and how what was sent for it is checked."""
+
+    def __init__(self, parameter: Parameter) -> None:
+        self.name = parameter.name
+        # As the header is called; a body is called the same.
+        self.field = parameter.name.replace("_", "-")
+        self._is_needed = parameter.default is Parameter.empty
+        self._type = TypeAdapter[Any](parameter.annotation)
+
+    def checked(self, value: Any) -> Any:
+        """None where nothing was sent. Raises `InvalidInput`."""
+        if value is None:
+            if self._is_needed:
+                raise InvalidInput({self.field: N_("This is needed.")})
+            return None
+        try:
+            return self._type.validate_python(value)
+        except ValidationError as error:
+            found = sentences(error.errors())
+            # What is wrong with the whole of it has no place inside it.
+            raise InvalidInput(
+                {self.field if field == "body" else field: said for field, said in found.items()}
+            ) from None
+
+
+async def _json(request: Request) -> Any:
+    """What the body says, None where there is none. Raises `InvalidInput`."""
+    content = await request.body()
+    if not content:
+        return None
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    kind, _, form = media_type.partition("/")
+    if kind != "application" or form.rpartition("+")[2] != "json":
+        raise InvalidInput({"body": N_("Send JSON, with Content-Type: application/json.")})
+    try:
+        return from_json(content)
+    except ValueError:
+        raise InvalidInput({"body": N_("The body is not valid JSON.")}) from None

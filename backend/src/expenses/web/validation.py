@@ -31,6 +31,7 @@ _SENTENCES = {
     "date_parsing": N_("Use a day like 2026-11-23."),
     "date_type": N_("Use a day like 2026-11-23."),
     "json_invalid": N_("The body is not valid JSON."),
+    "model_type": N_("Send an object: names and values, in braces."),
 }
 
 
