@@ -8,7 +8,6 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
 from starlette.middleware.sessions import SessionMiddleware
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
@@ -17,6 +16,7 @@ from expenses.database import Database
 from expenses.errors import CannotStart, ExpensesError
 from expenses.settings import Settings, read_settings
 from expenses.web import deliveries, health, housekeeping, metrics, openapi
+from expenses.web.compression import CompressionMiddleware
 from expenses.web.cookies import SESSION, cookie_name
 from expenses.web.failures import UnexpectedErrorMiddleware
 from expenses.web.headers import SecurityHeadersMiddleware
@@ -30,12 +30,6 @@ from expenses.web.static import assets
 from expenses.web.traces import Traces, TracesMiddleware, follow, wanted_traces
 
 HANDLED = (ExpensesError, HTTPException, RequestValidationError)
-# Exports are streamed: each of their pieces is to leave at once.
-NOT_COMPRESSED = (
-    *DEFAULT_EXCLUDED_CONTENT_TYPES,
-    "text/csv",
-    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-)
 logger = logging.getLogger(__name__)
 
 
@@ -101,7 +95,7 @@ def _middleware(settings: Settings, database: Database, traces: Traces | None) -
         *([Middleware(TracesMiddleware, tracer=traces.tracer)] if traces else []),
         Middleware(SecurityHeadersMiddleware, https=settings.cookie_secure),
         Middleware(HostMiddleware, allowed_hosts=settings.allowed_hosts),
-        Middleware(GZipMiddleware, compresslevel=5, exclude_content_types=NOT_COMPRESSED),
+        Middleware(CompressionMiddleware),
         Middleware(
             SessionMiddleware,
             secret_key=settings.secret_key.get_secret_value(),

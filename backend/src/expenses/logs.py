@@ -6,6 +6,7 @@ import logging.config
 import re
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Literal
 
 LogFormat = Literal["readable", "json"]
@@ -52,9 +53,10 @@ class ReadableFormatter(logging.Formatter):
     """Whatever a request brings along, it cannot begin a line of its own."""
 
     def format(self, record: logging.LogRecord) -> str:
-        facts = "".join(f" {name}={_escaped(value)}" for name, value in _facts(record).items())
-        line = f"{_time(record)} {record.levelname} {record.name}: "
-        line += _escaped(record.getMessage()) + facts
+        facts = "".join([f" {name}={value}" for name, value in _facts(record).items()])
+        line = _escaped(
+            f"{_time(record)} {record.levelname} {record.name}: {record.getMessage()}{facts}"
+        )
         if record.exc_info:
             line += "\n    " + "\n    ".join(self.formatException(record.exc_info).splitlines())
         return line
@@ -80,8 +82,13 @@ def _facts(record: logging.LogRecord) -> dict[str, Any]:
 
 
 def _time(record: logging.LogRecord) -> str:
-    return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+    return f"{_second(int(record.created))}.{int(record.msecs):03}+00:00"
 
 
-def _escaped(value: object) -> str:
-    return _ESCAPED.sub(lambda found: repr(found[0])[1:-1], str(value))
+@lru_cache(maxsize=2)
+def _second(second: int) -> str:
+    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def _escaped(text: str) -> str:
+    return _ESCAPED.sub(lambda found: repr(found[0])[1:-1], text)

@@ -35,8 +35,12 @@ class LanguageMiddleware:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        with speaking(preferred(Request(scope))):
+        # As `speaking` does; this is in the way of every request.
+        token = _language.set(preferred(Request(scope)))
+        try:
             await self.app(scope, receive, send)
+        finally:
+            _language.reset(token)
 
 
 @contextmanager

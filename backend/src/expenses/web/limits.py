@@ -20,11 +20,12 @@ class BodyLimitMiddleware:
             await self.app(scope, receive, send)
             return
         largest = largest_body(scope["path"])
-        announced = Headers(scope=scope).get("content-length", "0")
         received = 0
 
         async def limited_receive() -> Message:
             nonlocal received
+            # Looked up once somebody wants the body: mostly there is none.
+            announced = Headers(scope=scope).get("content-length", "0")
             if announced.isdecimal() and int(announced) > largest:
                 raise _too_large(largest)
             message = await receive()

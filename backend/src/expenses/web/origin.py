@@ -7,7 +7,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from expenses.errors import CrossOrigin
 from expenses.web.problems import respond
-from expenses.web.requests import is_safe
+from expenses.web.requests import SAFE_METHODS
 
 
 class SameOriginMiddleware:
@@ -20,7 +20,8 @@ class SameOriginMiddleware:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and _comes_from_elsewhere(request := Request(scope)):
+        is_change = scope["type"] == "http" and scope["method"] not in SAFE_METHODS
+        if is_change and _comes_from_elsewhere(request := Request(scope)):
             response = await respond(request, CrossOrigin())
             await response(scope, receive, send)
             return
@@ -28,8 +29,6 @@ class SameOriginMiddleware:
 
 
 def _comes_from_elsewhere(request: Request) -> bool:
-    if is_safe(request):
-        return False
     site = request.headers.get("sec-fetch-site")
     if site is not None:
         return site not in {"same-origin", "none"}
