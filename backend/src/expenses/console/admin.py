@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-import jinja2
 from fastapi import FastAPI
 from sqladmin import Admin
 from sqladmin.authentication import login_required
@@ -15,9 +14,10 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from expenses.console.authentication import EmployersOnly
 from expenses.console.views import ReadOnlyView
 from expenses.database import Database
-from expenses.web.pages import TEMPLATES, prepare
+from expenses.web.languages import current_language
+from expenses.web.templating import environment
 
-HERE = Path(__file__).parent
+TEMPLATES = Path(__file__).parent / "templates"
 
 # Everything else that SQLAdmin brings is taken away: create, edit, delete, import, export and
 # look-ups go past the core, its log-in page is a second one, its log-out is a link.
@@ -33,7 +33,7 @@ class Console(Admin):
             # A maker of its own: SQLAdmin changes the settings of the one it gets.
             session_maker=async_sessionmaker(database.engine),
             title="Contoso Expenses",
-            templates_dir=str(HERE / "templates"),
+            templates_dir=str(TEMPLATES),
             authentication_backend=authentication_backend,
         )
         self.admin.router.routes = [
@@ -46,15 +46,7 @@ class Console(Admin):
         self.admin.middleware_stack = self.admin.router
 
     def init_templating_engine(self) -> Jinja2Templates:
-        templates = _Templates(self.templates_dir)
-        # Nothing in them has anything to wait for, and asking each value costs a third of a page.
-        templates.env = templates.env.overlay(
-            loader=jinja2.FileSystemLoader([HERE / "templates", TEMPLATES]),
-            enable_async=False,
-            auto_reload=False,
-        )
-        prepare(templates.env)
-        return templates
+        return _Templates(self.templates_dir)
 
     @login_required
     async def list(self, request: Request) -> Response:
@@ -68,6 +60,9 @@ class Console(Admin):
 
 
 class _Templates(Jinja2Templates):
+    """Past SQLAdmin's own environment: nothing in the templates here has anything to wait for, and
+    asking each value costs a third of a page."""
+
     async def TemplateResponse(  # type: ignore[override]  # noqa: N802
         self,
         request: Request,
@@ -76,4 +71,5 @@ class _Templates(Jinja2Templates):
         status_code: int = 200,
     ) -> Response:
         values = {"request": request} | (context or {})
-        return HTMLResponse(self.env.get_template(name).render(values), status_code)
+        template = environment(TEMPLATES, current_language()).get_template(name)
+        return HTMLResponse(template.render(values), status_code)

@@ -34,6 +34,7 @@ from expenses.web.problems import status_of
 from expenses.web.requests import database_of
 from expenses.web.validation import parse
 
+DETAILS = "/admin/ticket/details"
 PAGE_SIZE = 50
 
 
@@ -101,7 +102,8 @@ class TicketView(ReadOnlyView, model=Ticket):
             )
 
     async def list_context(self, request: Request) -> dict[str, Any]:
-        query = request.query_params
+        query, actor = request.query_params, user_of(request)
+        asked = address(query, "", cursor=None)
         return page_context(request) | {
             "values": FormValues(query),
             "tab": query.get("status") or TicketStatus.PENDING.value,
@@ -112,8 +114,8 @@ class TicketView(ReadOnlyView, model=Ticket):
             "here": address(query),
             "address": lambda **changes: address(query, **{"cursor": None} | changes),
             "export": lambda kind: address(query, f"/admin/ticket/export/{kind}", cursor=None),
-            "details": lambda ticket: _details_address(ticket.id, request),
-            "may_decide": lambda ticket: can_decide(user_of(request), ticket),
+            "details": lambda ticket: f"{DETAILS}/{ticket.id}{asked}",
+            "may_decide": lambda ticket: can_decide(actor, ticket),
         }
 
     async def load(self, request: Request, row_id: int) -> TicketRow:
@@ -211,7 +213,7 @@ async def _details(request: Request, session: AsyncSession, ticket: TicketRow) -
 
 
 def _details_address(ticket_id: int, request: Request) -> str:
-    return address(request.query_params, f"/admin/ticket/details/{ticket_id}", cursor=None)
+    return address(request.query_params, f"{DETAILS}/{ticket_id}", cursor=None)
 
 
 def _given(form: FormValues, *names: str) -> dict[str, str | datetime]:

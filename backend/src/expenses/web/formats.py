@@ -47,7 +47,7 @@ class Formats:
         return self.number(MOST_COUNTED)
 
     def number(self, number: int) -> str:
-        return format_decimal(number, locale=self._locale)
+        return _number(number, self._locale)
 
     def moment(self, instant: datetime) -> str:
         """Day and time of day; seconds are for machines."""
@@ -56,6 +56,11 @@ class Formats:
 
 # Pages are full of the same few, and each takes as long as a row of a table does otherwise.
 _remembered = lru_cache(maxsize=10_000)
+
+
+@_remembered
+def _number(number: int, locale: str) -> str:
+    return format_decimal(number, locale=locale)
 
 
 @_remembered

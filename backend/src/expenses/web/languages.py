@@ -1,6 +1,6 @@
 """The language of a request: the one chosen with the switch, else what the browser prefers."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache, lru_cache
@@ -85,7 +85,8 @@ def sentence(error: ExpensesError) -> str:
     return gettext(error.template, **error.values)
 
 
-def names_of_languages() -> dict[str, str]:
+@cache
+def names_of_languages() -> Mapping[str, str]:
     """Each language in its own words, by its code."""
     return {code: _name(code) for code in LANGUAGES}
 

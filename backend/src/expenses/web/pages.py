@@ -1,29 +1,26 @@
-"""HTML from templates: one environment's worth of filters for the portal and the console."""
+"""HTML from templates, and what every page knows."""
 
-from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import jinja2
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from expenses.web.formats import Formats
-from expenses.web.languages import current_language, gettext, names_of_languages, ngettext
+from expenses.web.languages import current_language, names_of_languages
 from expenses.web.requests import is_safe, settings_of
-from expenses.web.static import assets
+from expenses.web.templating import environment
 
-HERE = Path(__file__).parent
-TEMPLATES = HERE / "templates"
+PORTAL = Path(__file__).parents[1] / "portal" / "templates"
 
 
 def render(
     request: Request, template: str, *, status_code: int = 200, **context: Any
 ) -> HTMLResponse:
     """A page of the portal, or an error page of any door."""
-    content = _environment().get_template(template).render(page_context(request) | context)
-    return HTMLResponse(content, status_code)
+    found = environment(PORTAL, current_language()).get_template(template)
+    return HTMLResponse(found.render(page_context(request) | context), status_code)
 
 
 def page_context(request: Request) -> dict[str, Any]:
@@ -61,24 +58,3 @@ def local_path(address: str | None, default: str = "/") -> str:
     if parts.scheme or parts.netloc or not parts.path.startswith("/") or address[1:2] == "/":
         return default
     return address
-
-
-def prepare(environment: jinja2.Environment) -> None:
-    """Give an environment what all templates use. SQLAdmin brings an environment of its own."""
-    environment.undefined = jinja2.StrictUndefined
-    environment.trim_blocks = environment.lstrip_blocks = True
-    environment.globals["asset"] = assets.address
-    environment.add_extension("jinja2.ext.i18n")
-    environment.globals |= {"_": gettext, "gettext": gettext, "ngettext": ngettext}
-
-
-@cache
-def _environment() -> jinja2.Environment:
-    portal = HERE.parent / "portal" / "templates"
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader([portal, TEMPLATES]),
-        autoescape=True,
-        auto_reload=False,
-    )
-    prepare(environment)
-    return environment
