@@ -68,6 +68,19 @@ class Reads(CommittingTestCase):
             self.assertGreater(await self.backend(), 0)
         self.assertEqual(self.use()[0], 0)
 
+    async def test_what_is_planned_anew_is_planned_for_its_values(self) -> None:
+        """Of a statement that is kept, PostgreSQL counts the plans that are for all values."""
+        plans = "SELECT statement, generic_plans FROM pg_prepared_statements"
+        kept, anew = "SELECT $1::int AS kept", "SELECT $1::int AS anew"
+        async with self.database.reading() as session:
+            info = session.info
+            for number in range(8):
+                self.assertEqual((await info["short way"](kept, number))[0][0], number)
+                self.assertEqual((await info["planned anew"](anew, number))[0][0], number)
+            found = {row[0]: row[1] for row in await info["short way"](plans)}
+        self.assertGreater(found[kept], 0)
+        self.assertNotIn(anew, found)
+
     async def backend(self, statement: str = WHO, database: Database | None = None) -> int:
         """The first value of what is read; of `WHO` it is the connection's number."""
         async with (database or self.database).reading() as session:

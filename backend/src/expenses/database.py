@@ -23,6 +23,7 @@ LARGEST_ID = 2**63 - 1
 
 _AFTER_COMMIT = "after commit"
 _SHORT_WAY = "short way"
+_PLANNED_ANEW = "planned anew"
 _BEGUN = "begun"
 _OUTGOING = "outgoing"
 
@@ -163,7 +164,9 @@ class Database:
         with translated_errors():
             session = AsyncSession(self._reader, expire_on_commit=False)
             async with ShortWay(self._readers) if self._readers else nullcontext() as short_way:
-                session.info[_SHORT_WAY] = short_way and short_way.fetch
+                if short_way is not None:
+                    session.info[_SHORT_WAY] = short_way.fetch
+                    session.info[_PLANNED_ANEW] = short_way.fetch_planned_anew
                 try:
                     yield session
                 finally:
@@ -208,13 +211,15 @@ async def _close(session: AsyncSession) -> None:
         await asyncio.shield(session.close())
 
 
-def short_way_of(session: AsyncSession) -> Fetch | None:
+def short_way_of(session: AsyncSession, *, is_planned_anew: bool = False) -> Fetch | None:
     """Straight to the driver: a reader's, on a connection of its own; a transaction's, on the
     transaction's, once a first statement has begun it."""
     fetch: Fetch | None
     transaction, fetch = session.info.get(_BEGUN, (None, None))
     if transaction is None or transaction is not session.sync_session.get_transaction():
         fetch = session.info.get(_SHORT_WAY)
+        if is_planned_anew:
+            fetch = session.info.get(_PLANNED_ANEW, fetch)
     return fetch
 
 

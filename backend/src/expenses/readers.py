@@ -89,10 +89,25 @@ class ShortWay:
         self._connection: Any = None
 
     async def fetch(self, statement: str, *values: Any) -> list[Any]:
+        connection = await self._taken()
+        records: list[Any] = await connection.fetch(statement, *values)
+        return records
+
+    async def fetch_planned_anew(self, statement: str, *values: Any) -> list[Any]:
+        """For values that ask for different plans, as words in every ticket and in none do.
+
+        What is kept prepared, PostgreSQL plans from the sixth time on once for all values; without
+        a name it is forgotten at once.
+        """
+        connection = await self._taken()
+        prepared = await connection.prepare(statement, name="")
+        records: list[Any] = await prepared.fetch(*values)
+        return records
+
+    async def _taken(self) -> Any:
         if self._connection is None:
             self._connection = await self._readers.take()
-        records: list[Any] = await self._connection.fetch(statement, *values)
-        return records
+        return self._connection
 
     async def __aenter__(self) -> Self:
         return self

@@ -20,11 +20,21 @@ Kind = Select[*tuple[Any, ...]] | CompoundSelect[*tuple[Any, ...]] | Insert | Up
 
 
 class Statement:
-    """One whose values are all named: by `bindparam("name")`, or, of an INSERT, by `columns`."""
+    """One whose values are all named: by `bindparam("name")`, or, of an INSERT, by `columns`.
 
-    def __init__(self, statement: Kind, columns: Sequence[str] | None = None) -> None:
+    `is_planned_anew` is for reads of which some values ask for another plan than others.
+    """
+
+    def __init__(
+        self,
+        statement: Kind,
+        columns: Sequence[str] | None = None,
+        *,
+        is_planned_anew: bool = False,
+    ) -> None:
         compiled = statement.compile(dialect=_DIALECT, column_keys=columns)
         self.sql = str(compiled)
+        self._is_planned_anew = is_planned_anew
         self._names: Sequence[str] = compiled.positiontup or ()
         self._fixed = compiled.params
         written = {
@@ -44,7 +54,7 @@ class Statement:
         """What comes back, if anything; after what the session still has to write."""
         if session.in_transaction() and (session.new or session.dirty or session.deleted):
             await session.flush()
-        fetch = short_way_of(session)
+        fetch = short_way_of(session, is_planned_anew=self._is_planned_anew)
         arguments = self.arguments(values)
         if fetch is None:
             found = await session.run_sync(self._begin, arguments)

@@ -82,7 +82,7 @@ class Tabs(EmployeesTestCase):
             await self.new_employee()
         with (
             patch("expenses.console.employees.MOST_COUNTED", 3),
-            patch("expenses.tickets.queries.MOST_COUNTED", 3),
+            patch("expenses.tickets.counts.MOST_COUNTED", 3),
             patch("expenses.web.formats.MOST_COUNTED", 3),
         ):
             self.assertEqual(tabs(await self.listing()), ["3+", "0", "3+"])

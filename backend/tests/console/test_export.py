@@ -143,7 +143,7 @@ class Content(ExportTestCase):
             ("7.00", "EUR"),
         ):
             await self.new_ticket(ada, amount=amount, currency=currency)
-        with patch("expenses.tickets.queries.MOST_COUNTED", 2):
+        with patch("expenses.tickets.counts.MOST_COUNTED", 2):
             _, totals = await self.as_csv()
             self.assertEqual(totals, {"EUR": ("1", "7.00"), "USD": ("3", "10000000000.29")})
             _, totals = await self.as_xlsx()

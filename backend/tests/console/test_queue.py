@@ -85,13 +85,32 @@ class Tabs(QueueTestCase):
         for _ in range(4):
             await self.new_ticket(ada)
         with (
-            patch("expenses.tickets.queries.MOST_COUNTED", 3),
+            patch("expenses.tickets.counts.MOST_COUNTED", 3),
             patch("expenses.web.formats.MOST_COUNTED", 3),
         ):
             page = await self.listing()
         self.assertEqual(tabs(page), ["3+", "0", "0", "0", "3+"])
-        self.assertIn("More than 3 tickets match", page.text)
+        self.assertIn("At least 3 tickets match", page.text)
         self.assertNotIn("$50.00", page.text)
+
+    async def test_a_search_is_counted_as_far_as_it_is_cheap_and_says_no_more(self) -> None:
+        ada = await self.new_employee()
+        for amount in ("1.00", "2.00", "4.00"):
+            await self.new_ticket(ada, description="Train to Turin", amount=amount)
+        await self.withdraw(await self.new_ticket(ada, description="No train"), by=ada)
+        page = await self.listing(status="pending", q="train")
+        self.assertEqual(tabs(page), ["3", "0", "0", "1", "4"])
+        self.assertIn("3 tickets: ", page.text)
+        self.assertIn("$7.00", page.text)
+        page = await self.listing(status="all", q="train")
+        self.assertIn("4 tickets: ", page.text)
+        with patch("expenses.tickets.counts.MOST_FOUND", 2):
+            page = await self.listing(status="pending", q="train")
+        # Only the latest three were read, and one of them was withdrawn.
+        self.assertEqual(tabs(page), ["2+", "0+", "0+", "1+", "3+"])
+        self.assertIn("At least 2 tickets match", page.text)
+        self.assertNotIn("$7.00", page.text)
+        self.assertEqual(len(shown(page)), 3)
 
     async def test_the_list_takes_the_same_statements_however_long_it_is(self) -> None:
         ada = await self.new_employee()

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from sqlalchemy import text
 
 from benchmarks.fill import connected, fill
+from benchmarks.words import COMMON_WORD
 from expenses.tickets.search import Sort
 from expenses.users.models import Role, User
 from tests.harness import CommittingTestCase, new_database
@@ -60,6 +61,17 @@ class Plans(CommittingTestCase):
             f"{API}?q=zzzzqq",
             sorts=True,
         )
+
+    async def test_a_frequent_word_is_found_without_the_list_of_all_its_tickets(self) -> None:
+        boss = await self.browser_of(await self.somebody(Role.EMPLOYER))
+        for path in (f"{CONSOLE}?status=all&q={COMMON_WORD}", f"{API}?q={COMMON_WORD}"):
+            with self.counted_statements() as statements:
+                await boss.get(path)
+            searches = [sent for sent in statements if "ticket_text" in sent.sql]
+            self.assertTrue(searches)
+            for search in searches:
+                plan = await self.plan(search.sql, search.values)
+                self.assertIn("Index Scan Backward using pk_tickets", plan)
 
     async def somebody(self, role: Role) -> User:
         query = "SELECT id, email FROM users WHERE role = :role AND suspended_at IS NULL LIMIT 1"

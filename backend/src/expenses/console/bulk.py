@@ -17,9 +17,9 @@ from expenses.database import LARGEST_ID
 from expenses.errors import DatabaseUnavailable, InvalidInput, TooBusy
 from expenses.text import N_
 from expenses.tickets import queries
+from expenses.tickets.counts import MOST_COUNTED, totals
 from expenses.tickets.decisions import BATCH_SIZE, Outcome, decide_tickets
 from expenses.tickets.models import TicketStatus
-from expenses.tickets.queries import MOST_COUNTED
 from expenses.tickets.search import TicketFilter
 from expenses.tickets.shapes import Reason
 from expenses.web.forms import FormValues, read_form
@@ -107,12 +107,12 @@ class BulkView(BaseView):
         actor = user_of(request)
         async with database_of(request).reading() as session:
             chosen = await _chosen(request, session, form)
-            totals = await queries.totals(session, actor=actor, matching=chosen)
+            found = await totals(session, actor=actor, matching=chosen)
             some = await queries.list_tickets(
                 session, actor=actor, matching=chosen, limit=MOST_SHOWN
             )
             context = {
-                "totals": totals,
+                "totals": found,
                 "tickets": some.items,
                 "selected": len(form.many.get("ticket", [])),
                 "seen": form["seen"] or await queries.now(session),
@@ -126,7 +126,7 @@ class BulkView(BaseView):
             verdict=verdict.verdict,
             form=form,
             errors=errors or {},
-            too_many=totals.count.is_capped,
+            too_many=found.count.is_capped,
             back=address(QueryParams(form["query"])),
         )
 

@@ -17,9 +17,10 @@ from expenses.console.views import ReadOnlyView
 from expenses.errors import AlreadySuspended, Conflict, InvalidInput, NotSuspended
 from expenses.settings import Settings
 from expenses.text import Line
+from expenses.tickets.counts import MOST_COUNTED, Count
 from expenses.tickets.events import list_events_of
 from expenses.tickets.people import EmployeeFigures, count_tickets_of, figures_of
-from expenses.tickets.queries import MOST_COUNTED, Count, list_tickets
+from expenses.tickets.queries import list_tickets
 from expenses.tickets.search import TicketFilter
 from expenses.users import actions, queries
 from expenses.users.models import User

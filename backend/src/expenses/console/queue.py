@@ -1,6 +1,5 @@
 """What the address of the console's list of tickets asks for, and how a page hands it on."""
 
-from collections.abc import Sequence
 from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator
@@ -35,11 +34,6 @@ class Queue(FilterQuery):
     @property
     def ticket_status(self) -> TicketStatus | None:
         return None if self.status == ALL else TicketStatus(self.status)
-
-    @property
-    def statuses(self) -> Sequence[TicketStatus]:
-        """Those that the tab lists."""
-        return tuple(TicketStatus) if self.ticket_status is None else (self.ticket_status,)
 
     @property
     def order(self) -> Sort:

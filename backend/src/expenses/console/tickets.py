@@ -18,10 +18,10 @@ from expenses.errors import Conflict, InvalidInput
 from expenses.money import currencies
 from expenses.text import N_
 from expenses.tickets import decisions, queries
+from expenses.tickets.counts import Count, Totals, count_matches
 from expenses.tickets.duplicates import Duplicate, duplicates_of
 from expenses.tickets.models import Category, Ticket, TicketStatus
 from expenses.tickets.policy import can_decide, can_reopen
-from expenses.tickets.queries import Count, Totals
 from expenses.tickets.queries import TicketView as TicketRow
 from expenses.tickets.search import Sort
 from expenses.tickets.shapes import Reason
@@ -73,8 +73,7 @@ class TicketView(ReadOnlyView, model=Ticket):
         position = queue.position
         async with database_of(request).reading() as session:
             matching = await queue.filter(session, actor=actor)
-            counts = await queries.count_by_status(session, actor=actor, matching=matching)
-            listed = sum((counts[status] for status in queue.statuses), Count(0))
+            found = await count_matches(session, actor=actor, matching=matching)
             page = await queries.list_tickets(
                 session,
                 actor=actor,
@@ -90,13 +89,8 @@ class TicketView(ReadOnlyView, model=Ticket):
                 count=len(page.items),
                 next_cursor=encode_position(page.next, queue.order),
                 previous_cursor=encode_position(page.previous, queue.order),
-                counts=counts,
-                # What is too much to be counted is too much to be added up.
-                totals=(
-                    Totals(listed, {})
-                    if listed.is_capped
-                    else await queries.totals(session, actor=actor, matching=matching)
-                ),
+                counts=found.counts,
+                totals=found.totals,
                 duplicates=await duplicates_of(session, page.items, actor=actor),
                 reasons=await queries.recent_reasons(session, actor=actor),
             )

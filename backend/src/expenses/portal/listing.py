@@ -12,6 +12,7 @@ from starlette.responses import Response
 from expenses.portal.fields import form_context
 from expenses.portal.hints import Hint
 from expenses.tickets import queries
+from expenses.tickets.counts import count_by_status
 from expenses.tickets.models import TicketStatus
 from expenses.tickets.search import Sort, TicketFilter
 from expenses.tickets.summary import news_for, summarize
@@ -103,7 +104,7 @@ async def _tickets(session: AsyncSession, user: CurrentUser, listing: Listing) -
         "tickets": page.items,
         "previous_cursor": encode_position(page.previous, NEWEST_FIRST),
         "next_cursor": encode_position(page.next, NEWEST_FIRST),
-        "counts": await queries.count_by_status(session, actor=user, matching=matching),
+        "counts": await count_by_status(session, actor=user, matching=matching),
     }
 
 

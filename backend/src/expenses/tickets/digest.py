@@ -7,8 +7,9 @@ from sqlalchemy import or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from expenses.outbox import Channel, Subject, announce
+from expenses.tickets.counts import totals
 from expenses.tickets.models import Ticket, TicketStatus
-from expenses.tickets.queries import totals, visible_to
+from expenses.tickets.queries import visible_to
 from expenses.tickets.search import TicketFilter
 from expenses.users.models import Actor, Role, User
 

@@ -8,8 +8,9 @@ from decimal import Decimal
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from expenses.tickets.counts import MOST_COUNTED, Count
 from expenses.tickets.models import Ticket, TicketStatus
-from expenses.tickets.queries import MOST_COUNTED, Count, visible_to
+from expenses.tickets.queries import visible_to
 from expenses.users.models import Actor
 from expenses.users.policy import ensure_can_see_employees
 

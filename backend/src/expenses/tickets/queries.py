@@ -5,21 +5,21 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache, lru_cache
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     ColumnElement,
-    FromClause,
     Select,
     and_,
+    any_,
     bindparam,
     exists,
     func,
     literal_column,
     or_,
     select,
-    true,
 )
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
@@ -31,11 +31,6 @@ from expenses.statements import Statement
 from expenses.tickets.models import Category, Ticket, TicketStatus
 from expenses.tickets.search import Position, Sort, TicketFilter, behind, conditions, order
 from expenses.users.models import Actor, Role, User
-
-# What is counted and summed exactly; beyond it, counting would cost more the longer one is here.
-MOST_COUNTED = 10_000
-# The same for a search, whose every hit has to be read.
-MOST_FOUND = 500
 
 Owner = aliased(User, name="owner")
 Decider = aliased(User, name="decider")
@@ -109,36 +104,6 @@ class TicketPage:
     next: Position | None
 
 
-@dataclass(frozen=True)
-class Count:
-    """How many there are, or, where nobody went on counting, how many at least."""
-
-    number: int
-    is_capped: bool = False
-
-    @classmethod
-    def up_to_most(cls, number: int) -> Self:
-        """Of a count that ended just beyond `MOST_COUNTED`."""
-        return cls(min(number, MOST_COUNTED), number > MOST_COUNTED)
-
-    def __add__(self, other: "Count") -> "Count":
-        number = self.number + other.number
-        is_capped = self.is_capped or other.is_capped or number > MOST_COUNTED
-        return Count(min(number, MOST_COUNTED), is_capped)
-
-
-@dataclass(frozen=True)
-class Totals:
-    """What matching tickets come to, by currency, and how many they are.
-
-    Where there are more than `MOST_COUNTED` of them, `amounts` is empty: a part of a sum says
-    nothing.
-    """
-
-    count: Count
-    amounts: dict[str, Decimal]
-
-
 _REASONS = Statement(
     select(Event.details["reason"].astext)
     .where(
@@ -183,101 +148,14 @@ async def list_tickets(
     limit: int,
 ) -> TicketPage:
     rows: Sequence[Any]
-    if matching.is_plain:
-        given = replace(matching, status=None).given()
-        if position is not None:
-            given |= {"position": position.value, "position_id": position.id}
-        statement = _page_statement(
-            actor.role,
-            matching.status,
-            frozenset(given),
-            sort,
-            position is not None and position.backwards,
-            limit + 1,
-        )
-        rows = await statement.rows(session, actor_id=actor.id, **given)
+    if matching.is_search:
+        rows = await _search(session, actor, matching, sort, position, limit + 1)
+    elif matching.is_plain:
+        rows = await _rows(session, actor, matching, sort, position, limit + 1)
     else:
-        rows = (
-            await session.execute(_found_query(actor, matching, sort, position, limit + 1))
-        ).all()
+        query = _ordered(_views(actor), matching, sort, position).limit(limit + 1)
+        rows = (await session.execute(query)).all()
     return _page([TicketView._make(row) for row in rows], sort, position, limit)
-
-
-async def count_by_status(
-    session: AsyncSession, *, actor: Actor, matching: TicketFilter
-) -> dict[TicketStatus, Count]:
-    """How many match in each status, whatever status `matching` itself asks for."""
-    if matching.text:
-        return await _count_found(session, actor=actor, matching=matching)
-    matching = replace(matching, status=None)
-    if matching.is_plain:
-        given = matching.given()
-        statement = _counts_statement(actor.role, frozenset(given), MOST_COUNTED + 1)
-        [row] = await statement.rows(session, actor_id=actor.id, **given)
-    else:
-        row = (await session.execute(_counts_query(actor, matching, MOST_COUNTED + 1))).one()
-    return {
-        status: Count.up_to_most(number) for status, number in zip(TicketStatus, row, strict=True)
-    }
-
-
-@lru_cache(maxsize=1000)
-def _counts_statement(role: Role, given: frozenset[str], most: int) -> Statement:
-    return Statement(_counts_query(Somebody(role), _named(given), most))
-
-
-def _counts_query(actor: Actor, matching: TicketFilter, most: int) -> Select[*tuple[Any, ...]]:
-    found = conditions(matching)
-    counts = [
-        select(func.count().label("number"))
-        .select_from(
-            select(Ticket.id)
-            .where(visible_to(actor), *found, Ticket.status == literal_column(f"'{status}'"))
-            .limit(_written_out(most))
-            .subquery()
-        )
-        .subquery(status)
-        for status in TicketStatus
-    ]
-    # Side by side and not as columns: a sharded database counts each where the tickets are.
-    joined: FromClause = counts[0]
-    for count in counts[1:]:
-        joined = joined.join(count, true())
-    return select(*(count.c.number for count in counts)).select_from(joined)
-
-
-async def _count_found(
-    session: AsyncSession, *, actor: Actor, matching: TicketFilter
-) -> dict[TicketStatus, Count]:
-    """Of a search, which has to read each ticket: once for all statuses, and not for long."""
-    some = (
-        select(Ticket.status)
-        .where(visible_to(actor), *conditions(replace(matching, status=None)))
-        .limit(MOST_FOUND + 1)
-        .subquery()
-    )
-    rows = await session.execute(select(some.c.status, func.count()).group_by(some.c.status))
-    numbers: dict[TicketStatus, int] = {row[0]: row[1] for row in rows}
-    is_capped = sum(numbers.values()) > MOST_FOUND
-    return {status: Count(numbers.get(status, 0), is_capped) for status in TicketStatus}
-
-
-async def totals(session: AsyncSession, *, actor: Actor, matching: TicketFilter) -> Totals:
-    some = (
-        select(Ticket.currency, Ticket.amount)
-        .where(visible_to(actor), *conditions(matching))
-        .limit(MOST_COUNTED + 1)
-        .subquery()
-    )
-    rows = await session.execute(
-        select(some.c.currency, func.count(), func.sum(some.c.amount))
-        .group_by(some.c.currency)
-        .order_by(some.c.currency)
-    )
-    sums = rows.all()
-    count = Count.up_to_most(sum(number for _, number, _ in sums))
-    amounts = {} if count.is_capped else {currency: amount for currency, _, amount in sums}
-    return Totals(count, amounts)
 
 
 async def get_ticket(session: AsyncSession, ticket_id: int, *, actor: Actor) -> TicketView:
@@ -405,6 +283,48 @@ def _lock_statement(role: Role) -> Statement:
     )
 
 
+async def _search(
+    session: AsyncSession,
+    actor: Actor,
+    matching: TicketFilter,
+    sort: Sort,
+    position: Position | None,
+    limit: int,
+) -> Sequence[Any]:
+    """First the ids, for which any number of tickets may have to be put in order; then who owns and
+    decided them, for those of the page alone."""
+    rows = await _rows(session, actor, matching, sort, position, limit, ids_alone=True)
+    if not rows:
+        return []
+    views = _views_statement(actor.role, sort, position is not None and position.backwards)
+    return await views.rows(session, actor_id=actor.id, ids=[row[0] for row in rows])
+
+
+async def _rows(
+    session: AsyncSession,
+    actor: Actor,
+    matching: TicketFilter,
+    sort: Sort,
+    position: Position | None,
+    limit: int,
+    *,
+    ids_alone: bool = False,
+) -> Sequence[Any]:
+    given = replace(matching, status=None).given()
+    if position is not None:
+        given |= {"position": position.value, "position_id": position.id}
+    statement = _page_statement(
+        actor.role,
+        matching.status,
+        frozenset(given),
+        sort,
+        position is not None and position.backwards,
+        limit,
+        ids_alone,
+    )
+    return await statement.rows(session, actor_id=actor.id, **given)
+
+
 @lru_cache(maxsize=1000)
 def _page_statement(
     role: Role,
@@ -413,6 +333,7 @@ def _page_statement(
     sort: Sort,
     backwards: bool,
     limit: int,
+    ids_alone: bool,
 ) -> Statement:
     """`given` names what the list is filtered by, and "position" where it goes on somewhere."""
     position = None
@@ -420,46 +341,49 @@ def _page_statement(
         value: Any = bindparam("position", type_=sort.column.type)
         number: Any = bindparam("position_id", type_=BigInteger)
         position = Position(value, number, backwards)
-    query = _page_query(Somebody(role), _named(given, status), sort, position)
-    return Statement(query.limit(_written_out(limit)))
+    actor = Somebody(role)
+    query = _visible(actor, Ticket.id) if ids_alone else _views(actor)
+    ordered = _ordered(query, named(given, status), sort, position)
+    # Whether to walk along the list until the page is full, or to look everything up and put it in
+    # order, depends on how frequent a word is.
+    return Statement(ordered.limit(written_out(limit)), is_planned_anew=ids_alone)
 
 
-def _written_out(number: int) -> ColumnElement[int]:
+@cache
+def _views_statement(role: Role, sort: Sort, backwards: bool) -> Statement:
+    ids = bindparam("ids", type_=ARRAY(BigInteger))
+    query = _views(Somebody(role)).where(Ticket.id == any_(ids))
+    return Statement(query.order_by(*order(sort, backwards=backwards)))
+
+
+def written_out(number: int) -> ColumnElement[int]:
     """Not as a value that is sent along: PostgreSQL plans for a limit that it knows."""
     return literal_column(str(number))
 
 
-def _named(given: frozenset[str], status: TicketStatus | None = None) -> TicketFilter:
+def named(given: frozenset[str], status: TicketStatus | None = None) -> TicketFilter:
     """A filter whose values are known only when the statement is sent; but for the status, whose
     share of all tickets PostgreSQL has to know for its plan."""
-    named: dict[str, Any] = {
+    values: dict[str, Any] = {
         name: bindparam(name) for name in given if not name.startswith("position")
     }
+    if "mentioned" in values:
+        values["mentioned"] = bindparam("mentioned", type_=ARRAY(BigInteger))
     if status is not None:
-        named["status"] = literal_column(f"'{status}'")
-    return TicketFilter(**named)
+        values["status"] = literal_column(f"'{status}'")
+    return TicketFilter(**values)
 
 
-def _page_query(
-    actor: Actor, matching: TicketFilter, sort: Sort, position: Position | None
+def _ordered(
+    query: Select[*tuple[Any, ...]],
+    matching: TicketFilter,
+    sort: Sort,
+    position: Position | None,
 ) -> Select[*tuple[Any, ...]]:
-    query = _views(actor).where(*conditions(matching))
+    query = query.where(*conditions(matching))
     if position is not None:
         query = query.where(behind(position, sort))
     return query.order_by(*order(sort, backwards=position is not None and position.backwards))
-
-
-def _found_query(
-    actor: Actor, matching: TicketFilter, sort: Sort, position: Position | None, limit: int
-) -> Select[*tuple[Any, ...]]:
-    """As `_page_query`, where any number of tickets may have to be put in order before the first
-    is known: who owns and decided them is looked up for those of the page alone."""
-    query = _visible(actor, Ticket.id).where(*conditions(matching))
-    if position is not None:
-        query = query.where(behind(position, sort))
-    ordered = order(sort, backwards=position is not None and position.backwards)
-    page = query.order_by(*ordered).limit(limit).subquery()
-    return _with_people(select(*_VIEW).join(page, page.c.id == Ticket.id)).order_by(*ordered)
 
 
 def _views(actor: Actor) -> Select[*tuple[Any, ...]]:

@@ -1,12 +1,13 @@
 """Which tickets of all that somebody sees: filters, search and orders, as SQL conditions."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, false, func, or_, tuple_
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, any_, func, literal, or_, tuple_
 from sqlalchemy.orm import InstrumentedAttribute
 
 from expenses.database import LARGEST_ID
@@ -53,15 +54,16 @@ class Position:
 class TicketFilter:
     """All that is given must hold; the limits of the ranges are included.
 
-    `text` is looked for in a ticket; `text_owner_ids` are the employees whose name or e-mail
-    holds it, whose tickets are meant too.
+    `pattern` is looked for in a ticket, as LIKE takes it, or it is `number`, or one of `mentioned`
+    owns it: what somebody searches may be any of the three.
     """
 
     ids: tuple[int, ...] | None = None
     status: TicketStatus | None = None
     owner_id: int | None = None
-    text: str | None = None
-    text_owner_ids: tuple[int, ...] = ()
+    pattern: str | None = None
+    number: int | None = None
+    mentioned: Sequence[int] | None = None
     category: Category | None = None
     first_day: date | None = None
     last_day: date | None = None
@@ -72,11 +74,15 @@ class TicketFilter:
     @property
     def is_plain(self) -> bool:
         """Whether its conditions are the same for all values."""
-        return self.ids is None and not self.text
+        return self.ids is None
+
+    @property
+    def is_search(self) -> bool:
+        return self.pattern is not None
 
     def given(self) -> dict[str, Any]:
         """What is asked for, by its name, where it is plain."""
-        return {name: value for name, value in vars(self).items() if value not in (None, ())}
+        return {name: value for name, value in vars(self).items() if value is not None}
 
 
 def conditions(matching: TicketFilter) -> list[ColumnElement[bool]]:
@@ -100,8 +106,8 @@ def conditions(matching: TicketFilter) -> list[ColumnElement[bool]]:
         found.append(Ticket.amount >= matching.lowest_amount)
     if matching.highest_amount is not None:
         found.append(Ticket.amount <= matching.highest_amount)
-    if matching.text:
-        found.append(_mentions(matching.text, matching.text_owner_ids))
+    if matching.pattern is not None:
+        found.append(or_(*_searched(matching)))
     return found
 
 
@@ -125,15 +131,23 @@ def behind(position: Position, sort: Sort) -> ColumnElement[bool]:
     return follows
 
 
-def _mentions(text: str, owner_ids: tuple[int, ...]) -> ColumnElement[bool]:
-    """A ticket's number, its description or a link, or its employee."""
+def searched(text: str, employee_ids: Sequence[int]) -> dict[str, Any]:
+    """For a `TicketFilter`: what tickets a text that somebody has typed may mean."""
     number = text.removeprefix("#")
-    return or_(
-        func.ticket_text(Ticket.description, Ticket.links).ilike(like(text)),
-        Ticket.owner_id.in_(owner_ids) if owner_ids else false(),
-        Ticket.id == int(number) if _is_ticket_number(number) else false(),
-    )
+    is_number = number.isascii() and number.isdecimal() and len(number) < 20
+    return {
+        "pattern": like(text),
+        "number": int(number) if is_number and int(number) <= LARGEST_ID else None,
+        "mentioned": employee_ids or None,
+    }
 
 
-def _is_ticket_number(text: str) -> bool:
-    return text.isascii() and text.isdecimal() and len(text) < 20 and int(text) <= LARGEST_ID
+def _searched(matching: TicketFilter) -> Iterator[ColumnElement[bool]]:
+    yield func.ticket_text(Ticket.description, Ticket.links).ilike(matching.pattern)
+    if matching.number is not None:
+        yield Ticket.id == matching.number
+    if matching.mentioned is not None:
+        mentioned: Any = matching.mentioned
+        if not isinstance(mentioned, ColumnElement):
+            mentioned = literal(mentioned, ARRAY(BigInteger))
+        yield Ticket.owner_id == any_(mentioned)

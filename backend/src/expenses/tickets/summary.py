@@ -9,8 +9,9 @@ from sqlalchemy import and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from expenses.settings import Settings
+from expenses.tickets.counts import MOST_COUNTED, Count
 from expenses.tickets.models import Ticket, TicketStatus
-from expenses.tickets.queries import MOST_COUNTED, Count, TicketView, visible_to
+from expenses.tickets.queries import TicketView, visible_to
 from expenses.users.models import Actor, User
 
 Sums = dict[str, Decimal]

@@ -3,12 +3,14 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, bindparam, func, literal_column, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from expenses.database import LARGEST_ID
 from expenses.errors import NotFound
+from expenses.statements import Statement
 from expenses.text import like
 from expenses.users.models import Actor, Role, User, UserSession
 from expenses.users.policy import can_see_employees, ensure_can_see_employees
@@ -122,10 +124,7 @@ async def ids_of_employees_like(session: AsyncSession, text: str, *, actor: Acto
     """The employees whose name or e-mail holds a text; for an employee, nobody."""
     if not can_see_employees(actor):
         return []
-    found = await session.scalars(
-        select(User.id).where(User.role == Role.EMPLOYEE, _mentions(text))
-    )
-    return list(found)
+    return [row[0] for row in await _LIKE.rows(session, pattern=like(text))]
 
 
 def _has(status: EmployeeStatus) -> ColumnElement[bool]:
@@ -135,7 +134,19 @@ def _has(status: EmployeeStatus) -> ColumnElement[bool]:
 
 
 def _mentions(text: str) -> ColumnElement[bool]:
-    return or_(User.username.ilike(like(text)), User.email.ilike(like(text)))
+    return _are_like(like(text))
+
+
+def _are_like(pattern: Any) -> ColumnElement[bool]:
+    return or_(User.username.ilike(pattern), User.email.ilike(pattern))
+
+
+_LIKE = Statement(
+    select(User.id).where(
+        User.role == literal_column(f"'{Role.EMPLOYEE}'"), _are_like(bindparam("pattern"))
+    ),
+    is_planned_anew=True,
+)
 
 
 def _is_called(name: str) -> ColumnElement[bool]:

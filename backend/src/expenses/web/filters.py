@@ -11,7 +11,7 @@ from expenses.errors import InvalidInput
 from expenses.money import Amount, Currency
 from expenses.text import N_, Line
 from expenses.tickets.models import Category, TicketStatus
-from expenses.tickets.search import TicketFilter
+from expenses.tickets.search import TicketFilter, searched
 from expenses.tickets.shapes import Day
 from expenses.users.models import Actor
 from expenses.users.queries import find_employees_called, ids_of_employees_like
@@ -52,12 +52,14 @@ class FilterQuery(BaseModel):
         _ensure_ordered("max", self.lowest_amount, self.highest_amount)
         if self.employee is not None:
             owner_id = await _employee_id(session, self.employee, actor=actor)
-        named = await ids_of_employees_like(session, self.q, actor=actor) if self.q else ()
+        search: dict[str, Any] = {}
+        if self.q:
+            named = await ids_of_employees_like(session, self.q, actor=actor)
+            search = searched(self.q, named)
         return TicketFilter(
+            **search,
             status=status,
             owner_id=owner_id,
-            text=self.q,
-            text_owner_ids=tuple(named),
             category=self.category,
             first_day=self.first_day,
             last_day=self.last_day,

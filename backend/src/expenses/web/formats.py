@@ -9,7 +9,7 @@ from babel.dates import format_date, format_time, format_timedelta, get_datetime
 from babel.numbers import format_currency, format_decimal, get_currency_precision
 
 from expenses.settings import Settings
-from expenses.tickets.queries import MOST_COUNTED, Count
+from expenses.tickets.counts import MOST_COUNTED, Count
 from expenses.web.languages import ngettext
 
 

@@ -11,8 +11,8 @@ from typing import Any
 from expenses.outbox import Message
 from expenses.settings import Settings
 from expenses.text import ENGLISH, N_
+from expenses.tickets.counts import Count
 from expenses.tickets.digest import ACTION as DIGEST
-from expenses.tickets.queries import Count
 from expenses.users.models import User
 from expenses.web.formats import Formats
 from expenses.web.languages import LANGUAGES, gettext, ngettext, speaking

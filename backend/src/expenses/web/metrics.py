@@ -20,8 +20,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from expenses.database import Database
 from expenses.errors import ExpensesError, NotFound
 from expenses.metrics import CONNECTIONS, MOST_CONNECTIONS, REQUESTS
+from expenses.tickets.counts import MOST_COUNTED, totals
 from expenses.tickets.models import TicketStatus
-from expenses.tickets.queries import MOST_COUNTED, Somebody, totals
+from expenses.tickets.queries import Somebody
 from expenses.tickets.search import TicketFilter
 from expenses.users.models import Role
 from expenses.web.requests import DatabaseDependency, settings_of, token_of

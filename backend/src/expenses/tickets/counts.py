@@ -1,0 +1,178 @@
+"""How many tickets match, and what they come to: exactly, as far as that is cheap."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any, NamedTuple, Self
+
+from sqlalchemy import FromClause, Select, func, literal_column, select, true
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from expenses.statements import Statement
+from expenses.tickets.models import Ticket, TicketStatus
+from expenses.tickets.queries import Somebody, named, visible_to, written_out
+from expenses.tickets.search import TicketFilter, conditions
+from expenses.users.models import Actor, Role
+
+# What is counted and summed exactly; beyond it, counting would cost more the longer one is here.
+MOST_COUNTED = 10_000
+# The same for a search, whose every hit has to be read, and where some words are in every ticket.
+MOST_FOUND = 100
+
+
+@dataclass(frozen=True)
+class Count:
+    """How many there are, or, where nobody went on counting, how many at least."""
+
+    number: int
+    is_capped: bool = False
+
+    @classmethod
+    def up_to_most(cls, number: int) -> Self:
+        """Of a count that ended just beyond `MOST_COUNTED`."""
+        return cls(min(number, MOST_COUNTED), number > MOST_COUNTED)
+
+    def __add__(self, other: "Count") -> "Count":
+        number = self.number + other.number
+        is_capped = self.is_capped or other.is_capped or number > MOST_COUNTED
+        return Count(min(number, MOST_COUNTED), is_capped)
+
+
+@dataclass(frozen=True)
+class Totals:
+    """What matching tickets come to, by currency, and how many they are.
+
+    Where not all of them were counted, `amounts` is empty: a part of a sum says nothing.
+    """
+
+    count: Count
+    amounts: dict[str, Decimal]
+
+
+class Matches(NamedTuple):
+    """How many match in each status, and what those of the status that is asked for come to."""
+
+    counts: dict[TicketStatus, Count]
+    totals: Totals
+
+
+async def count_matches(session: AsyncSession, *, actor: Actor, matching: TicketFilter) -> Matches:
+    statuses = tuple(TicketStatus) if matching.status is None else (matching.status,)
+    if matching.is_search:
+        found = await _found(session, actor=actor, matching=matching)
+        counts = _counts_of(found)
+        listed = sum((counts[status] for status in statuses), Count(0))
+        return Matches(counts, Totals(listed, {} if listed.is_capped else _sums(found, statuses)))
+    counts = await count_by_status(session, actor=actor, matching=matching)
+    listed = sum((counts[status] for status in statuses), Count(0))
+    # What is too much to be counted is too much to be added up.
+    if listed.is_capped:
+        return Matches(counts, Totals(listed, {}))
+    return Matches(counts, await totals(session, actor=actor, matching=matching))
+
+
+async def count_by_status(
+    session: AsyncSession, *, actor: Actor, matching: TicketFilter
+) -> dict[TicketStatus, Count]:
+    """How many match in each status, whatever status `matching` itself asks for."""
+    if matching.is_search:
+        return _counts_of(await _found(session, actor=actor, matching=matching))
+    matching = replace(matching, status=None)
+    if matching.is_plain:
+        given = matching.given()
+        statement = _counts_statement(actor.role, frozenset(given), MOST_COUNTED + 1)
+        [row] = await statement.rows(session, actor_id=actor.id, **given)
+    else:
+        row = (await session.execute(_counts_query(actor, matching, MOST_COUNTED + 1))).one()
+    return {
+        status: Count.up_to_most(number) for status, number in zip(TicketStatus, row, strict=True)
+    }
+
+
+async def totals(session: AsyncSession, *, actor: Actor, matching: TicketFilter) -> Totals:
+    some = (
+        select(Ticket.currency, Ticket.amount)
+        .where(visible_to(actor), *conditions(matching))
+        .limit(MOST_COUNTED + 1)
+        .subquery()
+    )
+    rows = await session.execute(
+        select(some.c.currency, func.count(), func.sum(some.c.amount))
+        .group_by(some.c.currency)
+        .order_by(some.c.currency)
+    )
+    sums = rows.all()
+    count = Count.up_to_most(sum(number for _, number, _ in sums))
+    amounts = {} if count.is_capped else {currency: amount for currency, _, amount in sums}
+    return Totals(count, amounts)
+
+
+@lru_cache(maxsize=1000)
+def _counts_statement(role: Role, given: frozenset[str], most: int) -> Statement:
+    return Statement(_counts_query(Somebody(role), named(given), most))
+
+
+def _counts_query(actor: Actor, matching: TicketFilter, most: int) -> Select[*tuple[Any, ...]]:
+    found = conditions(matching)
+    counts = [
+        select(func.count().label("number"))
+        .select_from(
+            select(Ticket.id)
+            .where(visible_to(actor), *found, Ticket.status == literal_column(f"'{status}'"))
+            .limit(written_out(most))
+            .subquery()
+        )
+        .subquery(status)
+        for status in TicketStatus
+    ]
+    # Side by side and not as columns: a sharded database counts each where the tickets are.
+    joined: FromClause = counts[0]
+    for count in counts[1:]:
+        joined = joined.join(count, true())
+    return select(*(count.c.number for count in counts)).select_from(joined)
+
+
+class _Found(NamedTuple):
+    status: TicketStatus
+    currency: str
+    number: int
+    amount: Decimal
+
+
+async def _found(session: AsyncSession, *, actor: Actor, matching: TicketFilter) -> list[_Found]:
+    """Of a search, by status and currency; the latest ones, if there are more than are read."""
+    given = replace(matching, status=None).given()
+    statement = _found_statement(actor.role, frozenset(given), MOST_FOUND + 1)
+    rows = await statement.rows(session, actor_id=actor.id, **given)
+    return [_Found._make(row) for row in rows]
+
+
+@lru_cache(maxsize=1000)
+def _found_statement(role: Role, given: frozenset[str], most: int) -> Statement:
+    some = (
+        select(Ticket.status, Ticket.currency, Ticket.amount)
+        .where(visible_to(Somebody(role)), *conditions(named(given)))
+        # A frequent word is found by walking along the tickets, and not in its long list of them.
+        .order_by(Ticket.id.desc())
+        .limit(written_out(most))
+        .subquery()
+    )
+    grouped = select(some.c.status, some.c.currency, func.count(), func.sum(some.c.amount))
+    return Statement(grouped.group_by(some.c.status, some.c.currency), is_planned_anew=True)
+
+
+def _counts_of(found: Sequence[_Found]) -> dict[TicketStatus, Count]:
+    is_capped = sum(some.number for some in found) > MOST_FOUND
+    numbers = dict.fromkeys(TicketStatus, 0)
+    for some in found:
+        numbers[some.status] += some.number
+    return {status: Count(number, is_capped) for status, number in numbers.items()}
+
+
+def _sums(found: Sequence[_Found], statuses: Sequence[TicketStatus]) -> dict[str, Decimal]:
+    sums: dict[str, Decimal] = {}
+    for some in sorted(found, key=lambda some: some.currency):
+        if some.status in statuses:
+            sums[some.currency] = sums.get(some.currency, Decimal(0)) + some.amount
+    return sums
