@@ -21,7 +21,7 @@ class Measured(NamedTuple):
 
 @dataclass
 class Results:
-    """`lists` and `console_lists` name the routes that the targets speak of; `statements` is by
+    """`lists` and `console_tabs` name the routes that the targets speak of; `statements` is by
     route, and by whether it is the floor's; `failures` says why a route of a size has no figures.
     """
 
@@ -30,7 +30,7 @@ class Results:
     rounds: int
     seconds: int
     lists: set[str] = field(default_factory=set)
-    console_lists: set[str] = field(default_factory=set)
+    console_tabs: set[str] = field(default_factory=set)
     loads: dict[Measured, list[Load]] = field(default_factory=lambda: defaultdict(list))
     statements: dict[tuple[str, bool], float] = field(default_factory=dict)
     failures: dict[tuple[str, int], str] = field(default_factory=dict)

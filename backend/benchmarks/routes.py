@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
 
@@ -58,6 +58,11 @@ class Route:
     @property
     def is_list(self) -> bool:
         return self.rows is not None
+
+    @property
+    def is_search(self) -> bool:
+        """Whether it lists what somebody has typed, and not a tab."""
+        return not {"q", "employee"}.isdisjoint(parse_qs(urlsplit(self.path).query))
 
     @property
     def has_floor(self) -> bool:

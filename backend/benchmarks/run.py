@@ -91,8 +91,8 @@ class _Run:
     def _note(self, route: Route) -> None:
         if route.is_list:
             self._results.lists.add(route.title)
-            if route.door == "console":
-                self._results.console_lists.add(route.title)
+            if route.door == "console" and not route.is_search:
+                self._results.console_tabs.add(route.title)
 
     def _writing_jobs(self) -> list[Job]:
         jobs = [job for subject in self._subjects for job in writing_jobs(subject)]

@@ -37,7 +37,9 @@ def targets(results: Results) -> list[Target]:
         *_shares(results, "API create", WRITE_SHARES),
         *_shares(results, "API approve", WRITE_SHARES),
         *_growth(results),
-        *_times(results, "console lists", results.console_lists, CONSOLE_TIMES),
+        *_times(
+            results, "console list, any tab, depth, order", results.console_tabs, CONSOLE_TIMES
+        ),
         *_times(results, "console overview", {"console overview"}, OVERVIEW_TIMES),
         *_export(results),
         *_log_ins(results),
