@@ -3,16 +3,18 @@
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import NamedTuple
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import DateTime, and_, bindparam, func, literal_column, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from expenses.settings import Settings
+from expenses.statements import Statement
 from expenses.tickets.counts import MOST_COUNTED, Count
 from expenses.tickets.models import Ticket, TicketStatus
-from expenses.tickets.queries import TicketView, visible_to
-from expenses.users.models import Actor, User
+from expenses.tickets.queries import Somebody, TicketView, visible_to, written_out
+from expenses.users.models import Actor, Role, User
 
 Sums = dict[str, Decimal]
 
@@ -47,27 +49,8 @@ async def summarize(session: AsyncSession, *, actor: Actor, settings: Settings) 
     """Months and years are those of the decision, where the company is."""
     month = datetime.combine(settings.today().replace(day=1), datetime.min.time(), settings.zone)
     year = month.replace(month=1)
-    is_pending = Ticket.status == TicketStatus.PENDING
-    is_approved = and_(Ticket.status == TicketStatus.APPROVED, Ticket.decided_at >= year)
-    some = (
-        select(Ticket.currency, Ticket.amount, Ticket.decided_at)
-        .where(visible_to(actor), or_(is_pending, is_approved))
-        .limit(MOST_COUNTED + 1)
-        .subquery()
-    )
-    amount = func.sum(some.c.amount)
-    rows = await session.execute(
-        select(
-            func.count(),
-            some.c.currency,
-            amount.filter(some.c.decided_at.is_(None)),
-            amount.filter(some.c.decided_at >= month),
-            amount.filter(some.c.decided_at >= year),
-        )
-        .group_by(some.c.currency)
-        .order_by(some.c.currency)
-    )
-    found = rows.all()
+    statement = _sums_statement(actor.role, MOST_COUNTED + 1)
+    found = await statement.rows(session, actor_id=actor.id, month=month, year=year)
     if Count.up_to_most(sum(row[0] for row in found)).is_capped:
         return Summary(None, None, None)
     pending, this_month, this_year = (
@@ -78,16 +61,44 @@ async def summarize(session: AsyncSession, *, actor: Actor, settings: Settings) 
 
 async def news_for(session: AsyncSession, *, actor: Actor) -> News:
     """To whoever has never marked decisions as seen, all of them are news."""
+    [row] = await _news_statement(actor.role, MOST_COUNTED + 1).rows(session, actor_id=actor.id)
+    return News(row[0], Count.up_to_most(row[1]), row[2])
+
+
+@lru_cache
+def _sums_statement(role: Role, most: int) -> Statement:
+    month, year = (bindparam(name, type_=DateTime(timezone=True)) for name in ("month", "year"))
+    is_pending = Ticket.status == literal_column(f"'{TicketStatus.PENDING}'")
+    is_approved = and_(
+        Ticket.status == literal_column(f"'{TicketStatus.APPROVED}'"), Ticket.decided_at >= year
+    )
+    some = (
+        select(Ticket.currency, Ticket.amount, Ticket.decided_at)
+        .where(visible_to(Somebody(role)), or_(is_pending, is_approved))
+        .limit(written_out(most))
+        .subquery()
+    )
+    amount = func.sum(some.c.amount)
+    sums = select(
+        func.count(),
+        some.c.currency,
+        amount.filter(some.c.decided_at.is_(None)),
+        amount.filter(some.c.decided_at >= month),
+        amount.filter(some.c.decided_at >= year),
+    )
+    return Statement(sums.group_by(some.c.currency).order_by(some.c.currency))
+
+
+@lru_cache
+def _news_statement(role: Role, most: int) -> Statement:
+    actor = Somebody(role)
     seen_at = select(User.decisions_seen_at).where(User.id == actor.id).scalar_subquery()
+    since = func.coalesce(seen_at, func.to_timestamp(literal_column("0")))
     decided = (
         select(Ticket.decided_at)
-        .where(
-            visible_to(actor),
-            Ticket.decided_at > func.coalesce(seen_at, func.to_timestamp(0)),
-        )
-        .limit(MOST_COUNTED + 1)
+        .where(visible_to(actor), Ticket.decided_at > since)
+        .limit(written_out(most))
         .subquery()
     )
     last = func.max(decided.c.decided_at)
-    row = (await session.execute(select(seen_at, func.count(), last).select_from(decided))).one()
-    return News(row[0], Count.up_to_most(row[1]), row[2])
+    return Statement(select(seen_at, func.count(), last).select_from(decided))
