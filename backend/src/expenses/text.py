@@ -1,6 +1,6 @@
 """What people may type: text without the characters that break databases, logs and pages."""
 
-import unicodedata
+import re
 from typing import Annotated
 
 from pydantic import AfterValidator, StringConstraints
@@ -14,19 +14,22 @@ def N_(message: str) -> str:  # noqa: N802, the name that every translator's too
 # The language of the words in the code, and of whoever is not known to read another one.
 ENGLISH = "en"
 
-_LINE_BREAKS = {"\n", "\t"}
-_UNUSABLE = {"Cc", "Cs"}  # control characters and lone surrogates
+_UNUSABLE = r"\x00-\x1f\x7f-\x9f\ud800-\udfff"  # control characters and lone surrogates
+_NOT_IN_A_LINE = re.compile(f"[{_UNUSABLE}]")
+_NOT_IN_LINES = re.compile(rf"(?![\n\t])[{_UNUSABLE}]")
 
 
 def _printable(text: str) -> str:
-    if any(unicodedata.category(character) in _UNUSABLE for character in text):
-        raise ValueError(N_("Control characters cannot be used here."))
-    return text
+    return _without(_NOT_IN_A_LINE, text)
 
 
 def _printable_lines(text: str) -> str:
-    text = text.replace("\r\n", "\n")
-    _printable("".join(character for character in text if character not in _LINE_BREAKS))
+    return _without(_NOT_IN_LINES, text.replace("\r\n", "\n"))
+
+
+def _without(unusable: re.Pattern[str], text: str) -> str:
+    if unusable.search(text):
+        raise ValueError(N_("Control characters cannot be used here."))
     return text
 
 
