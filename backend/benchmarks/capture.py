@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from benchmarks.people import Keys
 from benchmarks.routes import NEW_TICKET, NotAsExpected
 from expenses.app import create_app
-from expenses.database import Database, short_way_of
+from expenses.database import Database
 from expenses.settings import Settings
 from expenses.statements import Statement as CompiledStatement
 
@@ -125,8 +125,7 @@ def _noted(database: Database) -> Iterator[list[Statement]]:
     async def note_rows(
         statement: CompiledStatement, session: AsyncSession, /, **values: Any
     ) -> Any:
-        if short_way_of(session) is not None:
-            noted.append(Statement(statement.sql, tuple(statement.arguments(values))))
+        noted.append(Statement(statement.sql, tuple(statement.arguments(values))))
         return await rows(statement, session, **values)
 
     rows = CompiledStatement.rows

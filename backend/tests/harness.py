@@ -29,7 +29,7 @@ from sqlalchemy.pool import NullPool
 
 from expenses import migrations
 from expenses.app import create_app
-from expenses.database import Base, Database, asyncpg_url, short_way_of
+from expenses.database import Base, Database, asyncpg_url
 from expenses.embedded import Server, running
 from expenses.history import Event
 from expenses.settings import Settings
@@ -330,8 +330,7 @@ class AppTestCase(TestCase):
                 statements.append(Sent(statement, values))
 
         async def note_rows(statement: Statement, session: AsyncSession, /, **values: Any) -> Any:
-            if short_way_of(session) is not None:
-                statements.append(Sent(statement.sql, statement.arguments(values)))
+            statements.append(Sent(statement.sql, statement.arguments(values)))
             return await rows(statement, session, **values)
 
         rows = Statement.rows

@@ -31,6 +31,7 @@ LAYERS: list[set[str]] = [
         "readers",
         "statements",
         "targets",
+        "transactions",
         "VERSION",
     },
 ]

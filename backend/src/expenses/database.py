@@ -13,18 +13,18 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
-from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.pool import QueuePool
 
 from expenses.errors import CannotStart, DatabaseUnavailable, TooBusy
-from expenses.readers import Fetch, Readers, ShortWay
+from expenses.readers import Fetch, Noted, Readers, ShortWay
+from expenses.transactions import Transaction, close, commit
 
 LARGEST_ID = 2**63 - 1
 
 _AFTER_COMMIT = "after commit"
 _SHORT_WAY = "short way"
 _PLANNED_ANEW = "planned anew"
-_BEGUN = "begun"
 _OUTGOING = "outgoing"
 
 # For a connection, in seconds.
@@ -123,6 +123,8 @@ class Database:
         self.outgoing: Outgoing = {channel: asyncio.Event() for channel in channels}
         # Called with each of the driver's connections, once it is open.
         self.on_connect: Callable[[Any], None] = lambda _connection: None
+        # And with each statement of which those connections do not tell.
+        self.on_prepared: Callable[[Noted], None] = lambda _noted: None
         connect_args = _DIRECT if pooler is None else _POOLED
         self.engine = create_async_engine(
             asyncpg_url(address),
@@ -152,9 +154,9 @@ class Database:
         with translated_errors():
             try:
                 yield session
-                await session.commit()
+                await commit(session)
             finally:
-                await _close(session)
+                await close(session)
         for call in session.info.pop(_AFTER_COMMIT, ()):
             call()
 
@@ -170,7 +172,7 @@ class Database:
                 try:
                     yield session
                 finally:
-                    await _close(session)
+                    await close(session)
 
     def connections(self) -> dict[str, PoolUse]:
         """How many connections there are right now, by what they are for."""
@@ -183,7 +185,7 @@ class Database:
         return used
 
     def _writer_session(self) -> AsyncSession:
-        return AsyncSession(self.engine, expire_on_commit=False)
+        return AsyncSession(self.engine, sync_session_class=Transaction, expire_on_commit=False)
 
     async def __aenter__(self) -> Self:
         pool = await asyncpg.create_pool(
@@ -193,7 +195,7 @@ class Database:
             reset=_nothing_to_reset,
             **self._connect_args,
         )
-        self._readers = Readers(pool, PATIENCE)
+        self._readers = Readers(pool, PATIENCE, lambda noted: self.on_prepared(noted))
         return self
 
     async def _connected(self, connection: Any) -> None:
@@ -205,29 +207,10 @@ class Database:
         await self.engine.dispose()
 
 
-async def _close(session: AsyncSession) -> None:
-    """Closing takes a task of its own; mostly there is nothing to give back."""
-    if session.in_transaction():
-        await asyncio.shield(session.close())
-
-
 def short_way_of(session: AsyncSession, *, is_planned_anew: bool = False) -> Fetch | None:
-    """Straight to the driver: a reader's, on a connection of its own; a transaction's, on the
-    transaction's, once a first statement has begun it."""
-    fetch: Fetch | None
-    transaction, fetch = session.info.get(_BEGUN, (None, None))
-    if transaction is None or transaction is not session.sync_session.get_transaction():
-        fetch = session.info.get(_SHORT_WAY)
-        if is_planned_anew:
-            fetch = session.info.get(_PLANNED_ANEW, fetch)
-    return fetch
-
-
-def open_short_way(session: Session) -> None:
-    """For the rest of the transaction, of which a statement has been executed."""
-    driver = session.connection().connection.driver_connection
-    if driver is not None and driver.is_in_transaction():
-        session.info[_BEGUN] = (session.get_transaction(), driver.fetch)
+    """A reader's way straight to the driver, on a connection of its own; None in transactions."""
+    fetch: Fetch | None = session.info.get(_SHORT_WAY)
+    return session.info.get(_PLANNED_ANEW, fetch) if is_planned_anew else fetch
 
 
 def after_commit(session: AsyncSession, call: Callable[[], None]) -> None:
@@ -285,12 +268,15 @@ def translated_errors() -> Iterator[None]:
         if error.connection_invalidated or _is_unreachable(error.orig):
             raise DatabaseUnavailable() from error
         raise
-    except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        if getattr(error, "sqlstate", None) in _BUSY:
+    except asyncpg.PostgresError as error:
+        if error.sqlstate in _BUSY:
             raise TooBusy() from error
-        if isinstance(error, asyncpg.InterfaceError) or _is_unreachable(error):
+        if _is_unreachable(error):
             raise DatabaseUnavailable() from error
         raise
+    except (asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
+        # The second one where the server has just said good-bye, and a statement crosses that.
+        raise DatabaseUnavailable() from error
     except OSError as error:
         raise DatabaseUnavailable() from error
 

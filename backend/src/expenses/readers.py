@@ -17,6 +17,14 @@ SPARE = 30
 LONGEST_IDLE = 300
 
 
+class Noted(NamedTuple):
+    """What was sent, in the driver's words: of what is prepared it does not tell by itself."""
+
+    query: str
+    elapsed: float
+    exception: BaseException | None
+
+
 class AtHand(NamedTuple):
     """A connection, and since when nobody has it."""
 
@@ -28,7 +36,8 @@ class Readers:
     """A pool's connections. What was given back last is handed out first, without the pool, which
     takes a task to take one back."""
 
-    def __init__(self, pool: asyncpg.Pool, patience: float) -> None:
+    def __init__(self, pool: asyncpg.Pool, patience: float, note: Callable[[Noted], None]) -> None:
+        self.note = note
         self._pool = pool
         self._patience = patience
         self._at_hand: deque[AtHand] = deque()
@@ -100,8 +109,15 @@ class ShortWay:
         a name it is forgotten at once.
         """
         connection = await self._taken()
-        prepared = await connection.prepare(statement, name="")
-        records: list[Any] = await prepared.fetch(*values)
+        began, failure = monotonic(), None
+        try:
+            prepared = await connection.prepare(statement, name="")
+            records: list[Any] = await prepared.fetch(*values)
+        except Exception as error:
+            failure = error
+            raise
+        finally:
+            self._readers.note(Noted(statement, monotonic() - began, failure))
         return records
 
     async def _taken(self) -> Any:

@@ -7,14 +7,17 @@ times what the driver needs for the same rows.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import orjson
 from sqlalchemy import CompoundSelect, Enum, Insert, Select, Update
 from sqlalchemy.dialects.postgresql.asyncpg import dialect
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import Session
 
-from expenses.database import open_short_way, short_way_of
+from expenses.database import short_way_of
+from expenses.transactions import begin
 
-_DIALECT = dialect()  # type: ignore[no-untyped-call]
+_DIALECT = dialect(  # type: ignore[no-untyped-call]
+    json_serializer=lambda value: orjson.dumps(value).decode()
+)
 
 Kind = Select[*tuple[Any, ...]] | CompoundSelect[*tuple[Any, ...]] | Insert | Update
 
@@ -42,7 +45,6 @@ class Statement:
             for value, name in compiled.bind_names.items()
         }
         self._written = {name: write for name, write in written.items() if write is not None}
-        self._has_rows = bool(statement.exported_columns)
         # The driver itself brings numbers, days, instants and arrays as they are wanted.
         self._enums = [
             (place, {None: None} | {str(member): member for member in column.type.python_type})
@@ -55,19 +57,10 @@ class Statement:
         if session.in_transaction() and (session.new or session.dirty or session.deleted):
             await session.flush()
         fetch = short_way_of(session, is_planned_anew=self._is_planned_anew)
-        arguments = self.arguments(values)
         if fetch is None:
-            found = await session.run_sync(self._begin, arguments)
-        else:
-            found = await fetch(self.sql, *arguments)
+            fetch = await begin(session)
+        found = await fetch(self.sql, *self.arguments(values))
         return [self._row(record) for record in found] if self._enums else found
-
-    def _begin(self, session: Session, arguments: Sequence[Any]) -> Sequence[Sequence[Any]]:
-        """The first one of a transaction goes through SQLAlchemy, which begins it."""
-        result = session.connection().exec_driver_sql(self.sql, tuple(arguments))
-        found = result.all() if self._has_rows else ()
-        open_short_way(session)
-        return found
 
     def arguments(self, values: Mapping[str, Any]) -> list[Any]:
         """The values in the order, and written in the way, in which the driver wants them."""

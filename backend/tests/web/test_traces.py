@@ -117,6 +117,12 @@ class Traces(CommandLineTestCase):
         self.assertEqual(attributes_of(decided)["expenses.request"], answer.headers["x-request-id"])
         self.assertEqual([name for name in self.statements_in(read) if name != "SELECT"], [])
         self.assertEqual(len(self.statements_in(read)), 2)
+        found = httpx.get(f"{server.address}/api/tickets?q=quokka", headers=tokens["employer"])
+        self.assertEqual(len(found.json()["items"]), 1)
+        # Whose session, who is called so, which tickets, and these.
+        # (The first time, the driver asks about types besides.)
+        found_by = self.statements_in(self.wait_for("GET /api/tickets"))
+        self.assertGreaterEqual(found_by.count("SELECT"), 4)
         # The decision's own way through SQLAlchemy and past it, in one transaction.
         self.assertEqual(
             self.statements_in(decided),

@@ -115,8 +115,8 @@ class TracesMiddleware:
 def follow(database: Database, tracer: Tracer) -> None:
     """Have a span written for each statement that a traced request sends.
 
-    Through SQLAlchemy, which prepares them, or straight to the driver: each way tells of what goes
-    that way alone. Texts of statements name no values.
+    Through SQLAlchemy, which prepares them, past it, or straight to the driver: each way tells of
+    what goes that way alone. Texts of statements name no values.
     """
 
     def write(statement: str, began: int, error: BaseException | None = None) -> None:
@@ -157,6 +157,7 @@ def follow(database: Database, tracer: Tracer) -> None:
     event.listen(engine, "after_cursor_execute", note_end)
     event.listen(engine, "handle_error", note_failure)
     database.on_connect = lambda connection: connection.add_query_logger(note_driver)
+    database.on_prepared = note_driver
 
 
 def _note_status(span: Span, status: int) -> None:
