@@ -1,6 +1,7 @@
 """The processor time that answers take: it tells how many one machine can give, and says nearly the
 same however busy that machine is with other things."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -29,8 +30,10 @@ class Clock:
         # Of its processes, those that have ended are added to the first one.
         database = times.user + times.system + times.children_user + times.children_system
         for child in main.children():
-            its = child.cpu_times()
-            database += its.user + its.system
+            # Some end just now.
+            with suppress(psutil.NoSuchProcess):
+                its = child.cpu_times()
+                database += its.user + its.system
         return Spent(server.user + server.system, database)
 
     @property
