@@ -4,10 +4,11 @@ import asyncio
 from functools import partial
 
 import httpx
-from sqlalchemy import text
+from sqlalchemy import Integer, bindparam, func, literal_column, select, text
 
 from expenses.database import Database
 from expenses.errors import TooBusy
+from expenses.statements import Statement
 from tests import test_processes
 from tests.harness import PASSWORD, TestCase, empty_database, new_database
 from tests.pgbouncer import CONNECTIONS, pgbouncer, through
@@ -50,6 +51,31 @@ class Transactions(TestCase):
                     await session.execute(text("SELECT pg_sleep(5)"))
             async with database.transaction() as session:
                 self.assertEqual(await session.scalar(text("SELECT 1")), 1)
+
+    async def test_have_them_past_sqlalchemy_too(self) -> None:
+        limit = Statement(select(func.current_setting(literal_column("'lock_timeout'"))))
+        async with Database(self.address, "transaction") as database:
+            for _ in range(2):
+                async with database.transaction() as session:
+                    [[found]] = await limit.rows(session)
+                    self.assertEqual(found, "3s")
+            async with database.reading() as session:
+                [[found]] = await limit.rows(session)
+                self.assertEqual(found, "0")
+
+    async def test_reads_are_planned_anew_by_whichever_connection(self) -> None:
+        double = Statement(
+            select(bindparam("number", type_=Integer) * literal_column("2")), is_planned_anew=True
+        )
+
+        async def read(database: Database, number: int) -> int:
+            async with database.reading() as session:
+                [[found]] = await double.rows(session, number=number)
+                return int(found)
+
+        async with Database(self.address, "transaction") as database:
+            found = await asyncio.gather(*(read(database, number) for number in range(40)))
+        self.assertEqual(found, [2 * number for number in range(40)])
 
     async def test_leave_nothing_behind(self) -> None:
         async with Database(self.address, "transaction") as database:

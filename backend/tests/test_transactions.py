@@ -3,7 +3,9 @@
 import asyncio
 import itertools
 from typing import Any
+from unittest.mock import patch
 
+import asyncpg
 from sqlalchemy import bindparam, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -11,7 +13,7 @@ from expenses.database import Database
 from expenses.errors import DatabaseUnavailable, TooBusy
 from expenses.statements import Statement
 from expenses.users.models import User
-from tests.harness import CommittingTestCase
+from tests.harness import CommittingTestCase, as_role, new_role
 
 RENAME = Statement(
     update(User).where(User.id == bindparam("number")).values(username=bindparam("name"))
@@ -21,6 +23,10 @@ WHICH = text("SELECT pg_current_xact_id(), pg_backend_pid()")
 
 
 class Transactions(CommittingTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.full_role = new_role("CONNECTION LIMIT 0")
+
     async def asyncSetUp(self) -> None:
         await super().asyncSetUp()
         self.ada = await self.new_employee("Ada")
@@ -133,12 +139,58 @@ class Transactions(CommittingTestCase):
         self.assertEqual(await self.name(), "Grace")
         self.assertEqual(self.used(), 0)
 
+    async def test_one_that_is_cancelled_while_it_waits_leaves_a_whole_connection(self) -> None:
+        async def wait() -> None:
+            async with self.database.transaction() as session:
+                await RENAME.rows(session, number=self.ada.id, name="Gone")
+                await self.driver(session).fetch("SELECT pg_sleep(10)")
+
+        for _ in range(3):
+            waiting = asyncio.create_task(wait())
+            await asyncio.sleep(0.1)
+            waiting.cancel()
+            with self.assertRaises(asyncio.CancelledError):
+                await waiting
+            for _ in range(3):
+                async with self.database.transaction() as session:
+                    self.assertEqual(await NAME.rows(session, number=self.ada.id), [("Ada",)])
+        self.assertEqual(self.used(), 0)
+
+    async def test_one_that_is_interrupted_at_its_beginning_or_end_is_cut(self) -> None:
+        """Nobody knows then what the server has done; the next one begins with a new connection."""
+        for method in ("start", "commit"):
+            for interruption in (asyncio.CancelledError, TimeoutError):
+                await self.name()
+                original = getattr(asyncpg.transaction.Transaction, method)
+
+                async def interrupted(
+                    transaction: Any, original: Any = original, error: Any = interruption
+                ) -> None:
+                    await original(transaction)
+                    raise error
+
+                with (
+                    patch.object(asyncpg.transaction.Transaction, method, interrupted),
+                    self.assertRaises((asyncio.CancelledError, TooBusy)),
+                ):
+                    async with self.database.transaction() as session:
+                        await NAME.rows(session, number=self.ada.id)
+                self.assertEqual(self.used(), 0)
+                async with self.database.transaction() as session:
+                    await RENAME.rows(session, number=self.ada.id, name=method)
+                self.assertEqual(await self.name(), method)
+
     async def test_without_a_database_it_is_told(self) -> None:
         nowhere = Database("postgresql://nobody@127.0.0.1:1/nothing")
-        with self.assertRaises(DatabaseUnavailable):
-            async with nowhere.transaction() as session:
-                await NAME.rows(session, number=self.ada.id)
-        await nowhere.engine.dispose()
+        full = Database(as_role(self.full_role, self._address))
+        for database in (nowhere, full):
+            with self.assertRaises(DatabaseUnavailable):
+                async with database.transaction() as session:
+                    await NAME.rows(session, number=self.ada.id)
+            with self.assertRaises(DatabaseUnavailable):
+                async with database.transaction() as session:
+                    await session.execute(WHICH)
+            await database.engine.dispose()
 
     async def name(self) -> str:
         async with self.database.reading() as session:

@@ -18,7 +18,7 @@ from sqlalchemy.pool import QueuePool
 
 from expenses.errors import CannotStart, DatabaseUnavailable, TooBusy
 from expenses.readers import Fetch, Noted, Readers, ShortWay
-from expenses.transactions import Transaction, close, commit
+from expenses.transactions import SENT_FIRST, Transaction, close, commit
 
 LARGEST_ID = 2**63 - 1
 
@@ -142,6 +142,7 @@ class Database:
             "connect",
             lambda opened, _record: self.on_connect(opened.driver_connection),
         )
+        self._sent_first = None if pooler is None else _SET_LIMITS
         if pooler is not None:
             event.listen(self.engine.sync_engine, "begin", _limit_transaction)
         self._reader = self.engine.execution_options(isolation_level="AUTOCOMMIT")
@@ -185,7 +186,9 @@ class Database:
         return used
 
     def _writer_session(self) -> AsyncSession:
-        return AsyncSession(self.engine, sync_session_class=Transaction, expire_on_commit=False)
+        session = AsyncSession(self.engine, sync_session_class=Transaction, expire_on_commit=False)
+        session.info[SENT_FIRST] = self._sent_first
+        return session
 
     async def __aenter__(self) -> Self:
         pool = await asyncpg.create_pool(

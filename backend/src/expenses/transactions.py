@@ -2,8 +2,8 @@
 driver for all that is in between. Whatever needs SQLAlchemy finds itself in the same one."""
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 from sqlalchemy import Connection, Engine
@@ -18,6 +18,9 @@ from sqlalchemy.util import greenlet_spawn
 
 from expenses.readers import Fetch
 
+SENT_FIRST = "sent first"
+"""In a session's `info`: the statement that each of its transactions begins with, if any."""
+
 
 class Transaction(Session):
     """The first statement takes a connection from the engine's pool, whichever way it goes; the
@@ -29,7 +32,8 @@ class Transaction(Session):
     def open(self) -> PoolProxiedConnection:
         if self.opened is None:
             assert isinstance(self.bind, Engine)
-            self.opened = self.bind.raw_connection()
+            with _as_the_driver_says():
+                self.opened = self.bind.raw_connection()
         return self.opened
 
     def get_bind(self, *_: Any, **__: Any) -> Connection:
@@ -47,12 +51,16 @@ class Transaction(Session):
         self._give_back()
 
     def rollback(self) -> None:
-        super().rollback()
-        self._give_back()
+        try:
+            super().rollback()
+        finally:
+            self._give_back()
 
     def close(self) -> None:
-        super().close()
-        self._give_back()
+        try:
+            super().close()
+        finally:
+            self._give_back()
 
     def _give_back(self) -> None:
         """What is not committed, the pool rolls back; what was cut, it replaces."""
@@ -79,10 +87,13 @@ async def begin(session: AsyncSession) -> Fetch:
             pooled = transaction.opened
         else:
             pooled = await greenlet_spawn(transaction.open)
-        driver: Any = pooled.driver_connection
-        if not driver.is_in_transaction():
-            # As it does itself before its first statement; so it knows of the transaction.
-            await _adapted(pooled)._start_transaction()  # type: ignore[no-untyped-call]
+        adapted, driver = _both(pooled)
+        if adapted._transaction is None:
+            async with _whole_or_ended(driver):
+                # As it does itself before its first statement; so it knows of the transaction.
+                await adapted._start_transaction()  # type: ignore[no-untyped-call]
+            if (first := session.info.get(SENT_FIRST)) is not None:
+                await driver.execute(first)
     fetch: Fetch = driver.fetch
     return fetch
 
@@ -91,10 +102,13 @@ async def commit(session: AsyncSession) -> None:
     transaction = session.sync_session
     with _as_the_driver_says():
         if isinstance(transaction, Transaction) and not session.in_transaction():
-            adapted = transaction.opened and _adapted(transaction.opened)
-            if adapted is not None and adapted._transaction is not None:
+            if transaction.opened is None:
+                return
+            adapted, driver = _both(transaction.opened)
+            if adapted._transaction is not None:
                 # Waiting for the server inside of a greenlet takes as long as the commit itself.
-                await adapted._call_and_discard(adapted._transaction.commit)
+                async with _whole_or_ended(driver):
+                    await adapted._call_and_discard(adapted._transaction.commit)
         await session.commit()
 
 
@@ -106,10 +120,22 @@ async def close(session: AsyncSession) -> None:
         await asyncio.shield(session.close())
 
 
-def _adapted(pooled: PoolProxiedConnection) -> AsyncAdapt_asyncpg_connection:
+def _both(pooled: PoolProxiedConnection) -> tuple[AsyncAdapt_asyncpg_connection, Any]:
+    """The connection as SQLAlchemy knows it, and the driver's."""
     adapted = pooled.dbapi_connection
     assert isinstance(adapted, AsyncAdapt_asyncpg_connection)
-    return adapted
+    return adapted, pooled.driver_connection
+
+
+@asynccontextmanager
+async def _whole_or_ended(driver: Any) -> AsyncIterator[None]:
+    """Where beginning or ending a transaction is interrupted, nobody knows how far the server has
+    got: such a connection is not used again."""
+    try:
+        yield
+    except BaseException:
+        driver.terminate()
+        raise
 
 
 @contextmanager
