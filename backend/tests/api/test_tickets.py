@@ -512,6 +512,12 @@ class Bodies(AppTestCase):
                 )
             problem = self.assert_problem(answer, 422, "invalid-input")
             self.assertEqual([error["field"] for error in problem["errors"]], ["idempotency-key"])
+        answer = await api.post(
+            "/api/tickets", json=ticket_json(amount="0"), headers={"Idempotency-Key": "with space"}
+        )
+        problem = self.assert_problem(answer, 422, "invalid-input")
+        wrong = {error["field"] for error in problem["errors"]}
+        self.assertEqual(wrong, {"idempotency-key", "amount"})
 
     async def test_a_decision_needs_no_body(self) -> None:
         ada, dana = await self.new_employee(), await self.new_employer()

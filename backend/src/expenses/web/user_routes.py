@@ -9,6 +9,7 @@ from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import from_json
+from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from expenses.errors import InvalidInput
@@ -48,25 +49,24 @@ class BodyRoute(DirectRoute):
     def __init__(self, path: str, endpoint: Endpoint, **options: Any) -> None:
         super().__init__(path, endpoint, **options)
         parameters = signature(endpoint, eval_str=True).parameters
-        self._body = _Input(parameters["body"]) if "body" in parameters else None
-        self._headers = [_Input(parameters[field.name]) for field in self.dependant.header_params]
+        self._headers = [_Header(parameters[field.name]) for field in self.dependant.header_params]
+        self._bodies = [_Body(parameters[field.name]) for field in self.dependant.body_params]
 
     async def given(self, request: Request) -> Mapping[str, Any]:
         """Raises `InvalidInput`, or `NotLoggedIn`."""
-        try:
-            values = {
-                header.name: header.checked(request.headers.get(header.field))
-                for header in self._headers
-            }
-            if self._body is not None:
-                values["body"] = self._body.checked(await _json(request))
-            return values
-        except InvalidInput:
+        values, wrong = dict[str, Any](), dict[str, str]()
+        for source in (*self._headers, *self._bodies):
+            try:
+                values[source.name] = await source.read(request)
+            except InvalidInput as error:
+                wrong |= error.fields
+        if wrong:
             async with as_user(request):
-                raise
+                raise InvalidInput(wrong)
+        return values
 
 
-class _Input:
+class _Header:
     """A parameter of an endpoint, and how what was sent for it is checked."""
 
     def __init__(self, parameter: Parameter) -> None:
@@ -76,8 +76,11 @@ class _Input:
         self._is_needed = parameter.default is Parameter.empty
         self._type = TypeAdapter[Any](parameter.annotation)
 
-    def checked(self, value: Any) -> Any:
+    async def read(self, request: Request) -> Any:
         """None where nothing was sent. Raises `InvalidInput`."""
+        return self._checked(request.headers.get(self.field))
+
+    def _checked(self, value: Any) -> Any:
         if value is None:
             if self._is_needed:
                 raise InvalidInput({self.field: N_("This is needed.")})
@@ -92,9 +95,17 @@ class _Input:
             ) from None
 
 
+class _Body(_Header):
+    async def read(self, request: Request) -> Any:
+        return self._checked(await _json(request))
+
+
 async def _json(request: Request) -> Any:
     """What the body says, None where there is none. Raises `InvalidInput`."""
-    content = await request.body()
+    try:
+        content = await request.body()
+    except ClientDisconnect:
+        raise InvalidInput({"body": N_("The body cannot be read.")}) from None
     if not content:
         return None
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
