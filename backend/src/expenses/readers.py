@@ -11,9 +11,10 @@ import asyncpg
 Fetch = Callable[..., Awaitable[list[Any]]]
 """From an SQL statement and its values in their order to asyncpg's records."""
 
-# In seconds. What nobody has needed for so long goes back to the pool, which closes it later;
+# In seconds. What was not needed for so long goes back to the pool at the next read, one after the
+# other, and is closed by it;
 SPARE = 30
-# and what nobody has needed for so long, something on the way may have cut without a word.
+# and what was not needed for so long, something on the way may have cut without a word.
 LONGEST_IDLE = 300
 
 
@@ -45,7 +46,8 @@ class Readers:
 
     @property
     def idle(self) -> int:
-        return int(self._pool.get_idle_size()) + len(self._at_hand)
+        at_hand = sum(_is_open(kept.connection) for kept in self._at_hand)
+        return int(self._pool.get_idle_size()) + at_hand
 
     @property
     def used(self) -> int:
@@ -109,11 +111,12 @@ class ShortWay:
         a name it is forgotten at once.
         """
         connection = await self._taken()
-        began, failure = monotonic(), None
+        began = monotonic()
+        failure: BaseException | None = None
         try:
             prepared = await connection.prepare(statement, name="")
             records: list[Any] = await prepared.fetch(*values)
-        except Exception as error:
+        except BaseException as error:
             failure = error
             raise
         finally:

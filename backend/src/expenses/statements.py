@@ -25,7 +25,8 @@ Kind = Select[*tuple[Any, ...]] | CompoundSelect[*tuple[Any, ...]] | Insert | Up
 class Statement:
     """One whose values are all named: by `bindparam("name")`, or, of an INSERT, by `columns`.
 
-    `is_planned_anew` is for reads of which some values ask for another plan than others.
+    `is_planned_anew` is for reads, outside of transactions, of which some values ask for another
+    plan than others.
     """
 
     def __init__(

@@ -90,7 +90,7 @@ class Tabs(QueueTestCase):
         ):
             page = await self.listing()
         self.assertEqual(tabs(page), ["3+", "0", "0", "0", "3+"])
-        self.assertIn("At least 3 tickets match", page.text)
+        self.assertIn("At least 4 tickets match", page.text)
         self.assertNotIn("$50.00", page.text)
 
     async def test_a_search_is_counted_as_far_as_it_is_cheap_and_says_no_more(self) -> None:
@@ -108,9 +108,12 @@ class Tabs(QueueTestCase):
             page = await self.listing(status="pending", q="train")
         # Only the latest three were read, and one of them was withdrawn.
         self.assertEqual(tabs(page), ["2+", "0+", "0+", "1+", "3+"])
-        self.assertIn("At least 2 tickets match", page.text)
+        self.assertIn("At least 3 tickets match", page.text)
         self.assertNotIn("$7.00", page.text)
         self.assertEqual(len(shown(page)), 3)
+        with patch("expenses.tickets.counts.MOST_FOUND", 0):
+            page = await self.listing(status="pending", q="train")
+        self.assertIn("At least 3 tickets match", page.text)
 
     async def test_the_list_takes_the_same_statements_however_long_it_is(self) -> None:
         ada = await self.new_employee()

@@ -1,6 +1,6 @@
 """The employers' list of everyone's tickets, a ticket's page, and the decisions."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -90,7 +90,7 @@ class TicketView(ReadOnlyView, model=Ticket):
                 next_cursor=encode_position(page.next, queue.order),
                 previous_cursor=encode_position(page.previous, queue.order),
                 counts=found.counts,
-                totals=found.totals,
+                totals=replace(found.totals, count=found.totals.count.at_least(len(page.items))),
                 duplicates=await duplicates_of(session, page.items, actor=actor),
                 reasons=await queries.recent_reasons(session, actor=actor),
             )

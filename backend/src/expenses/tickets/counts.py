@@ -33,6 +33,10 @@ class Count:
         """Of a count that ended just beyond `MOST_COUNTED`."""
         return cls(min(number, MOST_COUNTED), number > MOST_COUNTED)
 
+    def at_least(self, number: int) -> "Count":
+        """The same, where so many have been seen besides."""
+        return Count(max(self.number, number), True) if self.is_capped else self
+
     def __add__(self, other: "Count") -> "Count":
         number = self.number + other.number
         is_capped = self.is_capped or other.is_capped or number > MOST_COUNTED

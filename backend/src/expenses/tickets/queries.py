@@ -149,13 +149,21 @@ async def list_tickets(
 ) -> TicketPage:
     rows: Sequence[Any]
     if matching.is_search:
-        rows = await _search(session, actor, matching, sort, position, limit + 1)
-    elif matching.is_plain:
+        # First the ids, for which any number of tickets may have to be put in order; then who owns
+        # and decided them, for those of the page alone.
+        found = await _rows(session, actor, matching, sort, position, limit + 1, ids_alone=True)
+        ids = [row[0] for row in found]
+        backwards = position is not None and position.backwards
+        views = _views_statement(actor.role, sort, backwards)
+        rows = await views.rows(session, actor_id=actor.id, ids=ids[:limit]) if ids else ()
+        return _page(rows, sort, position, goes_on=len(ids) > limit)
+    if matching.is_plain:
         rows = await _rows(session, actor, matching, sort, position, limit + 1)
     else:
         query = _ordered(_views(actor), matching, sort, position).limit(limit + 1)
         rows = (await session.execute(query)).all()
-    return _page([TicketView._make(row) for row in rows], sort, position, limit)
+    # One row more than was asked for tells whether the list goes on there.
+    return _page(rows[:limit], sort, position, goes_on=len(rows) > limit)
 
 
 async def get_ticket(session: AsyncSession, ticket_id: int, *, actor: Actor) -> TicketView:
@@ -283,23 +291,6 @@ def _lock_statement(role: Role) -> Statement:
     )
 
 
-async def _search(
-    session: AsyncSession,
-    actor: Actor,
-    matching: TicketFilter,
-    sort: Sort,
-    position: Position | None,
-    limit: int,
-) -> Sequence[Any]:
-    """First the ids, for which any number of tickets may have to be put in order; then who owns and
-    decided them, for those of the page alone."""
-    rows = await _rows(session, actor, matching, sort, position, limit, ids_alone=True)
-    if not rows:
-        return []
-    views = _views_statement(actor.role, sort, position is not None and position.backwards)
-    return await views.rows(session, actor_id=actor.id, ids=[row[0] for row in rows])
-
-
 async def _rows(
     session: AsyncSession,
     actor: Actor,
@@ -400,10 +391,10 @@ def _visible(actor: Actor, *columns: Any) -> Select[*tuple[Any, ...]]:
     return select(*columns).select_from(Ticket).where(visible_to(actor))
 
 
-def _page(rows: list[TicketView], sort: Sort, position: Position | None, limit: int) -> TicketPage:
-    """One row more than the page was asked for: it tells whether the list goes on there."""
-    goes_on = len(rows) > limit
-    items = rows[:limit]
+def _page(
+    rows: Sequence[Any], sort: Sort, position: Position | None, *, goes_on: bool
+) -> TicketPage:
+    items = [TicketView._make(row) for row in rows]
     if position is not None and position.backwards:
         items.reverse()
         has_previous, has_next = goes_on, True

@@ -35,12 +35,8 @@ class LanguageMiddleware:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        # As `speaking` does; this is in the way of every request.
-        token = _language.set(preferred(Request(scope)))
-        try:
+        with speaking(preferred(Request(scope))):
             await self.app(scope, receive, send)
-        finally:
-            _language.reset(token)
 
 
 @contextmanager
