@@ -73,6 +73,17 @@ class Plans(CommittingTestCase):
                 plan = await self.plan(search.sql, search.values)
                 self.assertIn("Index Scan Backward using pk_tickets", plan)
 
+    async def test_an_employee_is_found_by_name_without_looking_at_all(self) -> None:
+        boss = await self.browser_of(await self.somebody(Role.EMPLOYER))
+        with self.counted_statements() as statements:
+            await boss.get(f"{CONSOLE}?status=all&employee=Somebody")
+        [search] = [sent for sent in statements if "lower(users.username)" in sent.sql]
+        async with connected(self._address) as connection:
+            # Where employees are as few as here, looking at all of them is quicker.
+            await connection.execute("SET enable_seqscan = off")
+            plan = await connection.fetch(f"EXPLAIN {search.sql}", *search.values)
+        self.assertNotIn("Seq Scan", "\n".join(row[0] for row in plan))
+
     async def somebody(self, role: Role) -> User:
         query = "SELECT id, email FROM users WHERE role = :role AND suspended_at IS NULL LIMIT 1"
         async with self.database.reading() as session:

@@ -54,6 +54,7 @@ class User(Base):
 
     __table_args__ = (
         Index("uq_users_email", func.lower(text("email")), unique=True),
+        Index("ix_users_username", func.lower(text("username"))),
         Index("ix_users_role_id", "role", "id"),
         Index("ix_users_suspended", "id", postgresql_where=text("suspended_at IS NOT NULL")),
         Index(
