@@ -45,7 +45,7 @@ class _Environment(jinja2.Environment):
 
 
 class _Unindented(Extension):
-    """Nobody reads the pages' source, and a fifth of it was spaces that lay it out."""
+    """Nobody reads the pages' source: the spaces that lay it out need not be sent."""
 
     def preprocess(self, source: str, _name: str | None, _filename: str | None = None) -> str:
         return _INDENTATION.sub("\n", source)
