@@ -13,8 +13,8 @@ import typer
 
 from benchmarks import machine, report, run
 from benchmarks.fill import Progress, fill
-from expenses import migrations
-from expenses.embedded import database_address
+from expenses.database import migrations
+from expenses.database.embedded import database_address
 from expenses.errors import ExpensesError
 from expenses.settings import read_settings
 

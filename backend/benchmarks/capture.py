@@ -20,9 +20,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from benchmarks.people import Keys
 from benchmarks.routes import NEW_TICKET, NotAsExpected
 from expenses.app import create_app
-from expenses.database import Database
+from expenses.database.engine import Database
+from expenses.database.statements import Statement as CompiledStatement
 from expenses.settings import Settings
-from expenses.statements import Statement as CompiledStatement
 
 
 @dataclass(frozen=True)

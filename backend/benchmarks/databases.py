@@ -13,8 +13,8 @@ from typing import Any
 
 from benchmarks import company, rows, words
 from benchmarks.fill import Progress, connected, fill
-from expenses import migrations
-from expenses.embedded import Server, running
+from expenses.database import migrations
+from expenses.database.embedded import Server, running
 
 STATISTICS = "pg_stat_statements"
 # Only what the requests themselves send, each BEGIN and COMMIT included.

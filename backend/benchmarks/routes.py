@@ -15,8 +15,8 @@ from benchmarks import words
 from benchmarks.load import Request
 from benchmarks.people import Keys, Place, Sample
 from expenses.errors import ExpensesError
-from expenses.tickets.search import Position, Sort
-from expenses.web.cursors import encode_position
+from expenses.tickets.filters import Position, Sort
+from expenses.web.pagination import encode_position
 
 API_ROWS, CONSOLE_ROWS, PORTAL_ROWS = 20, 50, 20
 # An answer whose length differs by more than this from the one that was looked at is wrong.

@@ -17,7 +17,7 @@ from benchmarks.processors import Clock
 from benchmarks.results import Results
 from benchmarks.routes import PATIENCE, NotAsExpected, Route, reading_routes
 from benchmarks.subjects import Subject, running
-from expenses.embedded import Server
+from expenses.database.embedded import Server
 
 CLIENTS = (1, 8)
 WARM_UP_SECONDS = 1

@@ -11,7 +11,7 @@ from benchmarks.fill import Progress
 from benchmarks.people import Keys, Sample
 from benchmarks.routes import DEEP, reading_routes
 from benchmarks.servers import Running
-from expenses.embedded import Server
+from expenses.database.embedded import Server
 
 
 @dataclass(frozen=True)

@@ -27,25 +27,25 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, create_async_engine
 from sqlalchemy.pool import NullPool
 
-from expenses import migrations
 from expenses.app import create_app
-from expenses.database import Base, Database, asyncpg_url
-from expenses.embedded import Server, running
+from expenses.database import migrations
+from expenses.database.embedded import Server, running
+from expenses.database.engine import Base, Database, asyncpg_url
+from expenses.database.statements import Statement
 from expenses.history import Event
 from expenses.settings import Settings
-from expenses.statements import Statement
 from expenses.tickets import actions as ticket_actions
 from expenses.tickets import decisions
 from expenses.tickets.models import Category
 from expenses.tickets.queries import TicketView, get_ticket
-from expenses.tickets.shapes import TicketFields
+from expenses.tickets.schemas import TicketFields
 from expenses.users import actions as user_actions
 from expenses.users.models import Role, User
 from expenses.users.passwords import hash_password
 from expenses.users.registration import register
 from expenses.users.sessions import start_session
 from expenses.users.throttling import Caller
-from expenses.web.cookies import SESSION
+from expenses.web.security.cookies import SESSION
 
 PASSWORD = "correct horse 9"
 SECRET_KEY = "the tests' secret key"

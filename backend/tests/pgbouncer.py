@@ -15,7 +15,7 @@ from unittest import SkipTest
 import psutil
 from sqlalchemy import make_url
 
-from expenses import embedded
+from expenses.database import embedded
 from tests.harness import server
 from tests.test_cli import free_port
 

@@ -12,9 +12,9 @@ import httpx
 from alembic import command
 from sqlalchemy import text
 
-from expenses import migrations, programs
-from expenses.database import Database
-from expenses.embedded import binary, running
+from expenses.database import migrations, programs
+from expenses.database.embedded import binary, running
+from expenses.database.engine import Database
 from expenses.errors import CannotBackUp
 from tests.harness import (
     as_role,

@@ -30,7 +30,7 @@ from benchmarks.results import FIRST_LIST, Measured, Results
 from benchmarks.routes import DEEP, NEW_TICKET, reading_routes
 from benchmarks.supply import pending_tickets
 from benchmarks.targets import targets
-from expenses import migrations
+from expenses.database import migrations
 from expenses.errors import CannotStart
 from tests.harness import CommittingTestCase, new_database
 

@@ -19,11 +19,11 @@ from alembic import command as alembic
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from expenses import migrations
 from expenses.cli import main
-from expenses.database import Database
-from expenses.embedded import _postmaster as postmaster
-from expenses.embedded import running
+from expenses.database import migrations
+from expenses.database.embedded import _postmaster as postmaster
+from expenses.database.embedded import running
+from expenses.database.engine import Database
 from expenses.settings import Settings
 from tests.harness import PASSWORD, TestCase, new_database, server, ticket_json
 

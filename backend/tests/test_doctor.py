@@ -15,8 +15,8 @@ from unittest.mock import patch
 from alembic.script import ScriptDirectory
 from sqlalchemy.engine import make_url
 
-from expenses import migrations
-from expenses.embedded import running
+from expenses.database import migrations
+from expenses.database.embedded import running
 from expenses.settings import Settings, usable_settings
 from tests.harness import PASSWORD, as_role, empty_database, new_database, new_role, server
 from tests.pgbouncer import pgbouncer, through
@@ -154,7 +154,9 @@ class OnADatabaseWithTwoRoles(DoctorTestCase):
         ):
             with (
                 self.subTest(seconds=seconds),
-                patch("expenses.doctor.database.now", lambda off=seconds: time() + off),
+                patch(
+                    "expenses.observability.doctor.database.now", lambda off=seconds: time() + off
+                ),
             ):
                 ended = self.examine(DATABASE_URL=self.url)
                 self.assert_found(ended, state, "clock", words)
@@ -180,7 +182,7 @@ class OnADatabaseWithTwoRoles(DoctorTestCase):
         self.assert_found(ended, "problem", "encoding", "LATIN1", "ENCODING 'UTF8'")
 
     def test_an_old_server_is_told(self) -> None:
-        with patch("expenses.doctor.database.OLDEST_VERSION", 19):
+        with patch("expenses.observability.doctor.database.OLDEST_VERSION", 19):
             ended = self.examine(DATABASE_URL=self.url)
         self.assert_found(ended, "problem", "version", "PostgreSQL 18", "Upgrade the server")
 
@@ -274,7 +276,10 @@ class WithoutAConnection(DoctorTestCase):
                 self.assert_found(ended, state, "database", words)
 
     def test_one_that_never_answers_is_not_waited_for(self) -> None:
-        with create_server(("127.0.0.1", 0)) as silent, patch("expenses.doctor.SECONDS", 0.5):
+        with (
+            create_server(("127.0.0.1", 0)) as silent,
+            patch("expenses.observability.doctor.SECONDS", 0.5),
+        ):
             port = silent.getsockname()[1]
             ended = self.examine(
                 DATABASE_URL=f"postgresql://ann:{HIDDEN}@127.0.0.1:{port}/x",

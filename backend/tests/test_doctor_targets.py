@@ -81,7 +81,7 @@ class MailServer(DoctorTestCase):
         certificate = self.enterContext(own_certificate())
         with (
             WatchedServer(certificate=certificate, scheme="smtps") as box,
-            patch("expenses.doctor.mail.PATIENCE", 0.5),
+            patch("expenses.observability.doctor.mail.PATIENCE", 0.5),
         ):
             ended = self.look(self.mail_url(box))
         self.assert_found(ended, "problem", "mail server", "says nothing", "smtps://")

@@ -15,10 +15,10 @@ from unittest.mock import Mock, patch
 import asyncpg
 from sqlalchemy import text
 
-from expenses import embedded
-from expenses.database import Database
-from expenses.embedded import _postmaster as postmaster
-from expenses.embedded import binary, running
+from expenses.database import embedded
+from expenses.database.embedded import _postmaster as postmaster
+from expenses.database.embedded import binary, running
+from expenses.database.engine import Database
 from expenses.errors import CannotStart
 from tests.harness import TestCase
 
@@ -340,7 +340,7 @@ class UsedFolder(EmbeddedTestCase):
     def test_what_made_one_leave_is_not_hidden(self) -> None:
         with (
             patch.object(embedded, "_was_the_last", side_effect=OSError("no")),
-            self.assertLogs("expenses.embedded", "ERROR"),
+            self.assertLogs("expenses.database.embedded", "ERROR"),
             self.assertRaisesRegex(ValueError, "the reason"),
             running(self.folder, durable=False),
         ):

@@ -15,7 +15,7 @@ from pathlib import Path
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
-from expenses.database import Database
+from expenses.database.engine import Database
 from tests.harness import empty_database, server
 from tests.test_backups import BackupsTestCase, contents
 

@@ -6,9 +6,9 @@ from functools import partial
 import httpx
 from sqlalchemy import Integer, bindparam, func, literal_column, select, text
 
-from expenses.database import Database
+from expenses.database.engine import Database
+from expenses.database.statements import Statement
 from expenses.errors import TooBusy
-from expenses.statements import Statement
 from tests import test_processes
 from tests.harness import PASSWORD, TestCase, empty_database, new_database
 from tests.pgbouncer import CONNECTIONS, pgbouncer, through

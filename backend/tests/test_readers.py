@@ -4,10 +4,10 @@ import asyncio
 from typing import Any
 from unittest.mock import patch
 
-from expenses import readers
-from expenses.database import MOST_CONNECTIONS, Database
+from expenses.database import readers
+from expenses.database.engine import MOST_CONNECTIONS, Database
+from expenses.database.readers import Fetch
 from expenses.errors import TooBusy
-from expenses.readers import Fetch
 from tests.harness import CommittingTestCase
 
 WHO = "SELECT pg_backend_pid()"
@@ -24,7 +24,7 @@ class Reads(CommittingTestCase):
         self.assertEqual(self.use(), (0, MOST_CONNECTIONS))
 
     async def test_whoever_waits_too_long_is_told(self) -> None:
-        with patch("expenses.database.PATIENCE", 0.2):
+        with patch("expenses.database.engine.PATIENCE", 0.2):
             database = await self.enterAsyncContext(Database(self._address))
         slow = [self.backend("SELECT 1, pg_sleep(1)", database) for _ in range(MOST_CONNECTIONS)]
         everybody = asyncio.gather(*slow)

@@ -7,8 +7,8 @@ from unittest.mock import patch
 from pydantic import SecretStr
 
 from expenses.errors import CannotStart
+from expenses.notifications.addresses import MailServer, mail_server
 from expenses.settings import Settings, read_settings
-from expenses.targets import MailServer, mail_server
 
 SECRET = "sixteen or longer"
 

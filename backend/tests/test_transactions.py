@@ -9,9 +9,9 @@ import asyncpg
 from sqlalchemy import bindparam, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from expenses.database import Database
+from expenses.database.engine import Database
+from expenses.database.statements import Statement
 from expenses.errors import DatabaseUnavailable, TooBusy
-from expenses.statements import Statement
 from expenses.users.models import User
 from tests.harness import CommittingTestCase, as_role, new_role
 

@@ -12,22 +12,23 @@ from starlette.middleware.sessions import SessionMiddleware
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from expenses import VERSION, api, console, portal
-from expenses.database import Database
+from expenses.database.engine import Database
 from expenses.errors import CannotStart, ExpensesError
+from expenses.i18n.languages import LanguageMiddleware
+from expenses.notifications import delivery as deliveries
+from expenses.observability.traces import Traces, TracesMiddleware, follow, wanted_traces
 from expenses.settings import Settings, read_settings
-from expenses.web import deliveries, health, housekeeping, metrics, openapi
+from expenses.web import health, housekeeping, metrics, openapi
 from expenses.web.compression import CompressionMiddleware
-from expenses.web.cookies import SESSION, cookie_name
 from expenses.web.failures import UnexpectedErrorMiddleware
-from expenses.web.headers import SecurityHeadersMiddleware
-from expenses.web.languages import LanguageMiddleware
-from expenses.web.limits import BodyLimitMiddleware
 from expenses.web.metrics import HostMiddleware, MetricsMiddleware
-from expenses.web.origin import SameOriginMiddleware
+from expenses.web.pages.assets import assets
 from expenses.web.problems import respond
 from expenses.web.request_log import RequestLogMiddleware
-from expenses.web.static import assets
-from expenses.web.traces import Traces, TracesMiddleware, follow, wanted_traces
+from expenses.web.security.body_limit import BodyLimitMiddleware
+from expenses.web.security.cookies import SESSION, cookie_name
+from expenses.web.security.headers import SecurityHeadersMiddleware
+from expenses.web.security.origin import SameOriginMiddleware
 
 HANDLED = (ExpensesError, HTTPException, RequestValidationError)
 logger = logging.getLogger(__name__)

@@ -14,17 +14,22 @@ from typing import Annotated, NoReturn
 import typer
 from pydantic import BaseModel
 
-from expenses import backups, demo, distribution, doctor, grants, migrations
-from expenses.database import Database, explained_problems
-from expenses.embedded import database_address
+from expenses import demo
+from expenses.database import backup as backups
+from expenses.database import citus as distribution
+from expenses.database import migrations
+from expenses.database import roles as grants
+from expenses.database.embedded import database_address
+from expenses.database.engine import Database, explained_problems
 from expenses.errors import CannotStart, ExpensesError, InvalidInput
-from expenses.logs import configure
+from expenses.observability import doctor
+from expenses.observability.logs import configure
 from expenses.server import serve
 from expenses.settings import Settings, read_settings, secret_key_in
 from expenses.users.models import Role
 from expenses.users.passwords import ensure_acceptable, hash_password
 from expenses.users.registration import register
-from expenses.users.shapes import Email, Password, Username
+from expenses.users.schemas import Email, Password, Username
 from expenses.web.validation import parse
 
 cli = typer.Typer(

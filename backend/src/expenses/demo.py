@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import func, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from expenses.database import Database
+from expenses.database.engine import Database
 from expenses.errors import CannotStart
 from expenses.history import Event
 from expenses.settings import Settings

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from expenses.text import N_
+from expenses.i18n.text import N_
 
 
 class ExpensesError(Exception):

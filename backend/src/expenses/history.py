@@ -9,9 +9,9 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from expenses.database import Base, after_commit
-from expenses.logs import fields
-from expenses.statements import Statement
+from expenses.database.engine import Base, after_commit
+from expenses.database.statements import Statement
+from expenses.observability.logs import fields
 
 logger = logging.getLogger(__name__)
 

@@ -12,11 +12,10 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from expenses.database import Pooler
+from expenses.database.engine import Pooler
 from expenses.errors import CannotStart
-from expenses.logs import LogFormat
-from expenses.money import Currency
-from expenses.targets import (
+from expenses.i18n.money import Currency
+from expenses.notifications.addresses import (
     SHORTEST_SECRET,
     MailServerAddress,
     Sender,
@@ -24,6 +23,7 @@ from expenses.targets import (
     WebAddress,
     WebhookSecret,
 )
+from expenses.observability.logs import LogFormat
 
 
 def _known_timezone(name: str) -> str:

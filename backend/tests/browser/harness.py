@@ -17,13 +17,13 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from expenses.app import create_app
-from expenses.database import Database
+from expenses.database.engine import Database
 from expenses.settings import Settings
 from expenses.users.models import Role
 from expenses.users.registration import register
 from expenses.users.sessions import LoggedIn, start_session
 from expenses.users.throttling import Caller
-from expenses.web.cookies import SESSION
+from expenses.web.security.cookies import SESSION
 from tests.harness import (
     PASSWORD,
     cookie,

@@ -83,7 +83,7 @@ class Tabs(EmployeesTestCase):
         with (
             patch("expenses.console.employees.MOST_COUNTED", 3),
             patch("expenses.tickets.counts.MOST_COUNTED", 3),
-            patch("expenses.web.formats.MOST_COUNTED", 3),
+            patch("expenses.i18n.formats.MOST_COUNTED", 3),
         ):
             self.assertEqual(tabs(await self.listing()), ["3+", "0", "3+"])
 

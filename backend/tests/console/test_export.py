@@ -16,8 +16,8 @@ from sqlalchemy import update
 from expenses.errors import TooBusy
 from expenses.tickets.models import Ticket
 from expenses.tickets.queries import TicketPage, list_tickets
-from expenses.web.exports import COLUMNS, TOTALS
-from expenses.web.xlsx_file import XlsxFile
+from expenses.web.exports.tickets import COLUMNS, TOTALS
+from expenses.web.exports.xlsx_file import XlsxFile
 from tests.console.test_queue import QueueTestCase
 from tests.harness import make_settings
 
@@ -285,11 +285,11 @@ class Sheets(ExportTestCase):
     async def test_a_full_sheet_goes_on_on_the_next(self) -> None:
         ada = await self.new_employee()
         tickets = [await self.new_ticket(ada) for _ in range(5)]
-        with patch("expenses.web.xlsx_file.MOST_ROWS", 3):
+        with patch("expenses.web.exports.xlsx_file.MOST_ROWS", 3):
             self.assertEqual(await self.exported(), tickets)
             book = await self.workbook()
         self.assertEqual(book.sheetnames, ["Tickets", "Tickets 2", "Tickets 3", "Tickets 4"])
-        with patch("expenses.web.xlsx_file.MOST_BYTES", 2500):
+        with patch("expenses.web.exports.xlsx_file.MOST_BYTES", 2500):
             self.assertEqual(await self.exported(), tickets)
             self.assertGreater(len((await self.workbook()).sheetnames), 1)
 

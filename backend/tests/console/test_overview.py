@@ -10,9 +10,9 @@ from typing import Any
 import httpx
 from starlette.datastructures import QueryParams
 
+from expenses.i18n.formats import Formats
 from expenses.tickets.overview import Days, ages, last_months
 from expenses.users.models import User
-from expenses.web.formats import Formats
 from tests.harness import AppTestCase, make_settings
 
 LINK = re.compile(r'<a [^>]*?href="/admin/ticket/list\?([^"]*)"([^>]*)>(.*?)</a>', re.DOTALL)

@@ -86,7 +86,7 @@ class Tabs(QueueTestCase):
             await self.new_ticket(ada)
         with (
             patch("expenses.tickets.counts.MOST_COUNTED", 3),
-            patch("expenses.web.formats.MOST_COUNTED", 3),
+            patch("expenses.i18n.formats.MOST_COUNTED", 3),
         ):
             page = await self.listing()
         self.assertEqual(tabs(page), ["3+", "0", "0", "0", "3+"])

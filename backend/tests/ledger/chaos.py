@@ -14,9 +14,9 @@ from typing import Any
 import asyncpg
 import httpx
 
-from expenses.database import MOST_CONNECTIONS
-from expenses.embedded import Server, running
-from expenses.embedded import _postmaster as postmaster
+from expenses.database.embedded import Server, running
+from expenses.database.embedded import _postmaster as postmaster
+from expenses.database.engine import MOST_CONNECTIONS
 from tests.ledger.serving import PATIENCE, Serving
 from tests.ledger.writers import Writer
 

@@ -7,9 +7,9 @@ from typing import Any
 import httpx
 from sqlalchemy import select, text
 
-from expenses.database import Base, Database
+from expenses.database.engine import Base, Database
 from expenses.history import Event
-from expenses.web.cookies import SESSION
+from expenses.web.security.cookies import SESSION
 from tests.harness import cookie, make_settings, new_database, usual_app
 
 

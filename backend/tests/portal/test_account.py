@@ -4,7 +4,7 @@ import re
 
 import httpx
 
-from expenses.web.clients import client_name
+from expenses.web.pages.clients import client_name
 from tests.harness import PASSWORD, AppTestCase
 
 NEW = "a rarer horse 8"

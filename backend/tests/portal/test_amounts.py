@@ -2,7 +2,7 @@
 
 import unittest
 
-from expenses.web.amounts import plain_amount
+from expenses.i18n.amounts import plain_amount
 
 
 class PlainAmount(unittest.TestCase):

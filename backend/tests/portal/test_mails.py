@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 import httpx
 from pydantic import SecretStr
 
-from expenses.web.mail_links import switch_off_link
+from expenses.notifications.links import switch_off_link
 from tests.harness import AppTestCase, make_settings
 from tests.web.test_deliveries import MailTestCase
 

@@ -7,7 +7,7 @@ from sqlalchemy import text
 
 from benchmarks.fill import connected, fill
 from benchmarks.words import COMMON_WORD
-from expenses.tickets.search import Sort
+from expenses.tickets.filters import Sort
 from expenses.users.models import Role, User
 from tests.harness import CommittingTestCase, new_database
 

@@ -8,10 +8,10 @@ import httpx
 from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import JSONB
 
-from expenses.database import Base
+from expenses.database.engine import Base
 from expenses.users.registration import begin_registration
-from expenses.web.cookies import SESSION
-from expenses.web.headers import ALWAYS
+from expenses.web.security.cookies import SESSION
+from expenses.web.security.headers import ALWAYS
 from tests.harness import AppTestCase, RolledBackDatabase, cookie, password_hash
 from tests.web.access_matrix import BODIES, ROWS, Person, Route, World
 

@@ -19,9 +19,9 @@ from enum import StrEnum
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from expenses.notifications.links import switch_off_link
 from expenses.users.models import User
-from expenses.web.mail_links import switch_off_link
-from expenses.web.static import assets
+from expenses.web.pages.assets import assets
 from tests.harness import PASSWORD, make_settings, ticket_json
 
 Route = tuple[str, str]

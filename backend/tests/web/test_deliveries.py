@@ -13,15 +13,15 @@ from aiosmtpd.smtp import LoginPassword
 from pydantic import SecretStr
 from sqlalchemy import select, text
 
-from expenses import outbox
-from expenses.outbox import Channel, Message, State
+from expenses.notifications import delivery as deliveries
+from expenses.notifications import outbox
+from expenses.notifications.delivery import MOST_ATTEMPTS, channels_of, delay_after, deliver_due
+from expenses.notifications.outbox import Channel, Message, State
 from expenses.settings import Settings
 from expenses.tickets.decisions import approve_ticket, decide_tickets, reopen_ticket
 from expenses.tickets.models import TicketStatus
 from expenses.tickets.queries import now
 from expenses.users import account, actions
-from expenses.web import deliveries
-from expenses.web.deliveries import MOST_ATTEMPTS, channels_of, delay_after, deliver_due
 from tests.harness import AppTestCase, make_settings
 from tests.receivers import Hook, MailBox, Posted, listening_hook, words_of
 
@@ -265,7 +265,7 @@ class Refused(MailTestCase):
         await self.approve(self.ticket_id, by=self.dana)
         [before] = await self.messages()
         self.mail_box.recipient_answer = "450 greylisted"
-        with self.assertLogs("expenses.web.deliveries", "WARNING") as logs:
+        with self.assertLogs("expenses.notifications.delivery", "WARNING") as logs:
             await self.send_mails()
         self.assertNotIn(self.ada.email, str([vars(record) for record in logs.records]))
         [waiting] = await self.messages()
@@ -281,7 +281,7 @@ class Refused(MailTestCase):
     async def test_an_address_that_does_not_exist_is_given_up_and_kept_visible(self) -> None:
         await self.approve(self.ticket_id, by=self.dana)
         self.mail_box.recipient_answer = "550 no such user"
-        with self.assertLogs("expenses.web.deliveries", "ERROR"):
+        with self.assertLogs("expenses.notifications.delivery", "ERROR"):
             await self.send_mails()
         await self.pass_time()
         self.assertEqual(await self.send_mails(), 0)
@@ -325,7 +325,7 @@ class Refused(MailTestCase):
     async def test_a_server_that_hangs_is_not_waited_for(self) -> None:
         await self.approve(self.ticket_id, by=self.dana)
         self.mail_box.takes_mails.clear()
-        with patch("expenses.web.carriers.SEND_SECONDS", 0.3):
+        with patch("expenses.notifications.channels.SEND_SECONDS", 0.3):
             await self.send_mails()
         self.mail_box.takes_mails.set()
         [waiting] = await self.messages()
@@ -335,7 +335,7 @@ class Refused(MailTestCase):
         await self.approve(self.ticket_id, by=self.dana)
         async with self.database.transaction() as session:
             await session.execute(text("UPDATE outbox SET action = 'of.the_future'"))
-        with self.assertLogs("expenses.web.deliveries", "ERROR"):
+        with self.assertLogs("expenses.notifications.delivery", "ERROR"):
             await self.send_mails()
         [waiting] = await self.messages()
         self.assertEqual((waiting.state, waiting.problem), (State.WAITING, "unexpected"))
@@ -462,7 +462,7 @@ class Webhook(WebhookTestCase):
     async def test_a_receiver_that_hangs_is_not_waited_for(self) -> None:
         self.hook.takes.clear()
         await self.approve(self.ticket_id, by=self.dana)
-        with patch("expenses.web.carriers.SEND_SECONDS", 0.3):
+        with patch("expenses.notifications.channels.SEND_SECONDS", 0.3):
             await self.post()
         [waiting] = await self.messages()
         self.assertEqual((waiting.state, waiting.attempts), (State.WAITING, 1))
@@ -541,5 +541,5 @@ class Waiting(WebhookTestCase):
         async def fail() -> int:
             raise ZeroDivisionError
 
-        with self.assertLogs("expenses.web.deliveries", "ERROR"):
+        with self.assertLogs("expenses.notifications.delivery", "ERROR"):
             self.assertEqual(await deliveries._guarded(fail), 0)

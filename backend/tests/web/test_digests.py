@@ -6,9 +6,9 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import text
 
-from expenses.database import Database
-from expenses.outbox import Channel
-from expenses.tickets.digest import write_digests
+from expenses.database.engine import Database
+from expenses.notifications.digest import write_digests
+from expenses.notifications.outbox import Channel
 from expenses.users import account
 from tests.harness import CommittingTestCase
 from tests.receivers import words_of

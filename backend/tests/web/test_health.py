@@ -4,7 +4,7 @@ import asyncio
 
 from sqlalchemy import text
 
-from expenses.database import Database
+from expenses.database.engine import Database
 from tests.harness import PASSWORD, AppTestCase, CommittingTestCase, make_settings
 
 

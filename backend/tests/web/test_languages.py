@@ -9,11 +9,11 @@ from babel.messages.frontend import parse_mapping_cfg
 from babel.messages.pofile import read_po
 
 import expenses
-from expenses.text import ENGLISH
+from expenses.i18n.languages import CATALOGS, LANGUAGES
+from expenses.i18n.text import ENGLISH
 from expenses.tickets.models import Category, TicketStatus
 from expenses.users.models import Role
-from expenses.web import words
-from expenses.web.languages import CATALOGS, LANGUAGES
+from expenses.web.pages import words
 from tests.harness import PASSWORD, AppTestCase, TestCase
 
 SOURCE = Path(expenses.__file__).parent

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 
-from expenses.web.limits import LARGER_BODIES, LARGEST_BODY, largest_body
+from expenses.web.security.body_limit import LARGER_BODIES, LARGEST_BODY, largest_body
 from tests.harness import AppTestCase, ticket_json
 
 

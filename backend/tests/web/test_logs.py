@@ -8,8 +8,8 @@ from unittest.mock import patch
 
 import httpx
 
-from expenses.logs import JsonFormatter, ReadableFormatter
-from expenses.web.cookies import SESSION
+from expenses.observability.logs import JsonFormatter, ReadableFormatter
+from expenses.web.security.cookies import SESSION
 from tests.harness import PASSWORD, AppTestCase
 
 

@@ -11,7 +11,7 @@ from prometheus_client import REGISTRY
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
 
-from expenses.database import Database
+from expenses.database.engine import Database
 from tests.console.test_bulk import form_of
 from tests.harness import PASSWORD, CommittingTestCase, make_settings
 from tests.receivers import OK

@@ -5,21 +5,21 @@ from datetime import datetime
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, StrictBool
 
-from expenses.api import shapes
-from expenses.api.shapes import AccountAnswer
+from expenses.api import schemas as shapes
+from expenses.api.schemas import AccountAnswer
 from expenses.errors import InvalidInput, NotFound, NotLoggedIn, TooManyAttempts
 from expenses.users import account
 from expenses.users.models import UserSession
+from expenses.users.schemas import Password, Username
 from expenses.users.sessions import CurrentUser, list_sessions
-from expenses.users.shapes import Password, Username
-from expenses.web.problems import responses
-from expenses.web.requests import (
+from expenses.web.dependencies import (
     CurrentUserDependency,
     DatabaseDependency,
     SessionDependency,
     SettingsDependency,
     get_current_user,
 )
+from expenses.web.problems import responses
 
 router = APIRouter(prefix="/api", tags=["account"])
 

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Request, Response
 
-from expenses.web.pages import render
+from expenses.web.pages.rendering import render
 
 router = APIRouter(prefix="/api", include_in_schema=False)
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from expenses.api.shapes import EmployeeList, Suspension, UserAnswer
+from expenses.api.schemas import EmployeeList, Suspension, UserAnswer
 from expenses.errors import (
     AlreadySuspended,
     Forbidden,
@@ -13,12 +13,12 @@ from expenses.errors import (
     NotLoggedIn,
     NotSuspended,
 )
-from expenses.text import Line
+from expenses.i18n.text import Line
 from expenses.users import actions, queries
 from expenses.users.queries import EmployeeStatus
-from expenses.web.cursors import Cursor, decode_cursor, encode_cursor
+from expenses.web.dependencies import CurrentUserDependency, SessionDependency
+from expenses.web.pagination import Cursor, decode_cursor, encode_cursor
 from expenses.web.problems import responses
-from expenses.web.requests import CurrentUserDependency, SessionDependency
 
 router = APIRouter(prefix="/api/employees", tags=["employees"])
 

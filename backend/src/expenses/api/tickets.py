@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Request, Response
 from pydantic import Field
 
-from expenses.api.shapes import (
+from expenses.api.schemas import (
     Approval,
     Denial,
     EventAnswer,
@@ -16,7 +16,7 @@ from expenses.api.shapes import (
     json_response,
     ticket_answer,
 )
-from expenses.database import LARGEST_ID
+from expenses.database.engine import LARGEST_ID
 from expenses.errors import (
     AlreadyDecided,
     Forbidden,
@@ -28,14 +28,14 @@ from expenses.errors import (
     NotPending,
 )
 from expenses.tickets import actions, decisions, queries
+from expenses.tickets.filters import Sort
 from expenses.tickets.models import TicketStatus
-from expenses.tickets.search import Sort
-from expenses.tickets.shapes import TicketChanges, TicketFields
-from expenses.web.cursors import Cursor, decode_position, encode_position
+from expenses.tickets.schemas import TicketChanges, TicketFields
+from expenses.web.dependencies import as_user, settings_of
 from expenses.web.filters import EmptyIsNone, FilterQuery
+from expenses.web.pagination import Cursor, decode_position, encode_position
 from expenses.web.problems import responses
 from expenses.web.query_models import describe_query
-from expenses.web.requests import as_user, settings_of
 from expenses.web.user_routes import BodyRoute, DirectRoute
 from expenses.web.validation import parse
 

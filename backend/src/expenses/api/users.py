@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Response
 
-from expenses.api.shapes import AccountAnswer, Credentials, Registration, SessionAnswer
+from expenses.api.schemas import AccountAnswer, Credentials, Registration, SessionAnswer
 from expenses.errors import (
     EmailTaken,
     InvalidInput,
@@ -16,14 +16,14 @@ from expenses.users import sessions
 from expenses.users.passwords import ensure_acceptable, hash_password
 from expenses.users.registration import register
 from expenses.users.throttling import count_attempt, limits_of_registration
-from expenses.web.problems import responses
-from expenses.web.requests import (
+from expenses.web.dependencies import (
     CallerDependency,
     CurrentUserDependency,
     DatabaseDependency,
     SessionDependency,
     SettingsDependency,
 )
+from expenses.web.problems import responses
 
 router = APIRouter(prefix="/api", tags=["users"])
 

@@ -10,7 +10,7 @@ from expenses.console.export import ExportView
 from expenses.console.history import HistoryView
 from expenses.console.overview import OverviewView
 from expenses.console.tickets import TicketView
-from expenses.database import Database
+from expenses.database.engine import Database
 
 
 def mount(app: FastAPI, database: Database) -> None:

@@ -13,9 +13,9 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from expenses.console.authentication import EmployersOnly
 from expenses.console.views import ReadOnlyView
-from expenses.database import Database
-from expenses.web.languages import current_language
-from expenses.web.templating import environment
+from expenses.database.engine import Database
+from expenses.i18n.languages import current_language
+from expenses.web.pages.templating import environment
 
 TEMPLATES = Path(__file__).parent / "templates"
 

@@ -5,10 +5,10 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from expenses.errors import Forbidden
-from expenses.text import N_
+from expenses.i18n.text import N_
 from expenses.users.models import Role
 from expenses.users.sessions import CurrentUser, authenticate
-from expenses.web.requests import database_of, token_of
+from expenses.web.dependencies import database_of, token_of
 
 
 class EmployersOnly(AuthenticationBackend):

@@ -13,19 +13,19 @@ from starlette.responses import RedirectResponse, Response
 
 from expenses.console.authentication import user_of
 from expenses.console.queue import Queue, address
-from expenses.database import LARGEST_ID
+from expenses.database.engine import LARGEST_ID
 from expenses.errors import DatabaseUnavailable, InvalidInput, TooBusy
-from expenses.text import N_
+from expenses.i18n.languages import gettext
+from expenses.i18n.text import N_
 from expenses.tickets import queries
 from expenses.tickets.counts import MOST_COUNTED, totals
 from expenses.tickets.decisions import BATCH_SIZE, Outcome, decide_tickets
+from expenses.tickets.filters import TicketFilter
 from expenses.tickets.models import TicketStatus
-from expenses.tickets.search import TicketFilter
-from expenses.tickets.shapes import Reason
-from expenses.web.forms import FormValues, read_form
-from expenses.web.languages import gettext
-from expenses.web.pages import flash, page_context
-from expenses.web.requests import database_of
+from expenses.tickets.schemas import Reason
+from expenses.web.dependencies import database_of
+from expenses.web.pages.forms import FormValues, read_form
+from expenses.web.pages.rendering import flash, page_context
 from expenses.web.validation import parse
 
 # Of the tickets that a page in between names; how many there are and what they come to is exact.

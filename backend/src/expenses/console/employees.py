@@ -15,23 +15,23 @@ from expenses.console.pagination import KeysetPage
 from expenses.console.queue import address
 from expenses.console.views import ReadOnlyView
 from expenses.errors import AlreadySuspended, Conflict, InvalidInput, NotSuspended
+from expenses.i18n.languages import gettext as _
+from expenses.i18n.languages import sentence
+from expenses.i18n.text import Line
 from expenses.settings import Settings
-from expenses.text import Line
 from expenses.tickets.counts import MOST_COUNTED, Count
 from expenses.tickets.events import list_events_of
+from expenses.tickets.filters import TicketFilter
 from expenses.tickets.people import EmployeeFigures, count_tickets_of, figures_of
 from expenses.tickets.queries import list_tickets
-from expenses.tickets.search import TicketFilter
 from expenses.users import actions, queries
 from expenses.users.models import User
 from expenses.users.queries import EmployeeStatus
-from expenses.users.shapes import SuspensionReason
-from expenses.web.cursors import decode_cursor, encode_cursor
-from expenses.web.forms import FormValues, read_form
-from expenses.web.languages import gettext as _
-from expenses.web.languages import sentence
-from expenses.web.pages import flash, local_path, page_context
-from expenses.web.requests import database_of, settings_of
+from expenses.users.schemas import SuspensionReason
+from expenses.web.dependencies import database_of, settings_of
+from expenses.web.pages.forms import FormValues, read_form
+from expenses.web.pages.rendering import flash, local_path, page_context
+from expenses.web.pagination import decode_cursor, encode_cursor
 from expenses.web.validation import parse
 
 LIST = "/admin/employee/list"

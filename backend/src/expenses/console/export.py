@@ -6,8 +6,8 @@ from starlette.responses import Response
 
 from expenses.console.authentication import user_of
 from expenses.console.queue import Queue
-from expenses.web.exports import export_response
-from expenses.web.requests import database_of
+from expenses.web.dependencies import database_of
+from expenses.web.exports.tickets import export_response
 
 
 class ExportView(BaseView):

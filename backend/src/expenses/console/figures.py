@@ -9,10 +9,10 @@ from babel.dates import format_date, format_skeleton
 from starlette.datastructures import QueryParams
 
 from expenses.console.queue import address
+from expenses.i18n.languages import current_language
+from expenses.i18n.languages import gettext as _
 from expenses.tickets.models import TicketStatus
 from expenses.tickets.overview import AGES, Days, Figure, Pending, Spending, TopSpending, ages, by
-from expenses.web.languages import current_language
-from expenses.web.languages import gettext as _
 
 NOTHING = Figure(0, Decimal(0))
 

@@ -11,18 +11,18 @@ from starlette.responses import Response
 
 from expenses.console.authentication import user_of
 from expenses.console.queue import address
-from expenses.database import LARGEST_ID
+from expenses.database.engine import LARGEST_ID
 from expenses.errors import InvalidInput
+from expenses.i18n.text import N_, Line
 from expenses.settings import Settings
-from expenses.text import N_, Line
 from expenses.tickets.events import Action, EventFilter, HistoryPage, list_events
-from expenses.tickets.shapes import Day
+from expenses.tickets.schemas import Day
 from expenses.users.models import Actor
 from expenses.users.queries import find_users_called
-from expenses.web.cursors import decode_cursor, encode_cursor
-from expenses.web.forms import FormValues
-from expenses.web.pages import page_context
-from expenses.web.requests import database_of, settings_of
+from expenses.web.dependencies import database_of, settings_of
+from expenses.web.pages.forms import FormValues
+from expenses.web.pages.rendering import page_context
+from expenses.web.pagination import decode_cursor, encode_cursor
 from expenses.web.validation import parse
 
 HISTORY = "/admin/history"

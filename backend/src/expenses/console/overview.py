@@ -14,11 +14,11 @@ from expenses.console import charts, figures
 from expenses.console.authentication import user_of
 from expenses.console.charts import Bar
 from expenses.console.figures import Line, Year
-from expenses.money import Currency
+from expenses.i18n.formats import Formats
+from expenses.i18n.money import Currency
 from expenses.tickets import overview
-from expenses.web.formats import Formats
-from expenses.web.pages import page_context
-from expenses.web.requests import database_of, settings_of
+from expenses.web.dependencies import database_of, settings_of
+from expenses.web.pages.rendering import page_context
 from expenses.web.validation import parse
 
 

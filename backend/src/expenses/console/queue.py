@@ -6,11 +6,11 @@ from pydantic import BeforeValidator
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.datastructures import QueryParams
 
+from expenses.tickets.filters import Position, Sort, TicketFilter
 from expenses.tickets.models import TicketStatus
-from expenses.tickets.search import Position, Sort, TicketFilter
 from expenses.users.models import Actor
-from expenses.web.cursors import decode_position
 from expenses.web.filters import FilterQuery
+from expenses.web.pagination import decode_position
 from expenses.web.validation import parse
 
 LIST = "/admin/ticket/list"

@@ -15,23 +15,23 @@ from expenses.console.pagination import KeysetPage
 from expenses.console.queue import LIST, Queue, address
 from expenses.console.views import ReadOnlyView
 from expenses.errors import Conflict, InvalidInput
-from expenses.money import currencies
-from expenses.text import N_
+from expenses.i18n.languages import gettext, sentence
+from expenses.i18n.money import currencies
+from expenses.i18n.text import N_
 from expenses.tickets import decisions, queries
 from expenses.tickets.counts import Count, Totals, count_matches
 from expenses.tickets.duplicates import Duplicate, duplicates_of
+from expenses.tickets.filters import Sort
 from expenses.tickets.models import Category, Ticket, TicketStatus
 from expenses.tickets.policy import can_decide, can_reopen
 from expenses.tickets.queries import TicketView as TicketRow
-from expenses.tickets.search import Sort
-from expenses.tickets.shapes import Reason
+from expenses.tickets.schemas import Reason
 from expenses.users.sessions import CurrentUser
-from expenses.web.cursors import encode_position
-from expenses.web.forms import FormValues, read_form
-from expenses.web.languages import gettext, sentence
-from expenses.web.pages import flash, local_path, page_context
+from expenses.web.dependencies import database_of
+from expenses.web.pages.forms import FormValues, read_form
+from expenses.web.pages.rendering import flash, local_path, page_context
+from expenses.web.pagination import encode_position
 from expenses.web.problems import status_of
-from expenses.web.requests import database_of
 from expenses.web.validation import parse
 
 DETAILS = "/admin/ticket/details"

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from expenses.console.pagination import keyset_page
 from expenses.errors import InvalidInput, NotFound
-from expenses.web.pages import page_context
+from expenses.web.pages.rendering import page_context
 
 
 class ReadOnlyView(ModelView):

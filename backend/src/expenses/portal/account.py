@@ -8,16 +8,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import RedirectResponse
 
 from expenses.errors import InvalidInput, TooManyAttempts
-from expenses.text import N_
+from expenses.i18n.languages import gettext, ngettext, sentence
+from expenses.i18n.text import N_
 from expenses.users import account
+from expenses.users.schemas import Password, Username
 from expenses.users.sessions import MOST_LISTED, CurrentUser, list_sessions
-from expenses.users.shapes import Password, Username
-from expenses.web.clients import client_name
-from expenses.web.forms import FormValues, read_form
-from expenses.web.languages import gettext, ngettext, sentence
-from expenses.web.pages import flash, render
-from expenses.web.problems import headers_of, status_of
-from expenses.web.requests import (
+from expenses.web.dependencies import (
     CurrentUserDependency,
     DatabaseDependency,
     SessionDependency,
@@ -25,6 +21,10 @@ from expenses.web.requests import (
     get_current_user,
     settings_of,
 )
+from expenses.web.pages.clients import client_name
+from expenses.web.pages.forms import FormValues, read_form
+from expenses.web.pages.rendering import flash, render
+from expenses.web.problems import headers_of, status_of
 from expenses.web.validation import parse
 
 router = APIRouter(prefix="/account")

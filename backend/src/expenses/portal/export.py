@@ -5,8 +5,8 @@ from starlette.responses import RedirectResponse
 
 from expenses.portal.listing import NEWEST_FIRST, Listing
 from expenses.users.models import Role
-from expenses.web.exports import export_response
-from expenses.web.requests import CurrentUserDependency, SessionDependency
+from expenses.web.dependencies import CurrentUserDependency, SessionDependency
+from expenses.web.exports.tickets import export_response
 
 router = APIRouter(prefix="/tickets")
 

@@ -5,14 +5,14 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator
 
-from expenses.money import Amount, currencies
+from expenses.i18n.amounts import plain_amount
+from expenses.i18n.languages import gettext
+from expenses.i18n.money import Amount, currencies
 from expenses.settings import Settings
 from expenses.tickets.models import Category
 from expenses.tickets.queries import TicketView
-from expenses.tickets.shapes import TicketChanges, TicketFields
-from expenses.web.amounts import plain_amount
-from expenses.web.forms import FormValues
-from expenses.web.languages import gettext
+from expenses.tickets.schemas import TicketChanges, TicketFields
+from expenses.web.pages.forms import FormValues
 
 NAMES = ("spent_on", "amount", "currency", "category", "description", "links")
 

@@ -7,17 +7,17 @@ from fastapi import APIRouter, Request, Response
 from starlette.responses import RedirectResponse
 
 from expenses.errors import InvalidInput
+from expenses.i18n.languages import gettext
 from expenses.portal.fields import NAMES, TypedFields, blank, ticket_values
 from expenses.portal.hints import hints_at, unfinished_purchase
 from expenses.portal.listing import LIST, tickets_page
 from expenses.tickets import actions
 from expenses.tickets.duplicates import Purchase, duplicates_of_purchase
 from expenses.tickets.policy import ensure_can_create
-from expenses.tickets.shapes import TicketFields
-from expenses.web.forms import FormValues, read_form
-from expenses.web.languages import gettext
-from expenses.web.pages import flash
-from expenses.web.requests import CurrentUserDependency, SessionDependency, SettingsDependency
+from expenses.tickets.schemas import TicketFields
+from expenses.web.dependencies import CurrentUserDependency, SessionDependency, SettingsDependency
+from expenses.web.pages.forms import FormValues, read_form
+from expenses.web.pages.rendering import flash
 from expenses.web.validation import parse
 
 router = APIRouter(prefix=LIST)

@@ -5,12 +5,12 @@ from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
 
-from expenses.money import Currency
+from expenses.i18n.languages import gettext
+from expenses.i18n.money import Currency
 from expenses.portal.fields import TypedAmount, ticket_values
 from expenses.tickets.duplicates import Duplicate, Likeness, Purchase
-from expenses.tickets.shapes import MOST_LINKS, Day, Link
-from expenses.web.forms import FormValues
-from expenses.web.languages import gettext
+from expenses.tickets.schemas import MOST_LINKS, Day, Link
+from expenses.web.pages.forms import FormValues
 
 _day: TypeAdapter[Any] = TypeAdapter(Day)
 _amount: TypeAdapter[Any] = TypeAdapter(TypedAmount)

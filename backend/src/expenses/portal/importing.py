@@ -13,21 +13,21 @@ from starlette.datastructures import UploadFile
 from starlette.responses import RedirectResponse
 
 from expenses.errors import InvalidInput
+from expenses.i18n.languages import gettext, ngettext
 from expenses.portal.sheets import COLUMNS, LARGEST_FILE, Sheet, decode, read_sheet
 from expenses.tickets import imports
 from expenses.tickets.models import Category
 from expenses.tickets.policy import ensure_can_create
 from expenses.users.models import Role
 from expenses.users.sessions import CurrentUser
-from expenses.web.languages import gettext, ngettext
-from expenses.web.limits import largest_body
-from expenses.web.pages import flash, render
-from expenses.web.requests import (
+from expenses.web.dependencies import (
     CurrentUserDependency,
     SessionDependency,
     SettingsDependency,
     settings_of,
 )
+from expenses.web.pages.rendering import flash, render
+from expenses.web.security.body_limit import largest_body
 
 PATH = "/tickets/import"
 # More would be a very long page, and would not help to find what they have in common.

@@ -6,13 +6,13 @@ from fastapi import APIRouter, Request, Response
 from starlette.responses import RedirectResponse
 
 from expenses.errors import InvalidInput, NotLoggedIn
-from expenses.text import N_
+from expenses.i18n.languages import LANGUAGES
+from expenses.i18n.text import N_
 from expenses.users.account import choose_language as remember_language
 from expenses.users.sessions import authenticate
-from expenses.web.forms import read_form
-from expenses.web.languages import LANGUAGES
-from expenses.web.pages import local_path, render
-from expenses.web.requests import database_of, token_of
+from expenses.web.dependencies import database_of, token_of
+from expenses.web.pages.forms import read_form
+from expenses.web.pages.rendering import local_path, render
 
 router = APIRouter()
 

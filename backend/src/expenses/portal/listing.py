@@ -13,15 +13,15 @@ from expenses.portal.fields import form_context
 from expenses.portal.hints import Hint
 from expenses.tickets import queries
 from expenses.tickets.counts import count_by_status
+from expenses.tickets.filters import Sort, TicketFilter
 from expenses.tickets.models import TicketStatus
-from expenses.tickets.search import Sort, TicketFilter
 from expenses.tickets.summary import news_for, summarize
 from expenses.users.sessions import CurrentUser
-from expenses.web.cursors import decode_position, encode_position
+from expenses.web.dependencies import settings_of
 from expenses.web.filters import FilterQuery
-from expenses.web.forms import FormValues
-from expenses.web.pages import render
-from expenses.web.requests import settings_of
+from expenses.web.pages.forms import FormValues
+from expenses.web.pages.rendering import render
+from expenses.web.pagination import decode_position, encode_position
 from expenses.web.validation import parse
 
 LIST = "/tickets"

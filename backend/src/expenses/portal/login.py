@@ -15,6 +15,7 @@ from expenses.errors import (
     TooManyAttempts,
     WrongPassword,
 )
+from expenses.i18n.languages import gettext, sentence
 from expenses.users import sessions
 from expenses.users.models import Role
 from expenses.users.passwords import ensure_acceptable, hash_password
@@ -23,15 +24,10 @@ from expenses.users.registration import (
     complete_registration,
     pending_registration,
 )
+from expenses.users.schemas import Email, Password, Username
 from expenses.users.sessions import LoggedIn, authenticate
-from expenses.users.shapes import Email, Password, Username
 from expenses.users.throttling import count_attempt, limits_of_registration
-from expenses.web.cookies import remember_device
-from expenses.web.forms import FormValues, read_form
-from expenses.web.languages import gettext, sentence
-from expenses.web.pages import flash, local_path, render
-from expenses.web.problems import headers_of, status_of
-from expenses.web.requests import (
+from expenses.web.dependencies import (
     CallerDependency,
     CurrentUserDependency,
     DatabaseDependency,
@@ -43,6 +39,10 @@ from expenses.web.requests import (
     settings_of,
     token_of,
 )
+from expenses.web.pages.forms import FormValues, read_form
+from expenses.web.pages.rendering import flash, local_path, render
+from expenses.web.problems import headers_of, status_of
+from expenses.web.security.cookies import remember_device
 from expenses.web.validation import parse
 
 router = APIRouter()

@@ -2,10 +2,10 @@
 
 from fastapi import APIRouter, Request, Response
 
+from expenses.notifications.links import user_of_token
 from expenses.users.account import switch_mails_off
-from expenses.web.mail_links import user_of_token
-from expenses.web.pages import render
-from expenses.web.requests import SessionDependency, SettingsDependency
+from expenses.web.dependencies import SessionDependency, SettingsDependency
+from expenses.web.pages.rendering import render
 
 router = APIRouter(prefix="/mails")
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from io import StringIO
 
 from expenses.errors import InvalidInput
+from expenses.i18n.languages import gettext
 from expenses.portal.fields import TypedFields
 from expenses.settings import Settings
 from expenses.tickets.imports import MOST_ROWS, ImportRow, ensure_importable
 from expenses.tickets.models import Category
-from expenses.web.languages import gettext
 from expenses.web.validation import parse
 
 LARGEST_FILE = 5_000_000

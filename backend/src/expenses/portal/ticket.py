@@ -5,23 +5,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import RedirectResponse
 
 from expenses.errors import Conflict, InvalidInput
-from expenses.portal.fields import (
-    TypedChanges,
-    differing,
-    form_context,
-    ticket_values,
-    values_of,
-)
+from expenses.i18n.languages import gettext, sentence
+from expenses.portal.fields import TypedChanges, differing, form_context, ticket_values, values_of
 from expenses.portal.listing import LIST
 from expenses.tickets import actions, queries
 from expenses.tickets.policy import can_change
 from expenses.users.models import Role
 from expenses.users.sessions import CurrentUser
-from expenses.web.forms import FormValues, read_form
-from expenses.web.languages import gettext, sentence
-from expenses.web.pages import flash, render
+from expenses.web.dependencies import CurrentUserDependency, SessionDependency, SettingsDependency
+from expenses.web.pages.forms import FormValues, read_form
+from expenses.web.pages.rendering import flash, render
 from expenses.web.problems import status_of
-from expenses.web.requests import CurrentUserDependency, SessionDependency, SettingsDependency
 from expenses.web.validation import parse
 
 router = APIRouter(prefix=LIST)

@@ -13,9 +13,9 @@ from expenses.portal.listing import LIST, Listing, tickets_page
 from expenses.tickets.queries import get_ticket
 from expenses.users.actions import mark_decisions_seen
 from expenses.users.models import Role
-from expenses.web.forms import read_form
-from expenses.web.pages import local_path
-from expenses.web.requests import CurrentUserDependency, SessionDependency, SettingsDependency
+from expenses.web.dependencies import CurrentUserDependency, SessionDependency, SettingsDependency
+from expenses.web.pages.forms import read_form
+from expenses.web.pages.rendering import local_path
 from expenses.web.validation import parse
 
 router = APIRouter(prefix=LIST)

@@ -9,20 +9,16 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from expenses.errors import (
-    IdempotencyKeyReused,
-    InvalidInput,
-    NotPending,
-)
+from expenses.database.statements import Statement
+from expenses.errors import IdempotencyKeyReused, InvalidInput, NotPending
 from expenses.history import record
+from expenses.i18n.text import N_
 from expenses.settings import Settings
-from expenses.statements import Statement
-from expenses.text import N_
 from expenses.tickets.models import IdempotencyKey, Ticket, TicketStatus
 from expenses.tickets.policy import ensure_can_create, ensure_owns
 from expenses.tickets.queries import LockedTicket, get_ticket, lock_ticket
 from expenses.tickets.refusals import no_longer_pending
-from expenses.tickets.shapes import TicketChanges, TicketFields
+from expenses.tickets.schemas import TicketChanges, TicketFields
 from expenses.users.models import Actor
 
 # How long a repeated request is recognised.

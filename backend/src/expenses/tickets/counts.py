@@ -9,10 +9,10 @@ from typing import Any, NamedTuple, Self
 from sqlalchemy import FromClause, Select, func, literal_column, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from expenses.statements import Statement
+from expenses.database.statements import Statement
+from expenses.tickets.filters import TicketFilter, conditions
 from expenses.tickets.models import Ticket, TicketStatus
 from expenses.tickets.queries import Somebody, named, visible_to, written_out
-from expenses.tickets.search import TicketFilter, conditions
 from expenses.users.models import Actor, Role
 
 # What is counted and summed exactly; beyond it, counting would cost more the longer one is here.

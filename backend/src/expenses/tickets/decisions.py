@@ -8,12 +8,12 @@ from typing import Any
 from sqlalchemy import bindparam, func, insert, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from expenses.database import after_commit
+from expenses.database.engine import after_commit
+from expenses.database.statements import Statement
 from expenses.errors import NotDecided, TicketChanged
 from expenses.history import Event, record
-from expenses.metrics import DECISIONS
-from expenses.outbox import Subject, announce
-from expenses.statements import Statement
+from expenses.notifications.outbox import Subject, announce
+from expenses.observability.metrics import DECISIONS
 from expenses.tickets.models import Ticket, TicketStatus
 from expenses.tickets.policy import ensure_can_decide
 from expenses.tickets.queries import (

@@ -28,7 +28,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from expenses.statements import Statement
+from expenses.database.statements import Statement
 from expenses.tickets.models import IdempotencyKey, Ticket, TicketStatus
 from expenses.tickets.policy import ensure_can_create
 from expenses.tickets.queries import Somebody, TicketView, visible_to

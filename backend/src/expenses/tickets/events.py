@@ -12,7 +12,7 @@ from sqlalchemy.orm import aliased
 
 from expenses.errors import Forbidden
 from expenses.history import Event
-from expenses.text import N_
+from expenses.i18n.text import N_
 from expenses.users.models import Actor, Role, User
 from expenses.users.policy import can_see_employees
 

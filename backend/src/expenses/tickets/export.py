@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from expenses.database import Database
+from expenses.database.engine import Database
+from expenses.tickets.filters import Position, Sort, TicketFilter
 from expenses.tickets.queries import TicketView, list_tickets
-from expenses.tickets.search import Position, Sort, TicketFilter
 from expenses.users.models import Actor
 
 # What one statement reads, and what is in memory at a time.

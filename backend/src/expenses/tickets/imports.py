@@ -14,7 +14,7 @@ from expenses.tickets.actions import create_ticket, ensure_spent_by_tomorrow
 from expenses.tickets.models import IdempotencyKey, Ticket, TicketStatus
 from expenses.tickets.policy import ensure_can_create
 from expenses.tickets.queries import Owner, visible_to
-from expenses.tickets.shapes import TicketFields
+from expenses.tickets.schemas import TicketFields
 from expenses.users.models import Actor
 
 MOST_ROWS = 1000

@@ -11,9 +11,9 @@ from typing import Any, NamedTuple, TypeVar
 from sqlalchemy import ARRAY, ColumnElement, Date, Select, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from expenses.tickets.filters import TicketFilter, conditions
 from expenses.tickets.models import Category, Ticket, TicketStatus
 from expenses.tickets.queries import Owner, visible_to
-from expenses.tickets.search import TicketFilter, conditions
 from expenses.users.models import Actor
 
 MONTHS = 12

@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from expenses.errors import Forbidden
-from expenses.text import N_
+from expenses.i18n.text import N_
 from expenses.tickets.models import TicketStatus
 from expenses.users.models import Actor, Role
 

@@ -24,12 +24,12 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
-from expenses.database import LARGEST_ID
+from expenses.database.engine import LARGEST_ID
+from expenses.database.statements import Statement
 from expenses.errors import NotFound
 from expenses.history import Event
-from expenses.statements import Statement
+from expenses.tickets.filters import Position, Sort, TicketFilter, behind, conditions, order
 from expenses.tickets.models import Category, Ticket, TicketStatus
-from expenses.tickets.search import Position, Sort, TicketFilter, behind, conditions, order
 from expenses.users.models import Actor, Role, User
 
 Owner = aliased(User, name="owner")

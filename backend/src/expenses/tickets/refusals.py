@@ -1,7 +1,7 @@
 """Why a ticket can no longer be changed or decided, with who was faster, when and why."""
 
 from expenses.errors import AlreadyDecided, Conflict, NotPending
-from expenses.text import N_
+from expenses.i18n.text import N_
 from expenses.tickets.models import TicketStatus
 from expenses.tickets.queries import TicketView
 

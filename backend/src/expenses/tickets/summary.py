@@ -9,8 +9,8 @@ from typing import NamedTuple
 from sqlalchemy import DateTime, and_, bindparam, func, literal_column, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from expenses.database.statements import Statement
 from expenses.settings import Settings
-from expenses.statements import Statement
 from expenses.tickets.counts import MOST_COUNTED, Count
 from expenses.tickets.models import Ticket, TicketStatus
 from expenses.tickets.queries import Somebody, TicketView, visible_to, written_out

@@ -3,7 +3,7 @@
 from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from expenses.database import LARGEST_ID, Database
+from expenses.database.engine import LARGEST_ID, Database
 from expenses.errors import InvalidInput, NotFound, NotLoggedIn, Suspended, WrongPassword
 from expenses.history import record
 from expenses.settings import Settings

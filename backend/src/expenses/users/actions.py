@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from expenses.errors import AlreadySuspended, NotSuspended
 from expenses.history import record
-from expenses.outbox import Channel, Subject, announce
+from expenses.notifications.outbox import Channel, Subject, announce
 from expenses.users.models import Actor, User
 from expenses.users.policy import ensure_can_suspend
 from expenses.users.queries import lock_employee

@@ -10,7 +10,7 @@ from passlib.context import CryptContext
 from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
 from expenses.errors import InvalidInput
-from expenses.text import N_
+from expenses.i18n.text import N_
 
 SHORTEST = 8
 LONGEST = 200

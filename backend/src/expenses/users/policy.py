@@ -3,8 +3,8 @@
 import hmac
 
 from expenses.errors import Forbidden, InvalidInput
+from expenses.i18n.text import N_
 from expenses.settings import Settings
-from expenses.text import N_
 from expenses.users.models import Actor, Role
 
 

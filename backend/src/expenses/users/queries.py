@@ -8,10 +8,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, bindparam, func, literal_column, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from expenses.database import LARGEST_ID
+from expenses.database.engine import LARGEST_ID
+from expenses.database.statements import Statement
 from expenses.errors import NotFound
-from expenses.statements import Statement
-from expenses.text import like
+from expenses.i18n.text import like
 from expenses.users.models import Actor, Role, User, UserSession
 from expenses.users.policy import can_see_employees, ensure_can_see_employees
 

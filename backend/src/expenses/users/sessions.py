@@ -12,19 +12,13 @@ from typing import NamedTuple
 from sqlalchemy import bindparam, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from expenses.database import Database
-from expenses.errors import (
-    ExpensesError,
-    NotLoggedIn,
-    NotRegistered,
-    Suspended,
-    WrongPassword,
-)
-from expenses.logs import fields
-from expenses.metrics import LOG_INS
+from expenses.database.engine import Database
+from expenses.database.statements import Statement
+from expenses.errors import ExpensesError, NotLoggedIn, NotRegistered, Suspended, WrongPassword
+from expenses.i18n.text import ENGLISH
+from expenses.observability.logs import fields
+from expenses.observability.metrics import LOG_INS
 from expenses.settings import Settings
-from expenses.statements import Statement
-from expenses.text import ENGLISH
 from expenses.users import queries
 from expenses.users.models import Role, User, UserSession
 from expenses.users.passwords import renewed_hash, verify_password

@@ -17,7 +17,7 @@ from sqlalchemy import case, delete, func, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from expenses.database import Database
+from expenses.database.engine import Database
 from expenses.errors import TooManyAttempts
 from expenses.settings import Settings
 from expenses.users.models import Attempts

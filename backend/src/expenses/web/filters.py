@@ -8,11 +8,11 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from expenses.errors import InvalidInput
-from expenses.money import Amount, Currency
-from expenses.text import N_, Line
+from expenses.i18n.money import Amount, Currency
+from expenses.i18n.text import N_, Line
+from expenses.tickets.filters import TicketFilter, searched
 from expenses.tickets.models import Category, TicketStatus
-from expenses.tickets.search import TicketFilter, searched
-from expenses.tickets.shapes import Day
+from expenses.tickets.schemas import Day
 from expenses.users.models import Actor
 from expenses.users.queries import find_employees_called, ids_of_employees_like
 

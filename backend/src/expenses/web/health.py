@@ -4,10 +4,10 @@ import asyncio
 
 from fastapi import APIRouter
 
-from expenses import migrations
+from expenses.database import migrations
 from expenses.errors import DatabaseUnavailable
+from expenses.web.dependencies import DatabaseDependency
 from expenses.web.problems import responses
-from expenses.web.requests import DatabaseDependency
 
 router = APIRouter(tags=["health"])
 

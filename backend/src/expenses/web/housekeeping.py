@@ -5,9 +5,9 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
-from expenses import outbox
-from expenses.database import Database
+from expenses.database.engine import Database
 from expenses.errors import ExpensesError
+from expenses.notifications import outbox
 from expenses.tickets.actions import delete_old_keys
 from expenses.users import registration, sessions, throttling
 

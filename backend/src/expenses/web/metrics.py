@@ -17,15 +17,15 @@ from prometheus_client.registry import Collector
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from expenses.database import Database
+from expenses.database.engine import Database
 from expenses.errors import ExpensesError, NotFound
-from expenses.metrics import CONNECTIONS, MOST_CONNECTIONS, REQUESTS
+from expenses.observability.metrics import CONNECTIONS, MOST_CONNECTIONS, REQUESTS
 from expenses.tickets.counts import MOST_COUNTED, totals
+from expenses.tickets.filters import TicketFilter
 from expenses.tickets.models import TicketStatus
 from expenses.tickets.queries import Somebody
-from expenses.tickets.search import TicketFilter
 from expenses.users.models import Role
-from expenses.web.requests import DatabaseDependency, settings_of, token_of
+from expenses.web.dependencies import DatabaseDependency, settings_of, token_of
 from expenses.web.route_names import method_of, route_of
 
 PATH = "/metrics"

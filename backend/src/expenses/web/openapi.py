@@ -13,8 +13,8 @@ from expenses.errors import (
     NotLoggedIn,
     TooBusy,
 )
-from expenses.web.cookies import SESSION
 from expenses.web.problems import Problem, responses
+from expenses.web.security.cookies import SESSION
 
 METHODS = ("get", "post", "put", "patch", "delete")
 TAGS = [

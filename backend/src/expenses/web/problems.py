@@ -15,12 +15,12 @@ from starlette.routing import Match, Router
 
 from expenses import errors
 from expenses.errors import ExpensesError, InvalidInput, NotLoggedIn
-from expenses.logs import request_id
-from expenses.text import N_
+from expenses.i18n.languages import gettext, sentence
+from expenses.i18n.text import N_
+from expenses.observability.logs import request_id
 from expenses.tickets.queries import TicketView
-from expenses.web.languages import gettext, sentence
-from expenses.web.pages import flash, render, way_back
-from expenses.web.requests import is_safe, token_of
+from expenses.web.dependencies import is_safe, token_of
+from expenses.web.pages.rendering import flash, render, way_back
 from expenses.web.validation import sentences
 
 logger = logging.getLogger(__name__)

@@ -6,7 +6,7 @@ from random import getrandbits
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from expenses.logs import fields, request_id
+from expenses.observability.logs import fields, request_id
 
 logger = logging.getLogger(__name__)
 

@@ -13,8 +13,8 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from expenses.errors import InvalidInput
-from expenses.text import N_
-from expenses.web.requests import as_user
+from expenses.i18n.text import N_
+from expenses.web.dependencies import as_user
 from expenses.web.validation import sentences
 
 Endpoint = Callable[..., Coroutine[Any, Any, Response]]

@@ -6,8 +6,8 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from expenses.errors import InvalidInput
-from expenses.text import N_
-from expenses.web.languages import gettext
+from expenses.i18n.languages import gettext
+from expenses.i18n.text import N_
 
 Model = TypeVar("Model", bound=BaseModel)
 

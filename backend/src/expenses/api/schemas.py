@@ -1,0 +1,202 @@
+"""What goes in and out as JSON."""
+
+from datetime import date, datetime
+from typing import Annotated, Any
+
+import orjson
+from fastapi import Response
+from pydantic import BaseModel, ConfigDict, Field
+from typing_extensions import TypedDict
+
+from expenses.tickets.models import Category, TicketStatus
+from expenses.tickets.queries import EventView, TicketView
+from expenses.tickets.schemas import Reason
+from expenses.users.models import Role, User
+from expenses.users.schemas import Email, Password, SuspensionReason, Username
+from expenses.users.sessions import CurrentUser, LoggedIn
+
+AmountText = Annotated[str, Field(examples=["12.50"])]
+
+
+class Request(BaseModel):
+    """Unknown fields are refused, so that nobody believes to have set one."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Credentials(Request):
+    email: Email
+    password: Password
+
+
+class Registration(Credentials):
+    username: Username
+    role: Role
+    employer_code: str | None = None
+
+
+class Approval(Request):
+    reason: Reason | None = None
+
+
+class Denial(Request):
+    reason: Reason
+
+
+class Reopening(Request):
+    reason: Reason
+
+
+class Suspension(Request):
+    reason: SuspensionReason | None = None
+
+
+class Person(TypedDict):
+    id: int
+    username: str
+
+
+class Owner(Person):
+    email: str
+
+
+class UserAnswer(BaseModel):
+    id: int
+    email: str
+    username: str
+    role: Role
+    suspended: bool
+    created_at: datetime
+
+    @classmethod
+    def of(cls, user: User | CurrentUser) -> "UserAnswer":
+        return cls(
+            id=user.id,
+            email=user.email,
+            username=user.username,
+            role=user.role,
+            suspended=user.suspended_at is not None,
+            created_at=user.created_at,
+        )
+
+
+class AccountAnswer(UserAnswer):
+    """`mails` is whether one gets any: of decisions, or the digest of what is waiting."""
+
+    mails: bool
+
+    @classmethod
+    def of(cls, user: User | CurrentUser) -> "AccountAnswer":
+        return cls(**UserAnswer.of(user).model_dump(), mails=user.gets_mails)
+
+
+class SessionAnswer(BaseModel):
+    """`token` goes into `Authorization: Bearer …`; it is told this once."""
+
+    token: str
+    expires_at: datetime
+    user: AccountAnswer
+
+    @classmethod
+    def of(cls, logged_in: LoggedIn) -> "SessionAnswer":
+        return cls(
+            token=logged_in.token,
+            expires_at=logged_in.expires_at,
+            user=AccountAnswer.of(logged_in.user),
+        )
+
+
+class Decision(TypedDict):
+    by: Person
+    at: datetime
+    reason: str | None
+
+
+class TicketAnswer(TypedDict):
+    id: int
+    owner: Owner
+    spent_on: date
+    amount: AmountText
+    currency: str
+    category: Category
+    description: str
+    links: list[str]
+    status: TicketStatus
+    decision: Decision | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class TicketList(TypedDict):
+    """`next` is the cursor of the page after this one; null at the end."""
+
+    items: list[TicketAnswer]
+    next: str | None
+
+
+def json_response(
+    value: TicketAnswer | TicketList, *, status: int = 200, headers: dict[str, str] | None = None
+) -> Response:
+    """Sent as it is: its type has been checked where it was made, not once more here."""
+    body = orjson.dumps(value, option=orjson.OPT_UTC_Z)
+    return Response(body, status, headers, media_type="application/json")
+
+
+def ticket_answer(ticket: TicketView) -> TicketAnswer:
+    return {
+        "id": ticket.id,
+        "owner": {
+            "id": ticket.owner_id,
+            "username": ticket.owner_username,
+            "email": ticket.owner_email,
+        },
+        "spent_on": ticket.spent_on,
+        "amount": str(ticket.amount),
+        "currency": ticket.currency,
+        "category": ticket.category,
+        "description": ticket.description,
+        "links": ticket.links,
+        "status": ticket.status,
+        "decision": _decision(ticket),
+        "created_at": ticket.created_at,
+        "updated_at": ticket.updated_at,
+    }
+
+
+class EmployeeList(BaseModel):
+    """`next` is the cursor of the page after this one; null at the end."""
+
+    items: list[UserAnswer]
+    next: str | None
+
+
+class EventAnswer(BaseModel):
+    id: int
+    at: datetime
+    action: str = Field(examples=["ticket.approved"])
+    actor: Person
+    details: dict[str, Any]
+
+    @classmethod
+    def of(cls, event: EventView) -> "EventAnswer":
+        return cls(
+            id=event.id,
+            at=event.at,
+            action=event.action,
+            actor={"id": event.actor_id, "username": event.actor_username},
+            details=event.details,
+        )
+
+
+class EventList(BaseModel):
+    items: list[EventAnswer]
+
+
+def _decision(ticket: TicketView) -> Decision | None:
+    if ticket.decided_by_id is None or ticket.decided_at is None:
+        return None
+    return {
+        "by": {"id": ticket.decided_by_id, "username": ticket.decided_by_username or ""},
+        "at": ticket.decided_at,
+        "reason": ticket.decision_reason,
+    }

@@ -1,0 +1,218 @@
+"""The whole database into one file, and back."""
+
+import asyncio
+import os
+import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from sqlalchemy import text
+
+from expenses.database import migrations, programs
+from expenses.database.embedded import database_address, write_down
+from expenses.database.engine import Database, explained_problems
+from expenses.errors import CannotBackUp
+from expenses.settings import Settings
+
+# What belongs to the server and not to the company: the other one has its own roles and rights, and
+# an extension may be there already and belong to somebody else.
+_OURS_ALONE = (
+    "--no-owner",
+    "--no-privileges",
+    "--no-comments",
+    "--no-publications",
+    "--no-subscriptions",
+    "--no-security-labels",
+    "--no-tablespaces",
+)
+
+_ANY_TABLE = """
+SELECT min(relname) FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+WHERE relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
+    AND nspname <> 'information_schema' AND nspname NOT LIKE 'pg\\_%'
+    AND NOT EXISTS (
+        SELECT FROM pg_depend
+        WHERE classid = 'pg_class'::regclass AND objid = pg_class.oid AND deptype = 'e'
+    )
+"""
+
+
+class _Found(NamedTuple):
+    version: int
+    revision: str | None
+    table: str | None
+
+
+def back_up(file: Path, settings: Settings) -> None:
+    """Write everything to a new file that only its owner can read.
+
+    The server may be at work meanwhile. Raises `CannotBackUp`, and then there is no file.
+    """
+    file = file.absolute()
+    _ensure_free(file)
+    with _ended_early_is_failure(), database_address(settings) as address:
+        found = asyncio.run(_look(address))
+        if found.revision is None:
+            raise CannotBackUp("There is nothing to back up: the database was never migrated.")
+        environment = programs.environment_for(address)
+        pg_dump = programs.find("pg_dump", found.version, settings, environment)
+        with _explained("%(file)s was not made", file), _appearing_whole(file) as unfinished:
+            programs.run(
+                pg_dump,
+                "--format=custom",
+                # The one that the tables need. Others, such as Citus, belong to the server.
+                "--extension=pg_trgm",
+                f"--file={unfinished}",
+                environment=environment,
+            )
+
+
+def restore(file: Path, settings: Settings) -> None:
+    """Fill an empty database from the file and bring it up to date with this version.
+
+    Raises `CannotBackUp`, and then the database is as empty as it was.
+    """
+    file = file.absolute()
+    _ensure_is_file(file)
+    with _ended_early_is_failure(), database_address(settings) as address:
+        found = asyncio.run(_look(address))
+        _ensure_empty(found, settings)
+        environment = programs.environment_for(address)
+        pg_restore = programs.find("pg_restore", found.version, settings, environment)
+        with _explained("%(file)s is not a backup that can be read here", file):
+            revision = _revision_in(file, pg_restore, environment)
+        _ensure_known(revision, file)
+        with _explained("%(file)s was not restored", file):
+            programs.run(
+                pg_restore,
+                # Without this it only prints. PGDATABASE names the database, however it is called.
+                "--dbname=application_name=pg_restore",
+                "--single-transaction",
+                "--exit-on-error",
+                *_OURS_ALONE,
+                str(file),
+                environment=environment,
+            )
+        migrations.upgrade(address)
+        asyncio.run(_analyse(address))
+
+
+# The database
+
+
+async def _look(address: str) -> _Found:
+    with explained_problems():
+        async with Database(address) as database, database.reading() as session:
+            version = await session.scalar(text("SHOW server_version_num"))
+            table = await session.scalar(text(_ANY_TABLE))
+            revision = await migrations.current_revision(session)
+    return _Found(int(str(version)) // 10_000, revision, table)
+
+
+def _ensure_empty(found: _Found, settings: Settings) -> None:
+    if found.table is None:
+        return
+    raise CannotBackUp(
+        "The database is not empty (it has %(table)s), and nothing was restored. %(way_out)s.",
+        table=found.table,
+        way_out=(
+            "Set DATA_DIR to a new folder"
+            if settings.database_url is None
+            else "Make a new database with CREATE DATABASE and set DATABASE_URL to it"
+        ),
+    )
+
+
+async def _analyse(address: str) -> None:
+    """Until the planner knows how much there is, it chooses slow ways."""
+    async with Database(address) as database, database.transaction() as session:
+        await session.execute(text("SET LOCAL statement_timeout = 0"))
+        await session.execute(text("ANALYZE"))
+
+
+# The file
+
+
+def _ensure_free(file: Path) -> None:
+    if os.path.lexists(file):
+        raise CannotBackUp("%(file)s is there already, and is not overwritten.", file=file)
+
+
+def _ensure_is_file(file: Path) -> None:
+    if not file.exists():
+        raise CannotBackUp("There is no file %(file)s.", file=file)
+    if not file.is_file():
+        raise CannotBackUp("%(file)s is not a file.", file=file)
+
+
+@contextmanager
+def _appearing_whole(file: Path) -> Iterator[Path]:
+    """A file to write to, which gets its name when it is finished, or else disappears."""
+    descriptor, name = tempfile.mkstemp(prefix=f"{file.name}.unfinished-", dir=file.parent)
+    os.close(descriptor)
+    unfinished = Path(name)
+    try:
+        yield unfinished
+        _rename(unfinished, file)
+        write_down(file.parent)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _rename(unfinished: Path, file: Path) -> None:
+    # A link, unlike renaming, never replaces what has come there meanwhile.
+    with suppress(OSError):
+        file.hardlink_to(unfinished)
+        return
+    # Some disks know no links.
+    _ensure_free(file)
+    unfinished.rename(file)
+
+
+def _revision_in(file: Path, pg_restore: Path, environment: dict[str, str]) -> str | None:
+    script = programs.run(
+        pg_restore,
+        "--data-only",
+        "--table=alembic_version",
+        "--file=-",
+        str(file),
+        environment=environment,
+    )
+    found = re.search(r"^COPY .*alembic_version .*\n(\w+)$", script, re.MULTILINE)
+    return found[1] if found else None
+
+
+def _ensure_known(revision: str | None, file: Path) -> None:
+    if revision is None:
+        raise CannotBackUp("%(file)s is not a backup of Contoso Expenses.", file=file)
+    if not migrations.is_known(revision):
+        raise CannotBackUp(
+            "%(file)s was made by a newer version of Contoso Expenses (revision %(revision)s). "
+            "Restore it with that version.",
+            file=file,
+            revision=revision,
+        )
+
+
+# What goes wrong
+
+
+@contextmanager
+def _explained(what: str, file: Path) -> Iterator[None]:
+    try:
+        yield
+    except (programs.ProgramFailed, OSError) as error:
+        problem = error.strerror if isinstance(error, OSError) else error
+        raise CannotBackUp(f"{what}: %(problem)s", file=file, problem=problem) from error
+
+
+@contextmanager
+def _ended_early_is_failure() -> Iterator[None]:
+    """A server that is told to end has done well; a backup that is told to has not been made."""
+    try:
+        yield
+    except SystemExit as end:
+        raise CannotBackUp("Ended before it was done. Nothing is left half done.") from end

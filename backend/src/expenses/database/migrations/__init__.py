@@ -1,0 +1,86 @@
+"""The way from an empty database to the tables of today, and back."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError, ProgrammingError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from expenses.database.engine import Database, sqlstate
+from expenses.errors import CannotStart
+
+_UNDEFINED_TABLE = "42P01"
+_INSUFFICIENT_PRIVILEGE = "42501"
+# What a role is told that may not even look into the schema.
+_NO_SCHEMA = "3F000"
+
+
+def upgrade(address: str) -> None:
+    """Bring the database up to date. Raises `CannotStart` where the role may not do it."""
+    try:
+        command.upgrade(_config(address), "head")
+    except DBAPIError as error:
+        if sqlstate(error) not in {_INSUFFICIENT_PRIVILEGE, _NO_SCHEMA}:
+            raise
+        raise CannotStart(
+            "The database needs migrations that this role may not run. "
+            "Run `expenses migrate` with the DATABASE_URL of the role that owns the tables."
+        ) from error
+
+
+def newest_revision() -> str:
+    head = _scripts().get_current_head()
+    assert head is not None
+    return head
+
+
+def is_known(revision: str) -> bool:
+    """Whether this version of the software knows it: newer ones have others."""
+    return revision in {script.revision for script in _scripts().walk_revisions()}
+
+
+async def current_revision(session: AsyncSession) -> str | None:
+    """The revision of the database; None where it was never migrated."""
+    try:
+        revision = await session.scalar(text("SELECT version_num FROM alembic_version"))
+    except ProgrammingError as error:
+        if sqlstate(error) == _UNDEFINED_TABLE:
+            return None
+        raise
+    return str(revision) if revision is not None else None
+
+
+async def is_up_to_date(database: Database) -> bool:
+    """Raises `CannotStart` for a database that a newer version of this software has migrated."""
+    try:
+        async with database.reading() as session:
+            current = await current_revision(session)
+    except ProgrammingError as error:
+        if sqlstate(error) != _INSUFFICIENT_PRIVILEGE:
+            raise
+        raise CannotStart(
+            "This role may not use the database's tables. "
+            "Run `expenses grant ROLE` with the DATABASE_URL of the role that owns them."
+        ) from error
+    if current is not None and not is_known(current):
+        raise CannotStart(
+            "The database was migrated by a newer version of Contoso Expenses "
+            "(revision %(revision)s). Start that version, or restore a backup for this one.",
+            revision=current,
+        )
+    return current == newest_revision()
+
+
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory(str(Path(__file__).parent))
+
+
+def _config(address: str) -> Config:
+    config = Config()
+    # Alembic interpolates "%" in its options, and the address must not pass through that at all.
+    config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
+    config.attributes["address"] = address
+    return config

@@ -1,0 +1,46 @@
+"""Run by Alembic, from its own command line or through `expenses.database.migrations.upgrade`."""
+
+import asyncio
+
+from alembic import context
+from sqlalchemy import Connection, pool, text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+# Alembic compares with the tables that these modules declare.
+import expenses.history
+import expenses.notifications.outbox
+import expenses.tickets.models
+import expenses.users.models  # noqa: F401
+from expenses.database.embedded import database_address
+from expenses.database.engine import Base, asyncpg_url
+from expenses.settings import read_settings
+
+# Any number will do as long as nobody else uses it: two starts at once migrate one after the other.
+_LOCK = 7_301_155
+
+
+def main() -> None:
+    address = context.config.attributes.get("address")
+    if address is not None:
+        asyncio.run(_migrate(address))
+        return
+    with database_address(read_settings()) as address:
+        asyncio.run(_migrate(address))
+
+
+async def _migrate(address: str) -> None:
+    engine = create_async_engine(asyncpg_url(address), poolclass=pool.NullPool)
+    async with engine.connect() as connection:
+        await connection.run_sync(_run)
+        await connection.commit()
+    await engine.dispose()
+
+
+def _run(connection: Connection) -> None:
+    context.configure(connection=connection, target_metadata=Base.metadata)
+    with context.begin_transaction():
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+        context.run_migrations()
+
+
+main()

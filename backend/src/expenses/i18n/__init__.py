@@ -1,0 +1,1 @@
+"""What a person reads: languages, money, dates."""

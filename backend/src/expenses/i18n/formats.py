@@ -1,0 +1,90 @@
+"""Amounts, days and instants as people read them."""
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from functools import lru_cache
+
+from babel.dates import format_date, format_time, format_timedelta, get_datetime_format
+from babel.numbers import format_currency, format_decimal, get_currency_precision
+
+from expenses.i18n.languages import ngettext
+from expenses.settings import Settings
+from expenses.tickets.counts import MOST_COUNTED, Count
+
+
+class Formats:
+    """The formats of one company: its time zone, and the language of the page."""
+
+    def __init__(self, settings: Settings, locale: str) -> None:
+        self._settings = settings
+        self._locale = locale
+
+    def money(self, amount: Decimal, currency: str) -> str:
+        return _money(amount, currency, self._locale)
+
+    def day(self, day: date) -> str:
+        return _day(day, self._locale)
+
+    def ago(self, instant: datetime) -> str:
+        return format_timedelta(
+            instant - datetime.now(UTC), add_direction=True, locale=self._locale
+        )
+
+    def count(self, count: Count) -> str:
+        return self.number(count.number) + ("+" if count.is_capped else "")
+
+    def sum(self, counts: Iterable[Count]) -> str:
+        return self.count(sum(counts, Count(0)))
+
+    def tickets(self, number: int) -> str:
+        return ngettext(
+            "%(number)s ticket", "%(number)s tickets", number, number=self.number(number)
+        )
+
+    @property
+    def most_counted(self) -> str:
+        return self.number(MOST_COUNTED)
+
+    def number(self, number: int) -> str:
+        return _number(number, self._locale)
+
+    def moment(self, instant: datetime) -> str:
+        """Day and time of day; seconds are for machines."""
+        return _moment(instant.astimezone(self._settings.zone), self._locale)
+
+
+# Pages are full of the same few, and each takes as long as a row of a table does otherwise.
+_remembered = lru_cache(maxsize=10_000)
+
+
+@_remembered
+def _number(number: int, locale: str) -> str:
+    return format_decimal(number, locale=locale)
+
+
+@_remembered
+def _money(amount: Decimal, currency: str, locale: str) -> str:
+    # An amount that a currency could not write is still shown in full: nothing is rounded.
+    exact = amount != round(amount, get_currency_precision(currency))
+    return format_currency(
+        amount,
+        currency,
+        format="#,##0.00 ¤¤" if exact else None,
+        locale=locale,
+        currency_digits=not exact,
+        format_type="standard",
+    )
+
+
+@_remembered
+def _day(day: date, locale: str) -> str:
+    return format_date(day, "medium", locale=locale)
+
+
+@_remembered
+def _moment(local: datetime, locale: str) -> str:
+    day = format_date(local, "medium", locale=locale)
+    time = format_time(local, "short", locale=locale)
+    pattern = str(get_datetime_format("medium", locale=locale))
+    return pattern.replace("{1}", day).replace("{0}", time)

@@ -1,0 +1,73 @@
+"""What is waiting for the employers: once a day, for each who wants mails, if anything is."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import or_, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from expenses.notifications.outbox import Channel, Subject, announce
+from expenses.tickets.counts import totals
+from expenses.tickets.filters import TicketFilter
+from expenses.tickets.models import Ticket, TicketStatus
+from expenses.tickets.queries import visible_to
+from expenses.users.models import Actor, Role, User
+
+ACTION = "digest"
+# Of the company's day. Whoever starts the server later gets it then.
+HOUR = 8
+
+
+async def write_digests(session: AsyncSession, *, at: datetime) -> int:
+    """A message for each employer who has had none today; how many. `at` is the company's time.
+
+    The day is noted with the employer, also when nothing is waiting: what is filed later is in
+    the next day's. Of two processes that do this at once, the second waits for the first, and
+    finds that all is noted.
+    """
+    if at.hour < HOUR:
+        return 0
+    employers = await _take_due(session, at)
+    if not employers:
+        return 0
+    waiting = await _waiting(session, actor=employers[0])
+    if waiting is None:
+        return 0
+    subjects = [Subject(employer.id, facts=waiting) for employer in employers]
+    await announce(session, ACTION, subjects, actor_id=None, by=[Channel.MAIL])
+    return len(subjects)
+
+
+async def _take_due(session: AsyncSession, at: datetime) -> list[User]:
+    taken = await session.scalars(
+        update(User)
+        .where(
+            User.role == Role.EMPLOYER,
+            User.gets_mails,
+            or_(User.digest_on.is_(None), User.digest_on < at.date()),
+        )
+        .values(digest_on=at.date())
+        .returning(User)
+        .execution_options(synchronize_session=False)
+    )
+    return list(taken)
+
+
+async def _waiting(session: AsyncSession, *, actor: Actor) -> dict[str, Any] | None:
+    """Every employer sees the same tickets. None where there are none."""
+    pending = await totals(session, actor=actor, matching=TicketFilter(status=TicketStatus.PENDING))
+    if not pending.count.number:
+        return None
+    oldest = await session.scalar(
+        select(Ticket.created_at)
+        .where(visible_to(actor), Ticket.status == TicketStatus.PENDING)
+        .order_by(Ticket.id)
+        .limit(1)
+    )
+    assert oldest is not None
+    return {
+        "number": pending.count.number,
+        "is_capped": pending.count.is_capped,
+        "amounts": {currency: str(amount) for currency, amount in pending.amounts.items()},
+        "oldest": oldest.isoformat(),
+    }

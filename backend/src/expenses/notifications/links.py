@@ -1,0 +1,40 @@
+"""Where the links in mails lead. The one that switches mails off is signed: it needs no log-in."""
+
+from urllib.parse import urlencode
+
+from itsdangerous import BadData, URLSafeSerializer
+
+from expenses.errors import NotFound
+from expenses.i18n.text import N_
+from expenses.settings import Settings
+
+
+def ticket_link(ticket_id: int, settings: Settings) -> str:
+    return f"{settings.public_url}/tickets/{ticket_id}"
+
+
+def queue_link(settings: Settings) -> str:
+    return f"{settings.public_url}/admin/ticket/list"
+
+
+def switch_off_link(user_id: int, settings: Settings) -> str:
+    """It never expires: mails are kept for years."""
+    token = _serializer(settings).dumps(user_id)
+    return f"{settings.public_url}/mails/off?{urlencode({'token': token})}"
+
+
+def user_of_token(token: str, settings: Settings) -> int:
+    """Raises `NotFound` for one that was not signed here."""
+    try:
+        user_id = _serializer(settings).loads(token)
+    except BadData:
+        raise NotFound(
+            N_("This link is not complete. Switch mails off on the page of your account.")
+        ) from None
+    assert isinstance(user_id, int)
+    return user_id
+
+
+def _serializer(settings: Settings) -> URLSafeSerializer:
+    assert settings.secret_key is not None
+    return URLSafeSerializer(settings.secret_key.get_secret_value(), salt="switch mails off")

@@ -1,0 +1,124 @@
+"""What mails say: plain text, in the language of whoever gets them."""
+
+from datetime import datetime
+from decimal import Decimal
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import EmailPolicy
+from email.utils import format_datetime
+from typing import Any
+
+from expenses.i18n.formats import Formats
+from expenses.i18n.languages import LANGUAGES, gettext, ngettext, speaking
+from expenses.i18n.text import ENGLISH, N_
+from expenses.notifications.digest import ACTION as DIGEST
+from expenses.notifications.links import queue_link, switch_off_link, ticket_link
+from expenses.notifications.outbox import Message
+from expenses.settings import Settings
+from expenses.tickets.counts import Count
+from expenses.users.models import User
+
+_SUBJECTS = {
+    "ticket.approved": N_("Ticket %(id)s is approved: %(amount)s"),
+    "ticket.denied": N_("Ticket %(id)s is denied: %(amount)s"),
+    "ticket.reopened": N_("Ticket %(id)s is pending again: %(amount)s"),
+}
+_SENTENCES = {
+    "ticket.approved": N_("%(actor)s has approved your ticket %(id)s."),
+    "ticket.denied": N_("%(actor)s has denied your ticket %(id)s."),
+    "ticket.reopened": N_("%(actor)s has reopened your ticket %(id)s; it is pending again."),
+}
+
+
+class _Policy(EmailPolicy):
+    """As mail servers want it, but for an address that is longer than a line: the library would
+    encode it word by word, and no mail program would know it again."""
+
+    def fold_binary(self, name: str, value: Any) -> bytes:
+        if name == "List-Unsubscribe":
+            return f"{name}: {value}{self.linesep}".encode("ascii")
+        return super().fold_binary(name, value)
+
+
+_POLICY = _Policy(linesep="\r\n")
+
+
+def compose(
+    message: Message, *, recipient: User, actor: User | None, settings: Settings
+) -> EmailMessage:
+    """The same message gives the same mail: one that was sent twice is recognised by its id."""
+    language = recipient.language if recipient.language in LANGUAGES else ENGLISH
+    formats = Formats(settings, language)
+    with speaking(language):
+        if message.action == DIGEST:
+            subject, paragraphs = _digest(message, formats, settings)
+        else:
+            subject, paragraphs = _decision(message, actor, formats, settings)
+        greeting = gettext("Hello %(username)s,", username=_line(recipient.username))
+        link = switch_off_link(recipient.id, settings)
+        ending = gettext("Switch these mails off:") + f"\n{link}"
+    mail = EmailMessage(policy=_POLICY)
+    mail["From"] = settings.mail_from
+    mail["To"] = Address(_name(recipient.username), addr_spec=recipient.email)
+    mail["Subject"] = subject
+    mail["Date"] = format_datetime(message.created_at.astimezone(settings.zone))
+    mail["Message-ID"] = f"<{message.key}@{mail['From'].addresses[0].domain}>"
+    mail["Auto-Submitted"] = "auto-generated"
+    mail["List-Unsubscribe"] = f"<{link}>"
+    mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    mail.set_content("\n\n".join([greeting, *paragraphs, f"-- \n{ending}"]) + "\n")
+    mail["Content-Language"] = language.replace("_Hans_", "-")
+    return mail
+
+
+def _decision(
+    message: Message, actor: User | None, formats: Formats, settings: Settings
+) -> tuple[str, list[str]]:
+    facts, ticket_id = message.facts, message.ticket_id
+    assert ticket_id is not None
+    amount = formats.money(Decimal(facts["amount"]), facts["currency"])
+    name = _line(actor.username) if actor else ""
+    paragraphs = [
+        gettext(_SENTENCES[message.action], actor=name, id=ticket_id),
+        _quoted(f"{facts['description']}\n{amount}"),
+    ]
+    if facts["reason"]:
+        paragraphs.append(gettext("Why:") + "\n" + _quoted(facts["reason"]))
+    paragraphs.append(ticket_link(ticket_id, settings))
+    return gettext(_SUBJECTS[message.action], id=ticket_id, amount=amount), paragraphs
+
+
+def _digest(message: Message, formats: Formats, settings: Settings) -> tuple[str, list[str]]:
+    facts = message.facts
+    number = facts["number"]
+    subject = ngettext(
+        "%(number)s ticket is waiting for a decision",
+        "%(number)s tickets are waiting for a decision",
+        number,
+        number=formats.count(Count(number, facts["is_capped"])),
+    )
+    sums = "\n".join(
+        formats.money(Decimal(amount), currency) for currency, amount in facts["amounts"].items()
+    )
+    oldest = formats.moment(datetime.fromisoformat(facts["oldest"]))
+    paragraphs = [
+        subject,
+        *([_quoted(sums)] if sums else []),
+        gettext("The oldest was filed on %(moment)s.", moment=oldest),
+        queue_link(settings),
+    ]
+    return subject, paragraphs
+
+
+def _quoted(text: str) -> str:
+    return "\n".join(f"    {_line(line)}".rstrip() for line in text.split("\n"))
+
+
+def _name(text: str) -> str:
+    """For a header, where =?…?= is an encoded word that the other side would decode."""
+    return _line(text).replace("=?", "= ?")
+
+
+def _line(text: str) -> str:
+    """Without what some program might take for the end of a line, or for the other direction."""
+    return "".join(character if character.isprintable() else " " for character in text).strip()

@@ -1,0 +1,174 @@
+"""Messages that are to be sent: written with what they tell of, sent after that is committed.
+
+A row is there as long as its message is neither delivered nor called off. Whoever sends it claims
+it first, for as long as sending can take: until then nobody else sees it as due. So no connection
+and no lock is held while a slow server answers, and what a killed process had claimed is due again
+when its time is over. Sent at least once, and by one process at a time.
+"""
+
+import uuid
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from sqlalchemy import BigInteger, Index, delete, func, insert, select, text, update
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+
+from expenses.database.engine import Base, after_commit, outgoing_of, stored_as_text
+
+# Longer than the messages claimed together may take.
+LEASE = timedelta(seconds=60)
+# What was given up, or waits for a server that is no longer named, is seen for so long.
+KEPT = timedelta(days=30)
+LONGEST_PROBLEM = 200
+
+
+class Channel(StrEnum):
+    MAIL = "mail"
+    WEBHOOK = "webhook"
+
+
+class State(StrEnum):
+    WAITING = "waiting"
+    FAILED = "failed"
+
+
+class Message(Base):
+    """What happened, to be told to somebody. `facts` are as they were when it happened.
+
+    No foreign keys: each has been looked at in the transaction that writes the row, and the table
+    can stay where it is when others are distributed. `user_id` is the recipient of a mail, and whom
+    a webhook's message is about. `key` stays the same however often it is sent.
+    """
+
+    __tablename__ = "outbox"
+
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    key: Mapped[uuid.UUID] = mapped_column(server_default=func.gen_random_uuid())
+    channel: Mapped[Channel] = mapped_column(stored_as_text(Channel, "channel"))
+    action: Mapped[str]
+    event_id: Mapped[int | None] = mapped_column(BigInteger)
+    actor_id: Mapped[int | None] = mapped_column(BigInteger)
+    ticket_id: Mapped[int | None] = mapped_column(BigInteger)
+    user_id: Mapped[int] = mapped_column(BigInteger)
+    facts: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default="{}")
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    # While somebody sends it: until when it is theirs.
+    due_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    attempts: Mapped[int] = mapped_column(server_default="0")
+    state: Mapped[State] = mapped_column(stored_as_text(State, "state"), server_default="waiting")
+    # Why it could not be sent the last time.
+    problem: Mapped[str | None]
+
+    __table_args__ = (
+        Index("ix_outbox_due", "channel", "due_at", postgresql_where=text("state = 'waiting'")),
+        Index(None, "created_at"),
+    )
+
+
+class Subject(NamedTuple):
+    """What one message is about."""
+
+    user_id: int
+    event_id: int | None = None
+    ticket_id: int | None = None
+    facts: dict[str, Any] = {}
+
+
+async def announce(
+    session: AsyncSession,
+    action: str,
+    subjects: Sequence[Subject],
+    *,
+    actor_id: int | None,
+    by: Collection[Channel] = tuple(Channel),
+) -> None:
+    """Have it told by those of the channels that lead anywhere, once it is committed.
+
+    One statement, however many there are; none where no channel leads anywhere.
+    """
+    outgoing = outgoing_of(session)
+    channels = [channel for channel in by if channel in outgoing]
+    if not channels or not subjects:
+        return
+    await session.execute(
+        insert(Message),
+        [
+            {"channel": channel, "action": action, "actor_id": actor_id, **subject._asdict()}
+            for channel in channels
+            for subject in subjects
+        ],
+    )
+    for channel in channels:
+        after_commit(session, outgoing[channel].set)
+
+
+async def claim(session: AsyncSession, channel: Channel, *, most: int) -> list[Message]:
+    """Messages that are due, for the caller alone until the lease ends; the oldest first."""
+    due = (
+        select(Message.id)
+        .where(
+            Message.channel == channel,
+            Message.state == State.WAITING,
+            Message.due_at <= func.now(),
+        )
+        .order_by(Message.due_at, Message.id)
+        .limit(most)
+        .with_for_update(skip_locked=True)
+        # Once: a subquery may be run again, and would then claim others, too.
+        .cte("due")
+    )
+    claimed = await session.scalars(
+        update(Message)
+        .where(Message.id.in_(select(due.c.id)))
+        .values(due_at=func.now() + LEASE)
+        .returning(Message)
+    )
+    return sorted(claimed, key=lambda message: message.id)
+
+
+async def remove(session: AsyncSession, message: Message) -> None:
+    """It is delivered, or nobody is to have it any more."""
+    await session.execute(delete(Message).where(Message.id == message.id))
+
+
+async def postpone(session: AsyncSession, message: Message, delay: timedelta, problem: str) -> None:
+    """It was tried in vain and will be again."""
+    await _settle(
+        session,
+        message,
+        due_at=func.now() + delay,
+        attempts=Message.attempts + 1,
+        problem=problem[:LONGEST_PROBLEM],
+    )
+
+
+async def give_up(session: AsyncSession, message: Message, problem: str) -> None:
+    await _settle(
+        session,
+        message,
+        state=State.FAILED,
+        attempts=Message.attempts + 1,
+        problem=problem[:LONGEST_PROBLEM],
+    )
+
+
+async def release(session: AsyncSession, message: Message) -> None:
+    """It was claimed and not tried."""
+    await _settle(session, message, due_at=func.now())
+
+
+async def delete_old(session: AsyncSession) -> None:
+    await session.execute(delete(Message).where(Message.created_at < func.now() - KEPT))
+
+
+async def _settle(session: AsyncSession, message: Message, **values: Any) -> None:
+    """Unless the lease has ended, and somebody else has the message."""
+    await session.execute(
+        update(Message)
+        .where(Message.id == message.id, Message.due_at == message.due_at)
+        .values(**values)
+    )

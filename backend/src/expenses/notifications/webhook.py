@@ -1,0 +1,58 @@
+"""What is posted to the company's other systems, and how they know that it comes from here."""
+
+import hashlib
+import hmac
+import json
+from typing import Any
+
+from pydantic import SecretStr
+
+from expenses.notifications.outbox import Message
+from expenses.tickets.models import TicketStatus
+from expenses.users.models import User
+
+_STATUSES = {
+    "ticket.approved": TicketStatus.APPROVED,
+    "ticket.denied": TicketStatus.DENIED,
+    "ticket.reopened": TicketStatus.PENDING,
+}
+
+
+def body_of(message: Message, *, user: User, actor: User | None) -> bytes:
+    """The same however often it is sent. What was bought, and why it was denied, stays here."""
+    body: dict[str, Any] = {
+        "id": str(message.key),
+        "event_id": message.event_id,
+        "action": message.action,
+        "at": message.created_at.isoformat(),
+        "actor": _person(actor) if actor else None,
+    }
+    if message.ticket_id is None:
+        body["user"] = _person(user) | {"suspended": message.action == "user.suspended"}
+    else:
+        body["ticket"] = {
+            "id": message.ticket_id,
+            "status": _STATUSES[message.action],
+            "amount": message.facts["amount"],
+            "currency": message.facts["currency"],
+            "owner": _person(user),
+        }
+    return json.dumps(body).encode()
+
+
+def headers_of(message: Message, body: bytes, secret: SecretStr, *, at: int) -> dict[str, str]:
+    """The time is signed, too: what somebody has overheard is of no use to them later."""
+    return {
+        "Expenses-Id": str(message.key),
+        "Expenses-Timestamp": str(at),
+        "Expenses-Signature": f"sha256={signature(body, secret, at=at)}",
+    }
+
+
+def signature(body: bytes, secret: SecretStr, *, at: int) -> str:
+    signed = f"{at}.".encode() + body
+    return hmac.new(secret.get_secret_value().encode(), signed, hashlib.sha256).hexdigest()
+
+
+def _person(user: User) -> dict[str, Any]:
+    return {"id": user.id, "username": user.username}

@@ -1,0 +1,61 @@
+"""What is set up, looked at from all sides, and what to mend. Nothing is changed or sent.
+
+No password and no secret is in what is found.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Iterator
+
+from expenses.errors import ExpensesError
+from expenses.observability.doctor import database, mail, webhook
+from expenses.observability.doctor.findings import Finding, problem
+from expenses.observability.doctor.settings import check_settings
+from expenses.settings import Settings, usable_settings
+
+__all__ = ["Finding", "examine"]
+
+# For each of the parts, which are looked at side by side.
+SECONDS = 10
+
+
+async def examine(*, workers: int) -> list[Finding]:
+    """For a server of so many processes, all machines together."""
+    settings, unusable = usable_settings()
+    findings = check_settings(settings, unusable)
+    for found in await asyncio.gather(*_parts(settings, workers)):
+        findings += found
+    return findings
+
+
+def _parts(settings: Settings, workers: int) -> Iterator[Awaitable[list[Finding]]]:
+    yield _within_limits("database", database.check_database(settings, workers=workers))
+    if settings.smtp_url is not None:
+        yield _within_limits("mail server", mail.check_mail_server(settings))
+    if settings.webhook_url is not None:
+        yield _within_limits("webhook", webhook.check_webhook(settings.webhook_url))
+
+
+async def _within_limits(part: str, check: Awaitable[list[Finding]]) -> list[Finding]:
+    try:
+        async with asyncio.timeout(SECONDS):
+            return await check
+    except TimeoutError:
+        return [
+            problem(
+                part,
+                f"does not answer within {SECONDS} seconds.",
+                "See whether the address is right, and whether a firewall stands between.",
+            )
+        ]
+    except ExpensesError as error:
+        finding, _, remedy = error.message.partition(". ")
+        return [problem(part, f"{finding.rstrip('.')}.", remedy or "Set it right and try again.")]
+    except Exception as error:
+        # Its text is not repeated: it might quote the address with the password.
+        return [
+            problem(
+                part,
+                f"cannot be looked at ({type(error).__name__}).",
+                "See whether the address has parts that do not belong there.",
+            )
+        ]

@@ -1,0 +1,202 @@
+"""What fits each other, of what is usable by itself."""
+
+from collections.abc import Iterator
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
+from zxcvbn import zxcvbn
+
+from expenses.notifications.addresses import mail_server
+from expenses.observability.doctor.findings import Finding, ok, problem, warning
+from expenses.settings import Settings, Unusable
+
+# Powers of ten, of guesses. From a cookie, anybody can try keys on a machine of their own.
+_FOUND_IN_WEEKS = 16
+_NEVER_FOUND = 28
+_NEW_KEY = "Set it to a long random text, for example what `openssl rand -base64 48` prints."
+
+
+def check_settings(settings: Settings, unusable: list[Unusable]) -> list[Finding]:
+    findings = [_unusable(one) for one in unusable]
+    if not findings:
+        findings.append(ok("settings", "every variable that is set can be read."))
+    told = {finding.subject for finding in findings}
+    for check in (_secret_key, _employer_code, _hosts, _https, _pooler, _messages):
+        # Of what is not usable, what stands in for it is of no interest.
+        findings += [finding for finding in check(settings) if finding.subject not in told]
+    return findings
+
+
+def _unusable(one: Unusable) -> Finding:
+    sentence = one.sentence[:1].lower() + one.sentence[1:]
+    return problem(
+        one.variable,
+        f"{sentence.rstrip('.')}.",
+        f"Set {one.variable} to what the README's table of settings says, or leave it out where "
+        "it has a default.",
+    )
+
+
+def _secret_key(settings: Settings) -> Iterator[Finding]:
+    key = settings.secret_key
+    if key is None and settings.database_url is not None:
+        yield problem(
+            "SECRET_KEY",
+            "is not set, and DATABASE_URL is; the server does not start.",
+            f"{_NEW_KEY} It is the same for every process.",
+        )
+    elif key is None:
+        path = settings.data_dir / "secret_key"
+        yield ok("SECRET_KEY", f"is not set; the server keeps one in {path}.")
+    else:
+        yield _strength_of(key)
+
+
+def _strength_of(key: SecretStr) -> Finding:
+    # It takes long for long texts, and looks at no more than 72 characters.
+    strength = zxcvbn(key.get_secret_value()[:72])["guesses_log10"]
+    if strength < _FOUND_IN_WEEKS:
+        return problem("SECRET_KEY", "can be guessed, and then cookies can be made.", _NEW_KEY)
+    if strength < _NEVER_FOUND:
+        return warning("SECRET_KEY", "is short or follows a pattern.", _NEW_KEY)
+    return ok("SECRET_KEY", "is set, and nobody guesses it.")
+
+
+def _employer_code(settings: Settings) -> Iterator[Finding]:
+    if settings.employer_code is None:
+        yield warning(
+            "EMPLOYER_CODE",
+            "is not set: anyone may register as an employer.",
+            "Set EMPLOYER_CODE to a code that only employers are told.",
+        )
+    else:
+        yield ok("EMPLOYER_CODE", "is set: registering as an employer takes the code.")
+
+
+def _hosts(settings: Settings) -> Iterator[Finding]:
+    hosts, public = settings.allowed_hosts, _public_host(settings)
+    if "*" in hosts:
+        yield warning(
+            "ALLOWED_HOSTS",
+            "lets in whatever name a request gives this site.",
+            "Set ALLOWED_HOSTS to the names alone, such as expenses.yourcompany.example.",
+        )
+    elif public is not None and not any(_fits(public, host) for host in hosts):
+        yield problem(
+            "ALLOWED_HOSTS",
+            f"does not have {public}, which PUBLIC_URL names: people get an error there.",
+            f"Add {public} to ALLOWED_HOSTS.",
+        )
+    else:
+        yield ok("ALLOWED_HOSTS", f"lets people in as {', '.join(hosts)}.")
+
+
+def _fits(name: str, host: str) -> bool:
+    return name == host or (host.startswith("*") and name.endswith(host[1:]))
+
+
+def _public_host(settings: Settings) -> str | None:
+    """None where PUBLIC_URL is not set. As browsers send it."""
+    if "public_url" not in settings.model_fields_set:
+        return None
+    name = urlsplit(settings.public_url).hostname or ""
+    return f"[{name}]" if ":" in name else name
+
+
+def _https(settings: Settings) -> Iterator[Finding]:
+    public = _public_host(settings)
+    if public is None:
+        return
+    if settings.public_url.startswith("https://"):
+        yield from _behind_https(settings)
+    elif settings.cookie_secure:
+        yield problem(
+            "COOKIE_SECURE",
+            "is true, and PUBLIC_URL begins with http://: browsers keep no cookie, and nobody "
+            "can log in.",
+            "Serve the site over https and set PUBLIC_URL to that, or set COOKIE_SECURE=false.",
+        )
+    elif not is_this_machine(public):
+        yield warning(
+            "PUBLIC_URL",
+            "begins with http://: passwords travel readable.",
+            "Put a proxy with https before the site, then set PUBLIC_URL to https://… and "
+            "COOKIE_SECURE=true.",
+        )
+
+
+def _behind_https(settings: Settings) -> Iterator[Finding]:
+    if settings.cookie_secure:
+        yield ok("COOKIE_SECURE", "is true, as PUBLIC_URL with https asks for.")
+    else:
+        yield warning(
+            "COOKIE_SECURE",
+            "is false, and PUBLIC_URL begins with https://: cookies travel over http as well.",
+            "Set COOKIE_SECURE=true.",
+        )
+    if not settings.trusted_proxies:
+        yield warning(
+            "TRUSTED_PROXIES",
+            "is not set, and what does https for this site stands before it: everybody seems to "
+            "come from its address, and is slowed down for everybody else's mistakes.",
+            "Set TRUSTED_PROXIES to the address of that proxy.",
+        )
+
+
+def _pooler(settings: Settings) -> Iterator[Finding]:
+    if settings.database_pooler is not None and settings.database_url is None:
+        yield problem(
+            "DATABASE_POOLER",
+            "is set, and DATABASE_URL is not; no pooler stands before the PostgreSQL that comes "
+            "along, and the server does not make its tables.",
+            "Leave DATABASE_POOLER out, or set DATABASE_URL to the address of the pooler.",
+        )
+
+
+def _messages(settings: Settings) -> Iterator[Finding]:
+    if settings.smtp_url is None:
+        yield ok("SMTP_URL", "is not set: nobody gets mails.")
+    else:
+        yield from _mails(settings)
+    if settings.webhook_url is None:
+        yield ok("WEBHOOK_URL", "is not set: nothing is posted to other systems.")
+    elif settings.webhook_url.lower().startswith("http://"):
+        host = urlsplit(settings.webhook_url).hostname or ""
+        if not is_this_machine(host):
+            yield warning(
+                "WEBHOOK_URL",
+                "begins with http://: who was told what travels readable.",
+                "Set WEBHOOK_URL to the receiver's https:// address.",
+            )
+
+
+def _mails(settings: Settings) -> Iterator[Finding]:
+    assert settings.smtp_url is not None
+    server = mail_server(settings.smtp_url)
+    if server.password and server.encryption == "none" and not is_this_machine(server.host):
+        yield warning(
+            "SMTP_URL",
+            "has a password that travels readable.",
+            "Leave ?starttls=false out, or use smtps://.",
+        )
+    if "public_url" not in settings.model_fields_set:
+        yield warning(
+            "PUBLIC_URL",
+            f"is not set, and SMTP_URL is: the links in mails lead to {settings.public_url}.",
+            "Set PUBLIC_URL to where people reach the site.",
+        )
+    if "mail_from" not in settings.model_fields_set:
+        yield warning(
+            "MAIL_FROM",
+            f"is not set, and SMTP_URL is: mails come from {settings.mail_from}, which few mail "
+            "servers take.",
+            "Set MAIL_FROM to an address of your company.",
+        )
+
+
+def is_this_machine(host: str) -> bool:
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")

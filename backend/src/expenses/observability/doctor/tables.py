@@ -1,0 +1,76 @@
+"""Whether the tables are those of this version, and whether the role may do what it needs."""
+
+from sqlalchemy import RowMapping
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from expenses.database import migrations
+from expenses.database.roles import Standing, standing
+from expenses.observability.doctor.findings import Finding, ok, problem, warning
+from expenses.settings import Settings
+
+_AS_OWNER = "with the DATABASE_URL of the role that owns the tables"
+
+
+async def check_tables(
+    session: AsyncSession, facts: RowMapping, settings: Settings
+) -> list[Finding]:
+    """Asks for no more than the role may read: an error would end the transaction."""
+    role = facts["role"]
+    if facts["schema"] is None or not facts["may_read"]:
+        return [
+            problem(
+                "rights",
+                f"the role {role} may not use the tables.",
+                f"Run `expenses grant {role}` {_AS_OWNER}.",
+            )
+        ]
+    revision = await migrations.current_revision(session) if facts["has_tables"] else None
+    findings = [_migrations(revision, settings)]
+    # The PostgreSQL that comes along has one role, on a private socket.
+    if revision is not None and settings.database_url is not None:
+        findings.append(_rights(role, await standing(session)))
+    return findings
+
+
+def _migrations(revision: str | None, settings: Settings) -> Finding:
+    direct = "" if settings.database_pooler is None else ", and without the pooler"
+    remedy = f"Run `expenses migrate` {_AS_OWNER}{direct}."
+    if settings.database_url is None:
+        remedy = "Run `expenses migrate`, or start the server anew, which does it."
+    if revision is None:
+        return problem("migrations", "the database was never migrated; it has no tables.", remedy)
+    if not migrations.is_known(revision):
+        return problem(
+            "migrations",
+            f"a newer version of Contoso Expenses has migrated the database (revision {revision}).",
+            "Start that version, or restore a backup for this one.",
+        )
+    if revision != migrations.newest_revision():
+        return problem(
+            "migrations", f"the database is of an older version (revision {revision}).", remedy
+        )
+    return ok("migrations", f"the database is up to date (revision {revision}).")
+
+
+def _rights(role: str, own: Standing) -> Finding:
+    apart = f"Make a role for the server alone, run `expenses grant ROLE` {_AS_OWNER}, and set "
+    if own.missing:
+        return problem(
+            "rights",
+            f"the role {role} lacks {', '.join(own.missing)}.",
+            f"Run `expenses grant {role}` {_AS_OWNER}.",
+        )
+    if own.is_superuser or own.is_owner:
+        is_what = "is a superuser" if own.is_superuser else "owns the tables"
+        return warning(
+            "rights",
+            f"the role {role} {is_what}: whoever takes the server over may change the history.",
+            f"{apart}DATABASE_URL to that role (README, Two roles).",
+        )
+    if own.has_more:
+        return warning(
+            "rights",
+            f"the role {role} may make tables, or change the history.",
+            f"Run `expenses grant {role}` {_AS_OWNER}; it says what else to take away.",
+        )
+    return ok("rights", f"the role {role} has what it needs, and no more.")

@@ -1,0 +1,53 @@
+"""Whether the webhook's receiver is there. Nothing is posted, not even a request."""
+
+import asyncio
+import ssl
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+import httpx
+
+from expenses.observability.doctor.findings import Finding, ok, unreachable
+
+_SUBJECT = "webhook"
+
+
+async def check_webhook(address: str) -> list[Finding]:
+    """Of the address, only the name and the port are told: its path may be a secret."""
+    parts = urlsplit(address)
+    host, port = parts.hostname or "", parts.port or {"http": 80, "https": 443}[parts.scheme]
+    proxy = None if proxy_bypass(host) else getproxies().get(parts.scheme)
+    if proxy is not None:
+        return [await _knock_at_proxy(proxy, f"{host}:{port}")]
+    context = httpx.create_ssl_context() if parts.scheme == "https" else None
+    return [await _knock(host, port, context)]
+
+
+async def _knock(host: str, port: int, context: ssl.SSLContext | None) -> Finding:
+    where = f"{host}:{port}"
+    try:
+        await _connect(host, port, context)
+    except OSError as error:
+        return unreachable(_SUBJECT, error, where)
+    shown = " and shows a certificate that is trusted" if context is not None else ""
+    return ok(_SUBJECT, f"{where} listens{shown}. Nothing was posted.")
+
+
+async def _knock_at_proxy(proxy: str, where: str) -> Finding:
+    parts = urlsplit(proxy)
+    host, port = parts.hostname or "", parts.port or 80
+    try:
+        await _connect(host, port, None)
+    except OSError as error:
+        return unreachable(_SUBJECT, error, f"the proxy {host}:{port} that the environment names")
+    return ok(
+        _SUBJECT,
+        f"{where} is reached through the proxy {host}:{port} that the environment names, and "
+        "that one listens. Whether the receiver does, is not seen from here.",
+    )
+
+
+async def _connect(host: str, port: int, context: ssl.SSLContext | None) -> None:
+    _, writer = await asyncio.open_connection(host, port, ssl=context)
+    # Without the good-bye of TLS, for which some servers let one wait.
+    writer.transport.abort()

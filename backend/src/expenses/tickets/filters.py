@@ -1,0 +1,153 @@
+"""Which tickets of all that somebody sees: filters, search and orders, as SQL conditions."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, any_, func, literal, or_, tuple_
+from sqlalchemy.orm import InstrumentedAttribute
+
+from expenses.database.engine import LARGEST_ID
+from expenses.i18n.text import like
+from expenses.tickets.models import Category, Ticket, TicketStatus
+
+
+class Sort(StrEnum):
+    """What a list is ordered by; the minus is the opposite direction. Filed first is id first."""
+
+    FILED = "filed"
+    FILED_LAST = "-filed"
+    DAY = "day"
+    DAY_LAST = "-day"
+    AMOUNT = "amount"
+    AMOUNT_LAST = "-amount"
+
+    @property
+    def column(self) -> InstrumentedAttribute[Any]:
+        return _COLUMNS[self.removeprefix("-")]
+
+    @property
+    def is_descending(self) -> bool:
+        return self.startswith("-")
+
+
+_COLUMNS: dict[str, InstrumentedAttribute[Any]] = {
+    "filed": Ticket.id,
+    "day": Ticket.spent_on,
+    "amount": Ticket.amount,
+}
+
+
+@dataclass(frozen=True)
+class Position:
+    """A place in an ordered list: just behind a row, or, going backwards, just before it."""
+
+    value: int | date | Decimal
+    id: int
+    backwards: bool = False
+
+
+@dataclass(frozen=True)
+class TicketFilter:
+    """All that is given must hold; the limits of the ranges are included.
+
+    `pattern` is looked for in a ticket, as LIKE takes it, or it is `number`, or one of `mentioned`
+    owns it: what somebody searches may be any of the three.
+    """
+
+    ids: tuple[int, ...] | None = None
+    status: TicketStatus | None = None
+    owner_id: int | None = None
+    pattern: str | None = None
+    number: int | None = None
+    mentioned: Sequence[int] | None = None
+    category: Category | None = None
+    first_day: date | None = None
+    last_day: date | None = None
+    lowest_amount: Decimal | None = None
+    highest_amount: Decimal | None = None
+    currency: str | None = None
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether its conditions are the same for all values."""
+        return self.ids is None
+
+    @property
+    def is_search(self) -> bool:
+        return self.pattern is not None
+
+    def given(self) -> dict[str, Any]:
+        """What is asked for, by its name, where it is plain."""
+        return {name: value for name, value in vars(self).items() if value is not None}
+
+
+def conditions(matching: TicketFilter) -> list[ColumnElement[bool]]:
+    """`matching` as conditions on the table of tickets alone."""
+    found: list[ColumnElement[bool]] = []
+    for column, value in (
+        (Ticket.status, matching.status),
+        (Ticket.owner_id, matching.owner_id),
+        (Ticket.category, matching.category),
+        (Ticket.currency, matching.currency),
+    ):
+        if value is not None:
+            found.append(column == value)
+    if matching.ids is not None:
+        found.append(Ticket.id.in_(matching.ids))
+    if matching.first_day is not None:
+        found.append(Ticket.spent_on >= matching.first_day)
+    if matching.last_day is not None:
+        found.append(Ticket.spent_on <= matching.last_day)
+    if matching.lowest_amount is not None:
+        found.append(Ticket.amount >= matching.lowest_amount)
+    if matching.highest_amount is not None:
+        found.append(Ticket.amount <= matching.highest_amount)
+    if matching.pattern is not None:
+        found.append(or_(*_searched(matching)))
+    return found
+
+
+def order(sort: Sort, *, backwards: bool = False) -> list[ColumnElement[Any]]:
+    """The columns to order by. The id settles ties, so that no row is shown twice or never."""
+    columns = [sort.column] if sort.column is Ticket.id else [sort.column, Ticket.id]
+    descending = sort.is_descending != backwards
+    return [column.desc() if descending else column.asc() for column in columns]
+
+
+def behind(position: Position, sort: Sort) -> ColumnElement[bool]:
+    """The rows that follow a position in the order of `sort`."""
+    descending = sort.is_descending != position.backwards
+    row: Any = (sort.column, Ticket.id)
+    here: Any = (position.value, position.id)
+    if sort.column is Ticket.id:
+        row, here = row[1:], here[1:]
+    follows: ColumnElement[bool] = (
+        tuple_(*row) < tuple_(*here) if descending else tuple_(*row) > tuple_(*here)
+    )
+    return follows
+
+
+def searched(text: str, employee_ids: Sequence[int]) -> dict[str, Any]:
+    """For a `TicketFilter`: what tickets a text that somebody has typed may mean."""
+    number = text.removeprefix("#")
+    is_number = number.isascii() and number.isdecimal() and len(number) < 20
+    return {
+        "pattern": like(text),
+        "number": int(number) if is_number and int(number) <= LARGEST_ID else None,
+        "mentioned": employee_ids or None,
+    }
+
+
+def _searched(matching: TicketFilter) -> Iterator[ColumnElement[bool]]:
+    yield func.ticket_text(Ticket.description, Ticket.links).ilike(matching.pattern)
+    if matching.number is not None:
+        yield Ticket.id == matching.number
+    if matching.mentioned is not None:
+        mentioned: Any = matching.mentioned
+        if not isinstance(mentioned, ColumnElement):
+            mentioned = literal(mentioned, ARRAY(BigInteger))
+        yield Ticket.owner_id == any_(mentioned)

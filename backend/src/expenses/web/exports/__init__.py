@@ -1,0 +1,1 @@
+"""Tickets as files for spreadsheets."""

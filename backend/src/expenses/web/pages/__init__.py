@@ -1,0 +1,1 @@
+"""HTML pages: templates, forms and assets."""

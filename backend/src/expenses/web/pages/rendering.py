@@ -1,0 +1,60 @@
+"""HTML from templates, and what every page knows."""
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from expenses.i18n.formats import Formats
+from expenses.i18n.languages import current_language, names_of_languages
+from expenses.web.dependencies import is_safe, settings_of
+from expenses.web.pages.templating import environment
+
+PORTAL = Path(__file__).parents[2] / "portal" / "templates"
+
+
+def render(
+    request: Request, template: str, *, status_code: int = 200, **context: Any
+) -> HTMLResponse:
+    """A page of the portal, or an error page of any door."""
+    found = environment(PORTAL, current_language()).get_template(template)
+    return HTMLResponse(found.render(page_context(request) | context), status_code)
+
+
+def page_context(request: Request) -> dict[str, Any]:
+    """What every page knows."""
+    return {
+        "request": request,
+        "user": getattr(request.state, "user", None),
+        "flashes": request.session.pop("flashes", []) if "session" in request.scope else [],
+        "formats": Formats(settings_of(request), current_language()),
+        "language": current_language().replace("_Hans", "").replace("_", "-"),
+        "languages": names_of_languages(),
+        "here": way_back(request),
+    }
+
+
+def flash(request: Request, message: str, kind: str = "success") -> None:
+    """Say something on the next page; `kind` is success, warning or danger."""
+    request.session.setdefault("flashes", [])
+    request.session["flashes"] = [*request.session["flashes"], [kind, message]]
+
+
+def way_back(request: Request) -> str:
+    """Where the person is, as an address that can be opened."""
+    if is_safe(request):
+        return request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    # A form was sent: its page can be opened again, its target may not be.
+    return urlsplit(request.headers.get("referer", "/")).path or "/"
+
+
+def local_path(address: str | None, default: str = "/") -> str:
+    """`address` if it leads to a page of this site, else `default`."""
+    if not address or not address.isprintable() or "\\" in address:
+        return default
+    parts = urlsplit(address)
+    if parts.scheme or parts.netloc or not parts.path.startswith("/") or address[1:2] == "/":
+        return default
+    return address
