@@ -10,18 +10,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 import httpx
 from pydantic import SecretStr
 from sqlalchemy import event
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from benchmarks.people import Keys
 from benchmarks.routes import NEW_TICKET, NotAsExpected
 from expenses.app import create_app
 from expenses.database.engine import Database
-from expenses.database.statements import Statement as CompiledStatement
 from expenses.settings import Settings
 
 
@@ -122,17 +119,9 @@ def _noted(database: Database) -> Iterator[list[Statement]]:
     def note(_connection: Any, _cursor: Any, text: str, values: Any, *_: Any) -> None:
         noted.append(Statement(text, tuple(values)))
 
-    async def note_rows(
-        statement: CompiledStatement, session: AsyncSession, /, **values: Any
-    ) -> Any:
-        noted.append(Statement(statement.sql, tuple(statement.arguments(values))))
-        return await rows(statement, session, **values)
-
-    rows = CompiledStatement.rows
     engine = database.engine.sync_engine
     event.listen(engine, "before_cursor_execute", note)
     try:
-        with patch.object(CompiledStatement, "rows", note_rows):
-            yield noted
+        yield noted
     finally:
         event.remove(engine, "before_cursor_execute", note)

@@ -13,7 +13,7 @@ from sqlalchemy.engine import URL
 
 from benchmarks.company import PASSWORD, Company
 from benchmarks.rows import Batch, EventRow, TicketRow, UserRow
-from expenses.database.engine import asyncpg_url
+from expenses.database.address import asyncpg_url
 from expenses.errors import CannotStart
 from expenses.users.passwords import hash_password
 

@@ -18,7 +18,7 @@ import uvicorn
 
 from benchmarks.capture import Plan, Statement, token_hash
 from benchmarks.fill import connection_arguments
-from expenses.database.engine import asyncpg_url
+from expenses.database.address import asyncpg_url
 
 Answer = tuple[int, bytes]
 CONNECTIONS = 20

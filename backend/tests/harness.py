@@ -16,22 +16,22 @@ from functools import cache
 from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
-from unittest.mock import patch
 
 import httpx
 import itsdangerous
 from fastapi import FastAPI
 from pydantic import SecretStr
-from sqlalchemy import event, select, text
+from sqlalchemy import Row, event, select, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from expenses.app import create_app
 from expenses.database import migrations
+from expenses.database.address import asyncpg_url
 from expenses.database.embedded import Server, running
-from expenses.database.engine import Base, Database, asyncpg_url
-from expenses.database.statements import Statement
+from expenses.database.engine import Database
+from expenses.database.tables import Base
 from expenses.history import Event
 from expenses.settings import Settings
 from expenses.tickets import actions as ticket_actions
@@ -40,8 +40,9 @@ from expenses.tickets.models import Category
 from expenses.tickets.queries import TicketView, get_ticket
 from expenses.tickets.schemas import TicketFields
 from expenses.users import actions as user_actions
-from expenses.users.models import Role, User
+from expenses.users.models import Role
 from expenses.users.passwords import hash_password
+from expenses.users.queries import UserView
 from expenses.users.registration import register
 from expenses.users.sessions import start_session
 from expenses.users.throttling import Caller
@@ -126,7 +127,7 @@ def usual_app() -> FastAPI:
 
 
 class RolledBackDatabase(Database):
-    """Every session is a savepoint on one connection, whose transaction is never committed."""
+    """Every transaction is a savepoint on one connection, whose own is never committed."""
 
     def __init__(self, connection: AsyncConnection) -> None:
         self.outgoing = {}
@@ -134,13 +135,13 @@ class RolledBackDatabase(Database):
         self._connection = connection
 
     @asynccontextmanager
-    async def reading(self) -> AsyncIterator[AsyncSession]:
-        """What a reader writes stays, as with AUTOCOMMIT."""
-        async with self.transaction() as session:
-            driver = (await self._connection.get_raw_connection()).driver_connection
-            assert driver is not None
-            session.info["short way"] = driver.fetch
-            yield session
+    async def connect(self) -> AsyncIterator[AsyncConnection]:
+        yield self._connection
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[AsyncConnection]:
+        async with self._connection.begin_nested():
+            yield self._connection
 
     @asynccontextmanager
     async def undone(self) -> AsyncIterator[None]:
@@ -150,13 +151,6 @@ class RolledBackDatabase(Database):
             yield
         finally:
             await savepoint.rollback()
-
-    def _writer_session(self) -> AsyncSession:
-        return AsyncSession(
-            self._connection,
-            expire_on_commit=False,
-            join_transaction_mode="create_savepoint",
-        )
 
 
 class TestCase(unittest.IsolatedAsyncioTestCase):
@@ -207,11 +201,11 @@ class AppTestCase(TestCase):
 
     # People
 
-    async def new_user(self, role: Role, username: str | None = None) -> User:
+    async def new_user(self, role: Role, username: str | None = None) -> UserView:
         number = next(_names)
-        async with self.database.transaction() as session:
+        async with self.database.transaction() as connection:
             return await register(
-                session,
+                connection,
                 email=f"person{number}@contoso.example",
                 password_hash=await password_hash(),
                 username=username or f"Person {number}",
@@ -220,50 +214,52 @@ class AppTestCase(TestCase):
                 settings=make_settings(),
             )
 
-    async def new_employee(self, username: str | None = None) -> User:
+    async def new_employee(self, username: str | None = None) -> UserView:
         return await self.new_user(Role.EMPLOYEE, username)
 
-    async def new_employer(self, username: str | None = None) -> User:
+    async def new_employer(self, username: str | None = None) -> UserView:
         return await self.new_user(Role.EMPLOYER, username)
 
-    async def token_of(self, user: User) -> str:
-        async with self.database.transaction() as session:
+    async def token_of(self, user: UserView) -> str:
+        async with self.database.transaction() as connection:
             return (
                 await start_session(
-                    session, user.id, caller=Caller("127.0.0.1"), settings=make_settings()
+                    connection, user.id, caller=Caller("127.0.0.1"), settings=make_settings()
                 )
             ).token
 
-    async def suspend(self, employee: User, *, by: User) -> None:
-        async with self.database.transaction() as session:
-            await user_actions.suspend(session, employee.id, actor=by)
+    async def suspend(self, employee: UserView, *, by: UserView) -> None:
+        async with self.database.transaction() as connection:
+            await user_actions.suspend(connection, employee.id, actor=by)
 
     # Tickets
 
-    async def new_ticket(self, owner: User, **fields: Any) -> int:
-        async with self.database.transaction() as session:
+    async def new_ticket(self, owner: UserView, **fields: Any) -> int:
+        async with self.database.transaction() as connection:
             return await ticket_actions.create_ticket(
-                session,
+                connection,
                 TicketFields.model_validate(ticket_json() | fields),
                 actor=owner,
                 settings=self.settings,
             )
 
-    async def approve(self, ticket_id: int, *, by: User, reason: str | None = None) -> None:
-        async with self.database.transaction() as session:
-            await decisions.approve_ticket(session, ticket_id, actor=by, reason=reason)
+    async def approve(self, ticket_id: int, *, by: UserView, reason: str | None = None) -> None:
+        async with self.database.transaction() as connection:
+            await decisions.approve_ticket(connection, ticket_id, actor=by, reason=reason)
 
-    async def deny(self, ticket_id: int, *, by: User, reason: str = "Not a business trip") -> None:
-        async with self.database.transaction() as session:
-            await decisions.deny_ticket(session, ticket_id, actor=by, reason=reason)
+    async def deny(
+        self, ticket_id: int, *, by: UserView, reason: str = "Not a business trip"
+    ) -> None:
+        async with self.database.transaction() as connection:
+            await decisions.deny_ticket(connection, ticket_id, actor=by, reason=reason)
 
-    async def withdraw(self, ticket_id: int, *, by: User) -> None:
-        async with self.database.transaction() as session:
-            await ticket_actions.withdraw_ticket(session, ticket_id, actor=by)
+    async def withdraw(self, ticket_id: int, *, by: UserView) -> None:
+        async with self.database.transaction() as connection:
+            await ticket_actions.withdraw_ticket(connection, ticket_id, actor=by)
 
-    async def ticket(self, ticket_id: int, *, seen_by: User) -> TicketView:
-        async with self.database.reading() as session:
-            return await get_ticket(session, ticket_id, actor=seen_by)
+    async def ticket(self, ticket_id: int, *, seen_by: UserView) -> TicketView:
+        async with self.database.reading() as connection:
+            return await get_ticket(connection, ticket_id, actor=seen_by)
 
     # Doors
 
@@ -277,11 +273,11 @@ class AppTestCase(TestCase):
             )
         )
 
-    async def program_of(self, user: User) -> httpx.AsyncClient:
+    async def program_of(self, user: UserView) -> httpx.AsyncClient:
         """A client of the API with a bearer token."""
         return await self.client(Authorization=f"Bearer {await self.token_of(user)}")
 
-    async def browser_of(self, user: User) -> httpx.AsyncClient:
+    async def browser_of(self, user: UserView) -> httpx.AsyncClient:
         """A browser in which the user has logged in."""
         browser = await self.client()
         signed = cookie(await self.token_of(user))
@@ -290,15 +286,15 @@ class AppTestCase(TestCase):
 
     # What is in the database
 
-    async def events(self, *actions: str) -> list[Event]:
+    async def events(self, *actions: str) -> list[Row[Any]]:
         """All events in their order, or those of some actions."""
         query = select(Event).order_by(Event.id)
         if actions:
             query = query.where(Event.action.in_(actions))
-        async with self.database.reading() as session:
-            return list(await session.scalars(query))
+        async with self.database.reading() as connection:
+            return list((await connection.execute(query)).all())
 
-    async def last_event(self) -> Event:
+    async def last_event(self) -> Row[Any]:
         return (await self.events())[-1]
 
     @asynccontextmanager
@@ -309,11 +305,11 @@ class AppTestCase(TestCase):
         self.assertEqual(before, await self._everything())
 
     async def _everything(self) -> dict[str, list[Any]]:
-        async with self.database.reading() as session:
+        async with self.database.reading() as connection:
             return {
                 table: [
                     tuple(row)
-                    for row in await session.execute(
+                    for row in await connection.execute(
                         select(Base.metadata.tables[table]).order_by(text("id"))
                     )
                 ]
@@ -329,15 +325,9 @@ class AppTestCase(TestCase):
             if "SAVEPOINT" not in statement:
                 statements.append(Sent(statement, values))
 
-        async def note_rows(statement: Statement, session: AsyncSession, /, **values: Any) -> Any:
-            statements.append(Sent(statement.sql, statement.arguments(values)))
-            return await rows(statement, session, **values)
-
-        rows = Statement.rows
         event.listen(self.database.engine.sync_engine, "before_cursor_execute", note)
         try:
-            with patch.object(Statement, "rows", note_rows):
-                yield statements
+            yield statements
         finally:
             event.remove(self.database.engine.sync_engine, "before_cursor_execute", note)
 

@@ -34,12 +34,12 @@ SEQUENCES = "SELECT sequencename FROM pg_sequences WHERE schemaname = 'public' O
 async def contents(url: str) -> dict[str, list[tuple[Any, ...]]]:
     """Every row of every table, and where every sequence is."""
     found = {}
-    async with Database(url) as database, database.reading() as session:
-        for table in (await session.scalars(text(TABLES))).all():
-            rows = await session.execute(text(f'SELECT * FROM "{table}"'))
+    async with Database(url) as database, database.reading() as connection:
+        for table in (await connection.scalars(text(TABLES))).all():
+            rows = await connection.execute(text(f'SELECT * FROM "{table}"'))
             found[table] = sorted((tuple(row) for row in rows), key=repr)
-        for sequence in (await session.scalars(text(SEQUENCES))).all():
-            rows = await session.execute(text(f'SELECT last_value, is_called FROM "{sequence}"'))
+        for sequence in (await connection.scalars(text(SEQUENCES))).all():
+            rows = await connection.execute(text(f'SELECT last_value, is_called FROM "{sequence}"'))
             found[sequence] = [tuple(row) for row in rows]
     return found
 

@@ -391,6 +391,6 @@ class Help(CommandLineTestCase):
 
 
 async def execute(url: str, statement: str) -> list[tuple[Any, ...]]:
-    async with Database(url) as database, database.transaction() as session:
-        result = await session.execute(text(statement))
-        return [tuple(row) for row in result] if result.returns_rows else []  # type: ignore[attr-defined]
+    async with Database(url) as database, database.transaction() as connection:
+        result = await connection.execute(text(statement))
+        return [tuple(row) for row in result] if result.returns_rows else []

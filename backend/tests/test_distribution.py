@@ -14,7 +14,7 @@ from typing import Any
 
 from benchmarks.fill import connected
 from expenses.database.citus import DISTRIBUTED_BY, NEEDED, PLACES, Found, Place, distribute, steps
-from expenses.database.engine import Base
+from expenses.database.tables import Base
 from expenses.errors import CannotStart
 from tests.harness import as_role, empty_database, new_database, new_role
 from tests.test_cli import CommandLineTestCase, execute

@@ -163,10 +163,10 @@ class WatchedServer(RealMailServer):
     # What aiosmtpd asks.
 
     async def handle_EHLO(  # noqa: N802
-        self, _server: SMTP, session: Session, _envelope: object, name: str, answers: list[str]
+        self, _server: SMTP, connection: Session, _envelope: object, name: str, answers: list[str]
     ) -> list[str]:
         self.commands.append("EHLO")
-        session.host_name = name
+        connection.host_name = name
         return answers
 
     async def handle_MAIL(self, *_: object) -> str:  # noqa: N802

@@ -26,7 +26,7 @@ from tests.harness import TestCase
 USER = """
 import sys
 from pathlib import Path
-from expenses.embedded import running
+from expenses.database.embedded import running
 with running(Path(sys.argv[1]), durable="durable" in sys.argv) as server:
     print(server.socket_dir, flush=True)
     sys.stdin.read()
@@ -258,8 +258,8 @@ class UsedFolder(EmbeddedTestCase):
     async def test_it_knows_nothing_of_our_environment(self) -> None:
         misleading = {"PGPORT": "1", "PGDATA": "/nowhere", "LC_ALL": "xx_XX", "LANGUAGE": "xx"}
         with patch.dict(os.environ, misleading), running(self.folder, durable=False) as server:
-            async with Database(server.url()) as database, database.reading() as session:
-                self.assertEqual(await session.scalar(text("SHOW port")), "5432")
+            async with Database(server.url()) as database, database.reading() as connection:
+                self.assertEqual(await connection.scalar(text("SHOW port")), "5432")
             del os.environ["PGPORT"]  # asyncpg would look at it
             self.assertEqual(await query(server.socket_dir, "SHOW lc_messages"), "C")
             self.assertEqual(await query(server.socket_dir, "SHOW TimeZone"), "UTC")

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 from sqlalchemy import text
 
-from expenses.users.models import User
+from expenses.users.queries import UserView
 from expenses.web import housekeeping
 from tests.harness import (
     PASSWORD,
@@ -183,8 +183,8 @@ class MainPath(TwoRolesTestCase, CommittingTestCase):
     async def asyncSetUp(self) -> None:
         await super().asyncSetUp()
         self.ada, self.dana = await self.new_employee("Ada"), await self.new_employer("Dana")
-        async with self.database.reading() as session:
-            rights = await session.execute(text(EXCESS), {"owner": self.owner})
+        async with self.database.reading() as connection:
+            rights = await connection.execute(text(EXCESS), {"owner": self.owner})
             self.assertEqual(tuple(rights.one()), (False,) * 5)
 
     async def test_tickets_are_filed_decided_and_counted(self) -> None:
@@ -256,9 +256,9 @@ class MainPath(TwoRolesTestCase, CommittingTestCase):
         self.assertEqual(answer.status_code, 303, answer.text)
         tables = ("sessions", "pending_registrations")
         self.assertEqual([await self.count(table) for table in tables], [1, 1])
-        async with self.database.transaction() as session:
+        async with self.database.transaction() as connection:
             for table in tables:
-                await session.execute(text(f"UPDATE {table} SET expires_at = '2020-01-01'"))
+                await connection.execute(text(f"UPDATE {table} SET expires_at = '2020-01-01'"))
         await housekeeping.tidy(self.database)
         self.assertEqual([await self.count(table) for table in tables], [0, 0])
 
@@ -280,14 +280,14 @@ class MainPath(TwoRolesTestCase, CommittingTestCase):
                 with self.subTest(statement=statement):
                     problem = "permission denied|must be owner"
                     with self.assertRaisesRegex(Exception, problem):
-                        async with self.database.transaction() as session:
-                            await session.execute(text(statement))
+                        async with self.database.transaction() as connection:
+                            await connection.execute(text(statement))
 
     async def count(self, table: str) -> int:
-        async with self.database.reading() as session:
-            return int(await session.scalar(text(f"SELECT count(*) FROM {table}")) or 0)
+        async with self.database.reading() as connection:
+            return int(await connection.scalar(text(f"SELECT count(*) FROM {table}")) or 0)
 
-    async def log_in(self, user: User) -> httpx.AsyncClient:
+    async def log_in(self, user: UserView) -> httpx.AsyncClient:
         program = await self.client()
         answer = await program.post(
             "/api/session", json={"email": user.email, "password": PASSWORD}

@@ -98,12 +98,12 @@ class Interrupted(BackupsTestCase):
         self, statement: str, url: str, *arguments: str | Path
     ) -> AsyncIterator[subprocess.Popen[bytes]]:
         """A command that waits in the middle of its work for what this has locked."""
-        async with Database(url) as database, database.transaction() as session:
-            await session.execute(text(statement))
+        async with Database(url) as database, database.transaction() as connection:
+            await connection.execute(text(statement))
             process = self.start_command(*arguments, DATABASE_URL=url)
             await self.wait_for(url, "EXISTS (SELECT FROM {others} AND wait_event_type = 'Lock')")
             yield process
-            await session.rollback()
+            await connection.rollback()
 
     def start_command(self, *arguments: str | Path, **variables: str) -> subprocess.Popen[bytes]:
         process = subprocess.Popen(
@@ -125,8 +125,8 @@ class Interrupted(BackupsTestCase):
         deadline = time.monotonic() + PATIENCE
         async with Database(server().url("postgres")) as database:
             while time.monotonic() < deadline:
-                async with database.reading() as session:
-                    if await session.scalar(text(f"SELECT {condition.format(others=others)}")):
+                async with database.reading() as connection:
+                    if await connection.scalar(text(f"SELECT {condition.format(others=others)}")):
                         return
                 await asyncio.sleep(0.05)
         self.fail(f"Not true in time: {condition}")

@@ -68,7 +68,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     portal.mount(app)
     app.mount("/static", assets, name="static")
     console.mount(app, database)
-    openapi.describe(app)
+    openapi.describe(app, api.TAGS)
     return app
 
 

@@ -20,7 +20,8 @@ from expenses.database import citus as distribution
 from expenses.database import migrations
 from expenses.database import roles as grants
 from expenses.database.embedded import database_address
-from expenses.database.engine import Database, explained_problems
+from expenses.database.engine import Database
+from expenses.database.errors import explained_problems
 from expenses.errors import CannotStart, ExpensesError, InvalidInput
 from expenses.observability import doctor
 from expenses.observability.logs import configure
@@ -187,16 +188,16 @@ def _for_this_terminal(text: str) -> str:
 
 
 async def _grant(role: str, address: str, settings: Settings) -> dict[str, str]:
-    async with _database(address, settings) as database, database.transaction() as session:
-        return await grants.grant(session, role)
+    async with _database(address, settings) as database, database.transaction() as connection:
+        return await grants.grant(connection, role)
 
 
 async def _register(employer: Employer, address: str, settings: Settings) -> None:
     # Whoever runs this command on the server may register employers: no code is asked for.
     settings = settings.model_copy(update={"employer_code": None})
-    async with _database(address, settings) as database, database.transaction() as session:
+    async with _database(address, settings) as database, database.transaction() as connection:
         await register(
-            session,
+            connection,
             email=employer.email,
             password_hash=await hash_password(employer.password),
             username=employer.username,

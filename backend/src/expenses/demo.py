@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import func, insert, select, text
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from expenses.database.engine import Database
 from expenses.errors import CannotStart
@@ -34,12 +34,12 @@ async def seed(address: str, settings: Settings, fixtures: Path = FIXTURES) -> b
     password_hash = await hash_password(PASSWORD)
     async with (
         Database(address, settings.database_pooler) as database,
-        database.transaction() as session,
+        database.transaction() as connection,
     ):
-        await session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
-        if await _is_seeded(session, users):
+        await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+        if await _is_seeded(connection, users):
             return False
-        await _Seeding(session, datetime.now(UTC), settings).run(users, tickets, password_hash)
+        await _Seeding(connection, datetime.now(UTC), settings).run(users, tickets, password_hash)
     return True
 
 
@@ -62,8 +62,8 @@ def _read(fixtures: Path, name: str) -> list[Row]:
     return rows
 
 
-async def _is_seeded(session: AsyncSession, users: list[Row]) -> bool:
-    there = set(await session.scalars(select(func.lower(User.email)).limit(1000)))
+async def _is_seeded(connection: AsyncConnection, users: list[Row]) -> bool:
+    there = set(await connection.scalars(select(func.lower(User.email)).limit(1000)))
     if there and users[0]["email"] not in there:
         raise CannotStart(
             "The database holds other users than those of the demo company. Seed an empty one: "
@@ -75,8 +75,8 @@ async def _is_seeded(session: AsyncSession, users: list[Row]) -> bool:
 class _Seeding:
     """Writes rows and events as the actions would have, only earlier than today."""
 
-    def __init__(self, session: AsyncSession, now: datetime, settings: Settings) -> None:
-        self._session = session
+    def __init__(self, connection: AsyncConnection, now: datetime, settings: Settings) -> None:
+        self._connection = connection
         self._now = now
         self._today = settings.today()
         self._ids: dict[str, int] = {}
@@ -90,12 +90,12 @@ class _Seeding:
         for number, ticket in enumerate(tickets):
             await self._add_ticket(ticket, timedelta(minutes=-number))
         self._events.sort(key=lambda event: event["at"])
-        await self._session.execute(insert(Event), self._events)
+        await self._connection.execute(insert(Event), self._events)
 
     async def _add_user(self, user: Row, password_hash: str) -> None:
         joined = self._ago(user["joined_days_ago"])
         suspended = user.get("suspended")
-        user_id = await self._session.scalar(
+        user_id = await self._connection.scalar(
             insert(User)
             .values(
                 email=user["email"],
@@ -135,7 +135,7 @@ class _Seeding:
             "links": ticket["links"],
         }
         decided_by = ticket.get("decided_by")
-        ticket_id = await self._session.scalar(
+        ticket_id = await self._connection.scalar(
             insert(Ticket)
             .values(
                 owner_id=self._ids[ticket["owner"]],

@@ -6,11 +6,11 @@ from typing import Any
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, func, insert, text
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import Mapped, mapped_column
 
-from expenses.database.engine import Base, after_commit
-from expenses.database.statements import Statement
+from expenses.database.engine import after_commit
+from expenses.database.tables import Base
 from expenses.observability.logs import fields
 
 logger = logging.getLogger(__name__)
@@ -47,14 +47,8 @@ class Event(Base):
     )
 
 
-_RECORD = Statement(
-    insert(Event).returning(Event.id),
-    ["action", "actor_id", "ticket_id", "owner_id", "user_id", "details"],
-)
-
-
 async def record(
-    session: AsyncSession,
+    connection: AsyncConnection,
     action: str,
     *,
     actor_id: int,
@@ -63,21 +57,24 @@ async def record(
     user_id: int | None = None,
     **details: Any,
 ) -> int:
-    """Write one event, in the transaction of the change it tells of; its id.
+    """Write one event in the transaction of its change and return its id.
 
     `action` is a noun and a verb ("ticket.approved"); `details` must fit into JSON. A ticket comes
     with its owner.
     """
-    [written] = await _RECORD.rows(
-        session,
-        action=action,
-        actor_id=actor_id,
-        ticket_id=ticket_id,
-        owner_id=owner_id,
-        user_id=user_id,
-        details=details,
+    written = await connection.execute(
+        insert(Event)
+        .values(
+            action=action,
+            actor_id=actor_id,
+            ticket_id=ticket_id,
+            owner_id=owner_id,
+            user_id=user_id,
+            details=details,
+        )
+        .returning(Event.id)
     )
-    event_id: int = written[0]
+    event_id: int = written.scalar_one()
     facts = fields(actor=actor_id, ticket=ticket_id, on_user=user_id)
-    after_commit(session, lambda: logger.info(action, extra=facts))
+    after_commit(connection, lambda: logger.info(action, extra=facts))
     return event_id

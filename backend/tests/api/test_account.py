@@ -5,7 +5,8 @@ from typing import Any
 import httpx
 from sqlalchemy import select
 
-from expenses.users.models import User, UserSession
+from expenses.users.models import UserSession
+from expenses.users.queries import UserView
 from tests.harness import PASSWORD, AppTestCase
 
 NEW = "a rarer horse 8"
@@ -16,9 +17,11 @@ class AccountTestCase(AppTestCase):
         items: list[dict[str, Any]] = (await api.get("/api/sessions")).json()["items"]
         return items
 
-    async def count_sessions(self, user: User) -> int:
-        async with self.database.reading() as session:
-            found = await session.scalars(select(UserSession).where(UserSession.user_id == user.id))
+    async def count_sessions(self, user: UserView) -> int:
+        async with self.database.reading() as connection:
+            found = await connection.scalars(
+                select(UserSession).where(UserSession.user_id == user.id)
+            )
             return len(found.all())
 
 

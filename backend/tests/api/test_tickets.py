@@ -7,6 +7,8 @@ from typing import Any
 
 from tests.harness import AppTestCase, CommittingTestCase, make_settings, ticket_json
 
+NO_OBJECT = "Send a JSON object, with Content-Type: application/json."
+
 
 class Create(AppTestCase):
     async def test_a_ticket_is_filed_read_and_listed(self) -> None:
@@ -484,10 +486,15 @@ class Bodies(AppTestCase):
         api = await self.program_of(await self.new_employee())
         ticket = json.dumps(ticket_json())
         for content, media_type, said in (
-            (ticket, "text/plain", "Send JSON, with Content-Type: application/json."),
-            (ticket, "", "Send JSON, with Content-Type: application/json."),
-            ("[]", "application/json", "Send an object: names and values, in braces."),
-            ("null", "application/json", "This is needed."),
+            (ticket, "text/plain", NO_OBJECT),
+            (ticket, "", NO_OBJECT),
+            ("[]", "application/json", NO_OBJECT),
+            ("null", "application/json", NO_OBJECT),
+            (
+                "null",
+                "application/json",
+                "Send a JSON object, with Content-Type: application/json.",
+            ),
             ("", "application/json", "This is needed."),
             ("{'a': 1}", "application/json", "The body is not valid JSON."),
         ):

@@ -123,8 +123,8 @@ class RegisterAtOnce(CommittingTestCase):
             *(api.post("/api/users", json=registration(username=f"Ada {n}")) for n in range(4))
         )
         self.assertEqual(sorted(answer.status_code for answer in answers), [201, 409, 409, 409])
-        async with self.database.reading() as session:
-            self.assertEqual(await session.scalar(select(func.count()).select_from(User)), 1)
+        async with self.database.reading() as connection:
+            self.assertEqual(await connection.scalar(select(func.count()).select_from(User)), 1)
         self.assertEqual(len(await self.events("user.registered")), 1)
 
 
@@ -155,8 +155,8 @@ class LogIn(AppTestCase):
 
     async def test_the_token_itself_is_not_stored(self) -> None:
         token = await self.token_of(await self.new_employee())
-        async with self.database.reading() as session:
-            stored = await session.scalar(select(UserSession.token_hash))
+        async with self.database.reading() as connection:
+            stored = await connection.scalar(select(UserSession.token_hash))
         assert stored is not None
         self.assertNotIn(token.encode(), stored)
 
@@ -171,8 +171,8 @@ class LogOut(AppTestCase):
 
     async def test_a_session_ends_when_it_expires(self) -> None:
         api = await self.program_of(await self.new_employee())
-        async with self.database.transaction() as session:
-            await session.execute(
+        async with self.database.transaction() as connection:
+            await connection.execute(
                 update(UserSession).values(expires_at=func.now() - timedelta(seconds=1))
             )
         self.assert_problem(await api.get("/api/me"), 401, "not-logged-in")

@@ -21,7 +21,7 @@ from expenses.database.engine import Database
 from expenses.settings import Settings
 from expenses.users.models import Role
 from expenses.users.registration import register
-from expenses.users.sessions import LoggedIn, start_session
+from expenses.users.sessions import NewSession, start_session
 from expenses.users.throttling import Caller
 from expenses.web.security.cookies import SESSION
 from tests.harness import (
@@ -79,16 +79,16 @@ class Server:
         self._thread.join()
         self._socket.close()
 
-    def register(self, email: str, username: str, role: Role) -> LoggedIn:
+    def register(self, email: str, username: str, role: Role) -> NewSession:
         """At once: through the door, every person would cost a hashed password."""
         return asyncio.run_coroutine_threadsafe(
             self._register(email, username, role), self._loop
         ).result()
 
-    async def _register(self, email: str, username: str, role: Role) -> LoggedIn:
-        async with self._database.transaction() as session:
+    async def _register(self, email: str, username: str, role: Role) -> NewSession:
+        async with self._database.transaction() as connection:
             user = await register(
-                session,
+                connection,
                 email=email,
                 password_hash=await password_hash(),
                 username=username,
@@ -97,7 +97,7 @@ class Server:
                 settings=make_settings(),
             )
             return await start_session(
-                session, user.id, caller=Caller("127.0.0.1"), settings=make_settings()
+                connection, user.id, caller=Caller("127.0.0.1"), settings=make_settings()
             )
 
     def _run(self) -> None:

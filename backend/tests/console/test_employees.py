@@ -8,10 +8,11 @@ from zoneinfo import ZoneInfo
 
 import httpx
 from markupsafe import escape
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from expenses.tickets.models import Ticket
 from expenses.users.models import User
+from expenses.users.queries import UserView
 from tests.harness import AppTestCase, make_settings
 
 
@@ -20,7 +21,7 @@ def shown(page: httpx.Response) -> list[int]:
     return [int(number) for number in re.findall(r'<tr data-employee="(\d+)"', page.text)]
 
 
-def row(page: httpx.Response, employee: User) -> str:
+def row(page: httpx.Response, employee: UserView) -> str:
     """What stands in an employee's row, without its tags."""
     found = re.search(rf'<tr data-employee="{employee.id}">(.*?)</tr>', page.text, re.DOTALL)
     assert found is not None
@@ -48,17 +49,18 @@ class EmployeesTestCase(AppTestCase):
         self.assertEqual(page.status_code, 200)
         return page
 
-    async def details(self, employee: User) -> httpx.Response:
+    async def details(self, employee: UserView) -> httpx.Response:
         page = await self.browser.get(f"/admin/employee/details/{employee.id}")
         self.assertEqual(page.status_code, 200)
         return page
 
-    async def reactivate(self, employee: User) -> None:
+    async def reactivate(self, employee: UserView) -> None:
         await self.browser.post(f"/admin/employee/{employee.id}/reactivate")
 
-    async def is_suspended(self, employee: User) -> bool:
-        async with self.database.reading() as session:
-            return (await session.get_one(User, employee.id)).suspended_at is not None
+    async def is_suspended(self, employee: UserView) -> bool:
+        async with self.database.reading() as connection:
+            query = select(User.suspended_at).where(User.id == employee.id)
+            return (await connection.execute(query)).scalar_one() is not None
 
 
 class Tabs(EmployeesTestCase):
@@ -185,8 +187,8 @@ class Numbers(EmployeesTestCase):
         ):
             ticket = await self.new_ticket(ada, amount=amount)
             await self.approve(ticket, by=self.boss)
-            async with self.database.transaction() as session:
-                await session.execute(
+            async with self.database.transaction() as connection:
+                await connection.execute(
                     update(Ticket).where(Ticket.id == ticket).values(decided_at=instant)
                 )
         self.assertIn("$1.00", row(await self.listing(), ada))
@@ -289,7 +291,7 @@ class Ask(EmployeesTestCase):
                 self.assertIn(sentence, (await self.details(ada)).text)
             await self.suspend_once(ada)
 
-    async def suspend_once(self, employee: User) -> None:
+    async def suspend_once(self, employee: UserView) -> None:
         if not await self.is_suspended(employee):
             await self.suspend(employee, by=self.boss)
 

@@ -223,8 +223,8 @@ class Texts(ExportTestCase):
         ticket = await self.new_ticket(await self.new_employee())
         for description, harmless in (("\t=1", "'\t'=1"), ("\rx", "'\rx"), ("  =1", "'  =1")):
             # Past the core, which trims what is typed.
-            async with self.database.transaction() as session:
-                await session.execute(
+            async with self.database.transaction() as connection:
+                await connection.execute(
                     update(Ticket).where(Ticket.id == ticket).values(description=description)
                 )
             with self.subTest(description=description):

@@ -195,9 +195,9 @@ class Filters(HistoryTestCase):
                 midnight + timedelta(hours=24) - timedelta(microseconds=1),
                 midnight + timedelta(hours=24),
             )
-            async with self.database.transaction() as session:
+            async with self.database.transaction() as connection:
                 ids = [
-                    await session.scalar(
+                    await connection.scalar(
                         insert(Event)
                         .values(action="user.registered", actor_id=self.boss.id, at=at)
                         .returning(Event.id)

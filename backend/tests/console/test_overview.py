@@ -12,7 +12,7 @@ from starlette.datastructures import QueryParams
 
 from expenses.i18n.formats import Formats
 from expenses.tickets.overview import Days, ages, last_months
-from expenses.users.models import User
+from expenses.users.queries import UserView
 from tests.harness import AppTestCase, make_settings
 
 LINK = re.compile(r'<a [^>]*?href="/admin/ticket/list\?([^"]*)"([^>]*)>(.*?)</a>', re.DOTALL)
@@ -58,11 +58,11 @@ class OverviewTestCase(AppTestCase):
         self.assertEqual(page.status_code, 200, page.text)
         return page
 
-    async def spent(self, owner: User, days_ago: int = 0, **fields: Any) -> int:
+    async def spent(self, owner: UserView, days_ago: int = 0, **fields: Any) -> int:
         spent_on = self.today - timedelta(days=days_ago)
         return await self.new_ticket(owner, spent_on=spent_on, **fields)
 
-    async def approved(self, owner: User, days_ago: int = 0, **fields: Any) -> int:
+    async def approved(self, owner: UserView, days_ago: int = 0, **fields: Any) -> int:
         ticket = await self.spent(owner, days_ago, **fields)
         await self.approve(ticket, by=self.boss)
         return ticket

@@ -10,7 +10,7 @@ from sqlalchemy import insert
 
 from expenses.tickets.duplicates import MOST_ALIKE
 from expenses.tickets.models import Category, Ticket
-from expenses.users.models import User
+from expenses.users.queries import UserView
 from tests.harness import AppTestCase, make_settings
 
 
@@ -49,7 +49,7 @@ class QueueTestCase(AppTestCase):
         self.assertEqual([ticket["id"] for ticket in answer.json()["items"]], in_console)
         return in_console
 
-    async def one_of_each(self, owner: User) -> tuple[int, int, int, int]:
+    async def one_of_each(self, owner: UserView) -> tuple[int, int, int, int]:
         pending, approved, denied, withdrawn = [await self.new_ticket(owner) for _ in range(4)]
         await self.approve(approved, by=self.boss)
         await self.deny(denied, by=self.boss, reason="No receipt")
@@ -348,8 +348,8 @@ class Hints(QueueTestCase):
     async def test_a_link_that_hundreds_share_hides_no_other_duplicate(self) -> None:
         ada, ben = await self.new_employee(), await self.new_employee()
         shop, receipt = "https://shop.example/", "https://shop.example/receipts/1"
-        async with self.database.transaction() as session:
-            await session.execute(
+        async with self.database.transaction() as connection:
+            await connection.execute(
                 insert(Ticket),
                 [
                     {

@@ -16,7 +16,7 @@ import httpx
 
 from expenses.database.embedded import Server, running
 from expenses.database.embedded import _postmaster as postmaster
-from expenses.database.engine import MOST_CONNECTIONS
+from expenses.database.engine import CONNECTIONS_PER_PROCESS
 from tests.ledger.serving import PATIENCE, Serving
 from tests.ledger.writers import Writer
 
@@ -144,7 +144,7 @@ class Chaos:
     async def _until_all_wait(self, connection: Any) -> None:
         query = f"SELECT count(*) FROM pg_stat_activity WHERE {OURS} AND wait_event_type = 'Lock'"
         async with asyncio.timeout(PATIENCE):
-            while await connection.fetchval(query) < MOST_CONNECTIONS:
+            while await connection.fetchval(query) < CONNECTIONS_PER_PROCESS:
                 # Within a transaction the numbers would stay as they are.
                 await connection.execute("SELECT pg_stat_clear_snapshot()")
                 await asyncio.sleep(0.02)

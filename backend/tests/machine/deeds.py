@@ -126,7 +126,7 @@ class Deeds(RuleBasedStateMachine):
 
     # Whose, and which
 
-    def _session(self, role: str, pick: int) -> str:
+    def _connection(self, role: str, pick: int) -> str:
         of_role = [
             token
             for token, user_id in self.model.sessions.items()
@@ -145,7 +145,7 @@ class Deeds(RuleBasedStateMachine):
         """Mostly the owner, where they are logged in."""
         owner = self.model.tickets.get(ticket, {}).get("owner")
         of_owner = [token for token, user_id in self.model.sessions.items() if user_id == owner]
-        return of_owner[-1] if of_owner and pick % 4 else self._session("employee", pick)
+        return of_owner[-1] if of_owner and pick % 4 else self._connection("employee", pick)
 
     def _one_session_each(self) -> list[tuple[str, Person]]:
         """The last one of everybody who is logged in."""

@@ -7,7 +7,8 @@ from typing import Any
 import httpx
 from sqlalchemy import select, text
 
-from expenses.database.engine import Base, Database
+from expenses.database.engine import Database
+from expenses.database.tables import Base
 from expenses.history import Event
 from expenses.web.security.cookies import SESSION
 from tests.harness import cookie, make_settings, new_database, usual_app
@@ -65,12 +66,12 @@ class Doors:
         query = select(
             Event.action, Event.actor_id, Event.ticket_id, Event.user_id, Event.details
         ).order_by(Event.id)
-        async with self._database.reading() as session:
-            return [tuple(row) for row in await session.execute(query)]
+        async with self._database.reading() as connection:
+            return [tuple(row) for row in await connection.execute(query)]
 
     async def _forget(self) -> None:
         tables = ", ".join(Base.metadata.tables)
-        async with self._database.transaction() as session:
+        async with self._database.transaction() as connection:
             # Or the history would refuse to be emptied.
-            await session.execute(text("SET LOCAL session_replication_role = replica"))
-            await session.execute(text(f"TRUNCATE {tables} RESTART IDENTITY"))
+            await connection.execute(text("SET LOCAL session_replication_role = replica"))
+            await connection.execute(text(f"TRUNCATE {tables} RESTART IDENTITY"))

@@ -81,25 +81,25 @@ class Machine(Deeds):
 
     @rule(who=picks, role=st.sampled_from(["employee", "employee", "employer"]))
     def log_out(self, who: int, role: str) -> None:
-        self._log_out(self._session(role, who))
+        self._log_out(self._connection(role, who))
 
     @rule(who=picks, email=suspects, reason=st.none() | reasons)
     def suspend(self, who: int, email: str, reason: str | None) -> None:
-        self._set_suspended(self._session("employer", who), email, reason, suspended=True)
+        self._set_suspended(self._connection("employer", who), email, reason, suspended=True)
 
     @rule(who=picks, email=suspects, reason=st.none() | reasons)
     def reactivate(self, who: int, email: str, reason: str | None) -> None:
-        self._set_suspended(self._session("employer", who), email, reason, suspended=False)
+        self._set_suspended(self._connection("employer", who), email, reason, suspended=False)
 
     # Tickets
 
     @rule(who=picks, values=changes)
     def file(self, who: int, values: dict[str, Any]) -> None:
-        self._file(self._session("employee", who), values)
+        self._file(self._connection("employee", who), values)
 
     @rule(who=picks, values=repeated, key=st.sampled_from(["a", "b"]))
     def file_with_a_key(self, who: int, values: dict[str, Any], key: str) -> None:
-        self._file(self._session("employee", who), values, key)
+        self._file(self._connection("employee", who), values, key)
 
     @rule(who=picks, which=picks, values=changes)
     def edit(self, who: int, which: int, values: dict[str, Any]) -> None:
@@ -113,19 +113,19 @@ class Machine(Deeds):
 
     @rule(who=picks, which=picks, verdict=verdicts, reason=reasons)
     def decide(self, who: int, which: int, verdict: Verdict, reason: str) -> None:
-        self._decide(self._session("employer", who), self._ticket(which), verdict, reason)
+        self._decide(self._connection("employer", who), self._ticket(which), verdict, reason)
 
     @rule(who=picks, which=picks, verdict=verdicts, reasons=st.tuples(reasons, reasons))
     def decide_twice(
         self, who: int, which: int, verdict: Verdict, reasons: tuple[str, str]
     ) -> None:
         for number, reason in enumerate(reasons):
-            token = self._session("employer", who + number)
+            token = self._connection("employer", who + number)
             self._decide(token, self._ticket(which), verdict, reason)
 
     @rule(who=picks, which=picks, reason=reasons)
     def reopen(self, who: int, which: int, reason: str) -> None:
-        self._reopen(self._session("employer", who), self._ticket(which), reason)
+        self._reopen(self._connection("employer", who), self._ticket(which), reason)
 
     @rule(
         who=picks,
@@ -143,7 +143,7 @@ class Machine(Deeds):
         changed: dict[str, Any] | None,
     ) -> None:
         """Where something is `changed`, the first one's owner does so after it was looked at."""
-        token, chosen = self._session("employer", who), list(
+        token, chosen = self._connection("employer", who), list(
             dict.fromkeys(map(self._ticket, which))
         )
         form = {"verdict": "approve" if verdict == "approved" else "deny", "ticket": chosen}
@@ -162,14 +162,14 @@ class Machine(Deeds):
 
     @rule(who=picks, role=roles, which=picks, amount=st.sampled_from(WRONG_AMOUNTS))
     def send_a_wrong_amount(self, who: int, role: str, which: int, amount: str) -> None:
-        token = self._session(role, who)
+        token = self._connection(role, who)
         self._file(token, {"amount": amount}, is_valid=False)
         self._edit(token, self._ticket(which), {"amount": amount}, is_valid=False)
 
     @rule(who=picks, which=picks, email=emails)
     def overstep(self, who: int, which: int, email: str) -> None:
         """An employee as an employer, and the other way round."""
-        employee, employer = self._session("employee", who), self._session("employer", who)
+        employee, employer = self._connection("employee", who), self._connection("employer", who)
         self._do_as_an_employer(employee, self._ticket(which), email)
         self._do_as_an_employee(employer, self._ticket(which))
 

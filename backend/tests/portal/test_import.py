@@ -297,8 +297,8 @@ class ImportAtOnce(CommittingTestCase):
         browser = await self.browser_of(await self.new_employee())
         preview = await check(browser, lines(LUNCH, TRAIN))
         # The second one is refused by the database itself.
-        async with self.database.transaction() as session:
-            await session.execute(text("ALTER TABLE tickets ADD CHECK (description <> 'Train')"))
+        async with self.database.transaction() as connection:
+            await connection.execute(text("ALTER TABLE tickets ADD CHECK (description <> 'Train')"))
         async with self.nothing_changes():
             with self.assertLogs("expenses.web.failures", "ERROR"):
                 answer = await save(browser, preview)

@@ -163,8 +163,8 @@ class Register(AppTestCase):
     async def test_after_fifteen_minutes_it_starts_again(self) -> None:
         browser = await self.client()
         await browser.post("/login", data=NEW)
-        async with self.database.transaction() as session:
-            await session.execute(
+        async with self.database.transaction() as connection:
+            await connection.execute(
                 update(PendingRegistration).values(
                     expires_at=PendingRegistration.expires_at - timedelta(minutes=15, seconds=1)
                 )
@@ -213,8 +213,8 @@ class RegisterAtOnce(CommittingTestCase):
             sorted(answer.headers["location"] for answer in answers),
             ["/login", "/login", "/tickets"],
         )
-        async with self.database.reading() as session:
-            self.assertEqual(await session.scalar(select(func.count()).select_from(User)), 1)
+        async with self.database.reading() as connection:
+            self.assertEqual(await connection.scalar(select(func.count()).select_from(User)), 1)
 
 
 class LogOut(AppTestCase):

@@ -9,6 +9,7 @@ from sqlalchemy import select, update
 
 from expenses.tickets.models import Ticket
 from expenses.users.models import User
+from expenses.users.queries import UserView
 from tests.harness import AppTestCase, CommittingTestCase, make_settings, ticket_json
 
 
@@ -406,8 +407,8 @@ class List(AppTestCase):
             self.assertEqual(figures(page)["Approved this month"], sums)
 
     async def decide_at(self, ticket_id: int, instant: datetime) -> None:
-        async with self.database.transaction() as session:
-            await session.execute(
+        async with self.database.transaction() as connection:
+            await connection.execute(
                 update(Ticket).where(Ticket.id == ticket_id).values(decided_at=instant)
             )
 
@@ -480,9 +481,9 @@ class Seen(AppTestCase):
         answer = await browser.post("/tickets/seen", data=form)
         self.assertEqual(answer.headers["location"], "/tickets")
 
-    async def seen_at(self, user: User) -> datetime | None:
-        async with self.database.reading() as session:
-            return await session.scalar(select(User.decisions_seen_at).where(User.id == user.id))
+    async def seen_at(self, user: UserView) -> datetime | None:
+        async with self.database.reading() as connection:
+            return await connection.scalar(select(User.decisions_seen_at).where(User.id == user.id))
 
 
 class SeenForReal(CommittingTestCase):

@@ -3,12 +3,13 @@
 import asyncio
 from typing import Any, ClassVar
 
-from sqlalchemy import text
+from sqlalchemy import select
 
 from benchmarks.fill import connected, fill
 from benchmarks.words import COMMON_WORD
 from expenses.tickets.filters import Sort
 from expenses.users.models import Role, User
+from expenses.users.queries import VIEW, UserView
 from tests.harness import CommittingTestCase, new_database
 
 SIZE = 100_000
@@ -84,13 +85,12 @@ class Plans(CommittingTestCase):
             plan = await connection.fetch(f"EXPLAIN {search.sql}", *search.values)
         self.assertNotIn("Seq Scan", "\n".join(row[0] for row in plan))
 
-    async def somebody(self, role: Role) -> User:
-        query = "SELECT id, email FROM users WHERE role = :role AND suspended_at IS NULL LIMIT 1"
-        async with self.database.reading() as session:
-            number, email = (await session.execute(text(query), {"role": role.value})).one()
-        return User(id=number, email=email)
+    async def somebody(self, role: Role) -> UserView:
+        query = select(*VIEW).where(User.role == role, User.suspended_at.is_(None)).limit(1)
+        async with self.database.reading() as connection:
+            return UserView._make((await connection.execute(query)).one())
 
-    async def assert_quick(self, user: User, *paths: str, sorts: bool = False) -> None:
+    async def assert_quick(self, user: UserView, *paths: str, sorts: bool = False) -> None:
         """With `sorts`, the few that were found through an index may be put into order."""
         browser = await self.browser_of(user)
         for path in paths:

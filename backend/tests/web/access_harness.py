@@ -8,7 +8,7 @@ import httpx
 from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import JSONB
 
-from expenses.database.engine import Base
+from expenses.database.tables import Base
 from expenses.users.registration import begin_registration
 from expenses.web.security.cookies import SESSION
 from expenses.web.security.headers import ALWAYS
@@ -75,14 +75,14 @@ class AccessTestCase(AppTestCase):
             people=people,
             tokens=tokens,
             tickets=tickets,
-            session=max(row["id"] for row in sessions if row["user_id"] == owner.id),
+            connection=max(row["id"] for row in sessions if row["user_id"] == owner.id),
             registration=registration,
         )
 
     async def _begin_registration(self) -> str:
-        async with self.database.transaction() as session:
+        async with self.database.transaction() as connection:
             return await begin_registration(
-                session, email="begun@contoso.example", password_hash=await password_hash()
+                connection, email="begun@contoso.example", password_hash=await password_hash()
             )
 
     # What is asked
@@ -125,8 +125,8 @@ class AccessTestCase(AppTestCase):
             for name in Base.metadata.tables.keys() - UNCOUNTED
         )
         query = text(f"SELECT jsonb_build_object({tables}) AS contents").columns(contents=JSONB)
-        async with self.database.reading() as session:
-            contents: Contents = (await session.execute(query)).scalar_one()
+        async with self.database.reading() as connection:
+            contents: Contents = (await connection.execute(query)).scalar_one()
         return contents
 
     @asynccontextmanager

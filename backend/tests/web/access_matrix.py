@@ -20,7 +20,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from expenses.notifications.links import switch_off_link
-from expenses.users.models import User
+from expenses.users.queries import UserView
 from expenses.web.pages.assets import assets
 from tests.harness import PASSWORD, make_settings, ticket_json
 
@@ -140,12 +140,12 @@ ROWS = _rows()
 class World:
     """Who and what there is when a request comes in."""
 
-    people: dict[Person, User]
+    people: dict[Person, UserView]
     tokens: dict[Person, str]
     # Of each employee a pending one and a decided one.
     tickets: dict[Person, list[int]]
     # Another session of the owner's, and somebody's registration under way.
-    session: int
+    connection: int
     registration: str
 
     def email(self, person: Person) -> str:
@@ -162,7 +162,7 @@ class World:
             "ticket_id": ticket,
             "employee_id": employee,
             "pk": employee if "/employee/" in path else ticket,
-            "session_id": self.session,
+            "session_id": self.connection,
             "kind": "csv",
             "path": assets.address("app.css").removeprefix("/static/"),
         }

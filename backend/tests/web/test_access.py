@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 from fastapi import APIRouter, FastAPI
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 from starlette.responses import Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
@@ -121,14 +121,14 @@ class Reading(AccessTestCase, CommittingTestCase):
 
     async def _be_seen_long_ago(self) -> None:
         long_ago = datetime.now(UTC) - timedelta(hours=1)
-        async with self.database.transaction() as session:
-            await session.execute(update(UserSession).values(last_seen_at=long_ago))
+        async with self.database.transaction() as connection:
+            await connection.execute(update(UserSession).values(last_seen_at=long_ago))
 
     async def _seen_of_late(self) -> set[int]:
         recently = datetime.now(UTC) - timedelta(minutes=10)
         query = select(UserSession.user_id).where(UserSession.last_seen_at > recently)
-        async with self.database.reading() as session:
-            return set(await session.scalars(query))
+        async with self.database.reading() as connection:
+            return set(await connection.scalars(query))
 
 
 class Writing(AccessTestCase):
@@ -199,9 +199,9 @@ class ShowingWhoOneIs(AccessTestCase):
     async def test_a_session_that_a_suspension_left_behind_opens_nothing(self) -> None:
         """Suspending ends them all; should one be missed, it is of no use either."""
         token = self.world.tokens[Person.SUSPENDED]
-        async with self.database.transaction() as session:
-            session.add(
-                UserSession(
+        async with self.database.transaction() as connection:
+            await connection.execute(
+                insert(UserSession).values(
                     token_hash=hash_token(token),
                     user_id=self.world.people[Person.SUSPENDED].id,
                     expires_at=datetime.now(UTC) + timedelta(days=1),

@@ -3,10 +3,11 @@
 from datetime import UTC, datetime, timedelta
 
 from passlib.hash import bcrypt, bcrypt_sha256, pbkdf2_sha256
-from sqlalchemy import select, update
+from sqlalchemy import Row, select, update
 
 from expenses.users.models import User, UserSession
 from expenses.users.passwords import hash_password
+from expenses.users.queries import UserView
 from tests.harness import PASSWORD, AppTestCase, make_settings
 
 
@@ -24,15 +25,15 @@ class Limits(AppTestCase):
         self.expires_at = datetime.fromisoformat(answer.json()["expires_at"])
         self.api.headers["Authorization"] = f"Bearer {answer.json()['token']}"
 
-    async def session(self) -> UserSession:
-        async with self.database.reading() as session:
-            return (await session.scalars(select(UserSession))).one()
+    async def connection(self) -> Row[UserSession]:
+        async with self.database.reading() as connection:
+            return (await connection.execute(select(UserSession))).one()
 
     async def move(self, **by: float) -> None:
         """Everything about the session happened that much longer ago."""
         ago = timedelta(**by)
-        async with self.database.transaction() as session:
-            await session.execute(
+        async with self.database.transaction() as connection:
+            await connection.execute(
                 update(UserSession).values(
                     created_at=UserSession.created_at - ago,
                     last_seen_at=UserSession.last_seen_at - ago,
@@ -59,7 +60,7 @@ class Limits(AppTestCase):
         for _ in range(6):
             await self.move(hours=1.5)
             self.assertEqual(await self.status(), 200)
-        found = await self.session()
+        found = await self.connection()
         self.assertEqual(found.expires_at, found.ends_at)
         await self.move(hours=1.1)
         self.assertEqual(await self.status(), 401)
@@ -85,10 +86,10 @@ class InBrowsers(AppTestCase):
         return answer.headers.get_list("set-cookie")
 
     async def test_scripts_and_other_sites_do_not_get_them(self) -> None:
-        session, device = sorted(await self.set_cookies(), reverse=True)
-        self.assertTrue(session.startswith("expenses="))
+        connection, device = sorted(await self.set_cookies(), reverse=True)
+        self.assertTrue(connection.startswith("expenses="))
         self.assertTrue(device.startswith("expenses-device="))
-        for cookie in (session.lower(), device.lower()):
+        for cookie in (connection.lower(), device.lower()):
             for part in ("; httponly", "; samesite=lax", "; path=/", "; max-age="):
                 self.assertIn(part, cookie)
             self.assertNotIn("secure", cookie)
@@ -121,8 +122,8 @@ class OldHashes(AppTestCase):
             pbkdf2_sha256.using(rounds=1000).hash(PASSWORD),
         ):
             ada = await self.new_employee()
-            async with self.database.transaction() as session:
-                await session.execute(
+            async with self.database.transaction() as connection:
+                await connection.execute(
                     update(User).where(User.id == ada.id).values(password_hash=old)
                 )
             api = await self.client()
@@ -139,14 +140,14 @@ class OldHashes(AppTestCase):
     async def test_todays_stay_as_they_are(self) -> None:
         ada = await self.new_employee()
         current = await hash_password(PASSWORD)
-        async with self.database.transaction() as session:
-            await session.execute(update(User).values(password_hash=current))
+        async with self.database.transaction() as connection:
+            await connection.execute(update(User).values(password_hash=current))
         api = await self.client()
         await api.post("/api/session", json={"email": ada.email, "password": PASSWORD})
         self.assertEqual(await self.hash_of(ada), current)
 
-    async def hash_of(self, user: User) -> str:
-        async with self.database.reading() as session:
+    async def hash_of(self, user: UserView) -> str:
+        async with self.database.reading() as connection:
             return (
-                await session.execute(select(User.password_hash).where(User.id == user.id))
+                await connection.execute(select(User.password_hash).where(User.id == user.id))
             ).scalar_one()

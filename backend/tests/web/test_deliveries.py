@@ -11,7 +11,7 @@ from unittest.mock import patch
 
 from aiosmtpd.smtp import LoginPassword
 from pydantic import SecretStr
-from sqlalchemy import select, text
+from sqlalchemy import Row, select, text
 
 from expenses.notifications import delivery as deliveries
 from expenses.notifications import outbox
@@ -45,20 +45,20 @@ class DeliveryTestCase(AppTestCase):
     async def send(self, channel: Channel) -> int:
         return await deliver_due(self.database, channel, self.settings, asyncio.Event())
 
-    async def messages(self) -> list[Message]:
-        async with self.database.reading() as session:
-            return list(await session.scalars(select(Message).order_by(Message.id)))
+    async def messages(self) -> list[Row[Message]]:
+        async with self.database.reading() as connection:
+            return list((await connection.execute(select(Message).order_by(Message.id))).all())
 
     async def pass_time(self) -> None:
         """Until everything that waits is due."""
-        async with self.database.transaction() as session:
-            await session.execute(text("UPDATE outbox SET due_at = now()"))
+        async with self.database.transaction() as connection:
+            await connection.execute(text("UPDATE outbox SET due_at = now()"))
 
     async def change(self, **values: object) -> None:
         """Of Ada, what no action changes to such a thing."""
         columns = ", ".join(f"{name} = :{name}" for name in values)
-        async with self.database.transaction() as session:
-            await session.execute(
+        async with self.database.transaction() as connection:
+            await connection.execute(
                 text(f"UPDATE users SET {columns} WHERE id = :id"), values | {"id": self.ada.id}
             )
 
@@ -107,8 +107,8 @@ class Decisions(MailTestCase):
 
     async def test_a_decision_that_is_taken_back_is_mailed_too(self) -> None:
         await self.approve(self.ticket_id, by=self.dana)
-        async with self.database.transaction() as session:
-            await reopen_ticket(session, self.ticket_id, actor=self.dana, reason="Too hasty")
+        async with self.database.transaction() as connection:
+            await reopen_ticket(connection, self.ticket_id, actor=self.dana, reason="Too hasty")
         await self.send_mails()
         subjects = [mail["Subject"] for mail in self.mail_box.mails]
         self.assertEqual(
@@ -122,8 +122,8 @@ class Decisions(MailTestCase):
 
     async def test_it_says_what_was_decided_and_not_what_was_edited_since(self) -> None:
         await self.approve(self.ticket_id, by=self.dana)
-        async with self.database.transaction() as session:
-            await session.execute(text("UPDATE tickets SET amount = 99, description = 'Other'"))
+        async with self.database.transaction() as connection:
+            await connection.execute(text("UPDATE tickets SET amount = 99, description = 'Other'"))
         await self.send_mails()
         _, content = self.the_mail()
         self.assertIn("$12.50", content)
@@ -158,11 +158,11 @@ class Decisions(MailTestCase):
         numbers = [await self.new_ticket(self.ada) for _ in range(30)]
         sent = []
         for chosen in (numbers[:1], numbers[1:]):
-            async with self.database.transaction() as session:
-                seen_at = await now(session)
+            async with self.database.transaction() as connection:
+                seen_at = await now(connection)
                 with self.counted_statements() as statements:
                     await decide_tickets(
-                        session,
+                        connection,
                         chosen,
                         TicketStatus.DENIED,
                         actor=self.dana,
@@ -198,14 +198,14 @@ class Nobody(MailTestCase):
 
     async def test_an_owner_who_has_switched_them_off(self) -> None:
         await self.approve(self.ticket_id, by=self.dana)
-        async with self.database.transaction() as session:
-            await account.switch_mails(session, on=False, actor=self.ada)
+        async with self.database.transaction() as connection:
+            await account.switch_mails(connection, on=False, actor=self.ada)
         await self.assert_nothing_sent()
 
     async def test_an_owner_whose_ticket_was_not_decided_after_all(self) -> None:
         with self.assertRaises(ZeroDivisionError):
-            async with self.database.transaction() as session:
-                await approve_ticket(session, self.ticket_id, actor=self.dana)
+            async with self.database.transaction() as connection:
+                await approve_ticket(connection, self.ticket_id, actor=self.dana)
                 raise ZeroDivisionError
         self.assertEqual((await self.events("ticket.approved")), [])
         self.assertFalse(self.database.outgoing[Channel.MAIL].is_set())
@@ -244,8 +244,8 @@ class Hostile(MailTestCase):
             with self.subTest(description=description[:20]):
                 self.mail_box.mails.clear()
                 ticket_id = await self.new_ticket(self.ada, description="Lunch")
-                async with self.database.transaction() as session:
-                    await session.execute(
+                async with self.database.transaction() as connection:
+                    await connection.execute(
                         text("UPDATE tickets SET description = :text WHERE id = :id"),
                         {"text": description, "id": ticket_id},
                     )
@@ -333,15 +333,15 @@ class Refused(MailTestCase):
 
     async def test_what_cannot_be_written_is_tried_later_too(self) -> None:
         await self.approve(self.ticket_id, by=self.dana)
-        async with self.database.transaction() as session:
-            await session.execute(text("UPDATE outbox SET action = 'of.the_future'"))
+        async with self.database.transaction() as connection:
+            await connection.execute(text("UPDATE outbox SET action = 'of.the_future'"))
         with self.assertLogs("expenses.notifications.delivery", "ERROR"):
             await self.send_mails()
         [waiting] = await self.messages()
         self.assertEqual((waiting.state, waiting.problem), (State.WAITING, "unexpected"))
 
 
-async def _refuse_nobody(_server: Any, _session: Any, envelope: Any, to: str, _: Any) -> str:
+async def _refuse_nobody(_server: Any, _connection: Any, envelope: Any, to: str, _: Any) -> str:
     if to.startswith("nobody"):
         return "550 no"
     envelope.rcpt_tos.append(to)
@@ -417,8 +417,8 @@ class Webhook(WebhookTestCase):
 
     async def test_suspending_and_reactivating_are_posted(self) -> None:
         await self.suspend(self.ada, by=self.dana)
-        async with self.database.transaction() as session:
-            await actions.reactivate(session, self.ada.id, actor=self.dana)
+        async with self.database.transaction() as connection:
+            await actions.reactivate(connection, self.ada.id, actor=self.dana)
         await self.post()
         bodies = [self.received(posted) for posted in self.hook.posted]
         ada = {"id": self.ada.id, "username": "Ada"}
@@ -432,8 +432,8 @@ class Webhook(WebhookTestCase):
 
     async def test_taking_a_decision_back_is_posted(self) -> None:
         await self.approve(self.ticket_id, by=self.dana)
-        async with self.database.transaction() as session:
-            await reopen_ticket(session, self.ticket_id, actor=self.dana, reason="Too hasty")
+        async with self.database.transaction() as connection:
+            await reopen_ticket(connection, self.ticket_id, actor=self.dana, reason="Too hasty")
         await self.post()
         statuses = [self.received(posted)["ticket"]["status"] for posted in self.hook.posted]
         self.assertEqual(statuses, ["approved", "pending"])
@@ -499,8 +499,8 @@ class Waiting(WebhookTestCase):
 
     async def test_what_is_claimed_is_nobody_elses_until_the_lease_ends(self) -> None:
         await self.approve(self.ticket_id, by=self.dana)
-        async with self.database.transaction() as session:
-            claimed = await outbox.claim(session, Channel.WEBHOOK, most=10)
+        async with self.database.transaction() as connection:
+            claimed = await outbox.claim(connection, Channel.WEBHOOK, most=10)
         self.assertEqual(len(claimed), 1)
         self.assertEqual(await self.post(), 0)
         await self.pass_time()
@@ -508,11 +508,11 @@ class Waiting(WebhookTestCase):
 
     async def test_who_was_too_slow_changes_nothing_any_more(self) -> None:
         await self.approve(self.ticket_id, by=self.dana)
-        async with self.database.transaction() as session:
-            [claimed] = await outbox.claim(session, Channel.WEBHOOK, most=10)
+        async with self.database.transaction() as connection:
+            [claimed] = await outbox.claim(connection, Channel.WEBHOOK, most=10)
             # As after the lease, when another process has claimed it.
-            await session.execute(text("UPDATE outbox SET due_at = due_at + interval '1 min'"))
-            await outbox.give_up(session, claimed, "too slow")
+            await connection.execute(text("UPDATE outbox SET due_at = due_at + interval '1 min'"))
+            await outbox.give_up(connection, claimed, "too slow")
         [message] = await self.messages()
         self.assertEqual((message.state, message.attempts), (State.WAITING, 0))
 
@@ -520,20 +520,20 @@ class Waiting(WebhookTestCase):
         await self.approve(self.ticket_id, by=self.dana)
         await self.deny(await self.new_ticket(self.ada), by=self.dana)
         old, _ = await self.messages()
-        async with self.database.transaction() as session:
-            await session.execute(
+        async with self.database.transaction() as connection:
+            await connection.execute(
                 text("UPDATE outbox SET created_at = now() - interval '31 days' WHERE id = :id"),
                 {"id": old.id},
             )
-            await outbox.delete_old(session)
+            await outbox.delete_old(connection)
         self.assertEqual(
             [message.ticket_id == self.ticket_id for message in await self.messages()], [False]
         )
 
     async def test_new_ones_wake_the_sender_once_they_are_committed(self) -> None:
         news = self.database.outgoing[Channel.WEBHOOK]
-        async with self.database.transaction() as session:
-            await actions.suspend(session, self.ada.id, actor=self.dana)
+        async with self.database.transaction() as connection:
+            await actions.suspend(connection, self.ada.id, actor=self.dana)
             self.assertFalse(news.is_set())
         self.assertTrue(news.is_set())
 

@@ -18,8 +18,8 @@ MORNING = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 
 
 async def write(database: Database, at: datetime = MORNING) -> int:
-    async with database.transaction() as session:
-        return await write_digests(session, at=at)
+    async with database.transaction() as connection:
+        return await write_digests(connection, at=at)
 
 
 class Digests(MailTestCase):
@@ -47,8 +47,8 @@ class Digests(MailTestCase):
         await self.new_ticket(self.ada, amount="100.00")
         await self.new_ticket(self.ada, amount="7.00", currency="EUR")
         await self.approve(await self.new_ticket(self.ada, amount="5000.00"), by=self.dana)
-        async with self.database.transaction() as session:
-            await session.execute(
+        async with self.database.transaction() as connection:
+            await connection.execute(
                 text(
                     "UPDATE tickets SET created_at = '2026-10-01 10:15Z', spent_on = '2026-10-01'"
                     " WHERE id = :id"
@@ -95,16 +95,16 @@ class Digests(MailTestCase):
 
     async def test_whoever_has_switched_mails_off_gets_none(self) -> None:
         await self.new_employer("Omar")
-        async with self.database.transaction() as session:
-            await account.switch_mails(session, on=False, actor=self.dana)
+        async with self.database.transaction() as connection:
+            await account.switch_mails(connection, on=False, actor=self.dana)
         self.assertEqual(await write(self.database), 1)
         await self.send_mails()
         self.assertIn("Hello Omar,", words_of(self.mail_box.mails[0]))
 
     async def test_whoever_switches_them_off_before_it_is_sent_gets_none(self) -> None:
         await write(self.database)
-        async with self.database.transaction() as session:
-            await account.switch_mails(session, on=False, actor=self.dana)
+        async with self.database.transaction() as connection:
+            await account.switch_mails(connection, on=False, actor=self.dana)
         await self.send_mails()
         self.assertEqual((self.mail_box.mails, await self.messages()), ([], []))
 
@@ -114,8 +114,8 @@ class Digests(MailTestCase):
         self.assertEqual(len(await self.events()), len(before))
 
     async def test_more_than_anybody_counts_are_at_least_so_many(self) -> None:
-        async with self.database.transaction() as session:
-            await session.execute(
+        async with self.database.transaction() as connection:
+            await connection.execute(
                 text(
                     "INSERT INTO tickets (owner_id, spent_on, amount, currency, category,"
                     " description) SELECT :owner, now(), 1, 'USD', 'meals', 'Lunch'"

@@ -16,8 +16,8 @@ class Health(AppTestCase):
 
     async def test_not_ready_on_another_revision(self) -> None:
         client = await self.client()
-        async with self.database.transaction() as session:
-            await session.execute(text("UPDATE alembic_version SET version_num = 'older'"))
+        async with self.database.transaction() as connection:
+            await connection.execute(text("UPDATE alembic_version SET version_num = 'older'"))
         self.assert_problem(await client.get("/ready"), 503, "migrations-missing")
         self.assertEqual((await client.get("/health")).status_code, 200)
 

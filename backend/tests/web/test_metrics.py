@@ -11,7 +11,7 @@ from prometheus_client import REGISTRY
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
 
-from expenses.database.engine import Database
+from expenses.database.engine import CONNECTIONS_PER_PROCESS, Database
 from tests.console.test_bulk import form_of
 from tests.harness import PASSWORD, CommittingTestCase, make_settings
 from tests.receivers import OK
@@ -170,18 +170,14 @@ class Counting(MeasuredTestCase):
             await self.figures()
         self.assertEqual(len(statements), 1)
 
-    async def test_the_connections_are_those_of_the_pools(self) -> None:
+    async def test_the_connections_are_those_of_the_pool(self) -> None:
         name = "expenses_database_connections"
         async with self.database.transaction() as one, self.database.transaction() as other:
-            await one.connection()
-            await other.connection()
+            self.assertIsNot(one, other)
             figures = await self.figures()
-        self.assertEqual(figures.of(name, pool="sessions", state="used"), 2)
-        self.assertEqual((await self.figures()).of(name, pool="sessions", state="used"), 0)
-        self.assertEqual(figures.of(f"{name}_limit", pool="sessions"), 20)
-        self.assertLessEqual(
-            figures.of(name, pool="reads"), figures.of(f"{name}_limit", pool="reads")
-        )
+        self.assertEqual(figures.of(name, state="used"), 2)
+        self.assertEqual((await self.figures()).of(name, state="used"), 0)
+        self.assertEqual(figures.of(f"{name}_limit"), CONNECTIONS_PER_PROCESS)
 
     async def test_the_rest_is_told_while_the_database_is_away(self) -> None:
         self.assertEqual((await self.figures()).of("expenses_database_up"), 1)

@@ -6,9 +6,10 @@ from typing import Any
 
 import httpx
 from pydantic import SecretStr
-from sqlalchemy import select, update
+from sqlalchemy import Row, select, update
 
-from expenses.users.models import Attempts, User
+from expenses.users.models import Attempts
+from expenses.users.queries import UserView
 from expenses.web import housekeeping
 from tests.api.test_users import registration
 from tests.harness import PASSWORD, AppTestCase, CommittingTestCase, make_settings
@@ -26,25 +27,28 @@ class ThrottlingTestCase(AppTestCase):
         self.settings = self.app.state.settings = make_settings(**settings)
 
     async def try_api(
-        self, user: User, password: str = "wrong wrong", **headers: str
+        self, user: UserView, password: str = "wrong wrong", **headers: str
     ) -> httpx.Response:
         api = await self.client(**headers)
         return await api.post("/api/session", json={"email": user.email, "password": password})
 
     async def try_page(
-        self, user: User, password: str = "wrong wrong", browser: httpx.AsyncClient | None = None
+        self,
+        user: UserView,
+        password: str = "wrong wrong",
+        browser: httpx.AsyncClient | None = None,
     ) -> httpx.Response:
         browser = browser or await self.client()
         return await browser.post("/login", data={"email": user.email, "password": password})
 
-    async def attempts(self) -> list[Attempts]:
-        async with self.database.reading() as session:
-            return list(await session.scalars(select(Attempts)))
+    async def attempts(self) -> list[Row[Attempts]]:
+        async with self.database.reading() as connection:
+            return list((await connection.execute(select(Attempts))).all())
 
     async def let_time_pass(self) -> None:
-        async with self.database.transaction() as session:
+        async with self.database.transaction() as connection:
             before = datetime.now(UTC) - timedelta(seconds=1)
-            await session.execute(update(Attempts).values(forgotten_at=before))
+            await connection.execute(update(Attempts).values(forgotten_at=before))
 
 
 class LogIn(ThrottlingTestCase):
@@ -242,7 +246,7 @@ class Registrations(ThrottlingTestCase):
 
 
 class OldPassword(ThrottlingTestCase):
-    async def test_it_cannot_be_guessed_in_an_open_session(self) -> None:
+    async def test_it_cannot_be_guessed_in_an_open_connection(self) -> None:
         ada = await self.new_employee()
         api, browser = await self.program_of(ada), await self.browser_of(ada)
         form = {"old": "wrong", "new": "a rarer horse 8", "again": "a rarer horse 8"}

@@ -4,10 +4,15 @@ from fastapi import FastAPI
 
 from expenses.api import account, docs, employees, tickets, users
 
+TAGS = [
+    {"name": "tickets", "description": "One purchase each: filing, reading, changing, deciding."},
+    {"name": "employees", "description": "For employers: listing, suspending, reactivating."},
+    {"name": "users", "description": "Registering, logging in and out, and who one is."},
+    {"name": "account", "description": "One's own name, password, mails, and sessions."},
+    {"name": "health", "description": "For whoever watches the servers."},
+]
+
 
 def mount(app: FastAPI) -> None:
-    # One route after the other is asked whether it knows an address: the busiest come first, and
-    # not inside of a router of their own, which would ask them twice.
-    app.router.routes.extend(tickets.direct.routes)
     for part in (tickets, employees, users, account, docs):
-        app.router.routes.extend(part.router.routes)
+        app.include_router(part.router)

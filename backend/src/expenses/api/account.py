@@ -7,19 +7,20 @@ from pydantic import BaseModel, StrictBool
 
 from expenses.api import schemas as shapes
 from expenses.api.schemas import AccountAnswer
-from expenses.errors import InvalidInput, NotFound, NotLoggedIn, TooManyAttempts
+from expenses.errors import InvalidInput, NotFound, TooManyAttempts
 from expenses.users import account
-from expenses.users.models import UserSession
 from expenses.users.schemas import Password, Username
-from expenses.users.sessions import CurrentUser, list_sessions
+from expenses.users.sessions import CurrentUser, SessionView, list_sessions
 from expenses.web.dependencies import (
+    Bearer,
+    ConnectionDependency,
+    Cookie,
     CurrentUserDependency,
     DatabaseDependency,
-    SessionDependency,
     SettingsDependency,
-    get_current_user,
+    authenticate_request,
 )
-from expenses.web.problems import responses
+from expenses.web.openapi import read_problems, write_problems
 
 router = APIRouter(prefix="/api", tags=["account"])
 
@@ -43,8 +44,8 @@ class PasswordChanged(BaseModel):
     sessions_ended: int
 
 
-class Place(BaseModel):
-    """Where the user is logged in. `client` is what the browser or program called itself."""
+class SessionItem(BaseModel):
+    """One of the user's sessions. `client` is what the browser or program called itself."""
 
     id: int
     client: str | None
@@ -54,67 +55,64 @@ class Place(BaseModel):
     is_this: bool
 
     @classmethod
-    def of(cls, place: UserSession, user: CurrentUser) -> "Place":
-        return cls(
-            id=place.id,
-            client=place.client,
-            created_at=place.created_at,
-            last_seen_at=place.last_seen_at,
-            expires_at=place.expires_at,
-            is_this=place.id == user.session_id,
-        )
+    def of(cls, session: SessionView, user: CurrentUser) -> "SessionItem":
+        return cls(**session._asdict(), is_this=session.id == user.session_id)
 
 
-class PlaceList(BaseModel):
-    items: list[Place]
+class SessionList(BaseModel):
+    items: list[SessionItem]
 
 
-@router.patch("/me", responses=responses(NotLoggedIn, InvalidInput))
+@router.patch("/me", responses=write_problems(InvalidInput))
 async def change_username(
-    body: NewName, user: CurrentUserDependency, session: SessionDependency
+    body: NewName, user: CurrentUserDependency, connection: ConnectionDependency
 ) -> AccountAnswer:
     """Be called something else."""
-    return AccountAnswer.of(await account.change_username(session, body.username, actor=user))
+    return AccountAnswer.of(await account.change_username(connection, body.username, actor=user))
 
 
-@router.put("/me/mails", responses=responses(NotLoggedIn, InvalidInput))
+@router.put("/me/mails", responses=write_problems(InvalidInput))
 async def switch_mails(
-    body: MailSwitch, user: CurrentUserDependency, session: SessionDependency
+    body: MailSwitch, user: CurrentUserDependency, connection: ConnectionDependency
 ) -> AccountAnswer:
     """Get mails, or get none: of decisions as an employee, of what is waiting as an employer."""
-    return AccountAnswer.of(await account.switch_mails(session, on=body.on, actor=user))
+    return AccountAnswer.of(await account.switch_mails(connection, on=body.on, actor=user))
 
 
-@router.post("/me/password", responses=responses(NotLoggedIn, InvalidInput, TooManyAttempts))
+@router.post("/me/password", responses=write_problems(InvalidInput, TooManyAttempts))
 async def change_password(
     body: NewPassword,
     request: Request,
     database: DatabaseDependency,
     settings: SettingsDependency,
+    _bearer: Bearer,
+    _cookie: Cookie,
 ) -> PasswordChanged:
     """Change the password, and log out everywhere but here."""
-    # Without the usual session: no connection is held while passwords are hashed.
-    async with database.reading() as session:
-        user = await get_current_user(request, session)
+    # No connection is held while passwords are hashed.
+    async with database.reading() as connection:
+        user = await authenticate_request(request, connection)
     ended = await account.change_password(
         database, old=body.old, new=body.new, actor=user, settings=settings
     )
     return PasswordChanged(sessions_ended=ended)
 
 
-@router.get("/sessions", responses=responses(NotLoggedIn))
-async def get_sessions(user: CurrentUserDependency, session: SessionDependency) -> PlaceList:
+@router.get("/sessions", responses=read_problems())
+async def get_sessions(
+    user: CurrentUserDependency, connection: ConnectionDependency
+) -> SessionList:
     """Where one is logged in: this session first, then the last seen; at most 100."""
-    places = await list_sessions(session, user)
-    return PlaceList(items=[Place.of(place, user) for place in places])
+    sessions = await list_sessions(connection, user)
+    return SessionList(items=[SessionItem.of(session, user) for session in sessions])
 
 
 @router.delete(
-    "/sessions/{session_id}", status_code=204, responses=responses(NotLoggedIn, NotFound)
+    "/sessions/{session_id}", status_code=204, responses=write_problems(NotFound, InvalidInput)
 )
 async def end_session(
-    session_id: int, user: CurrentUserDependency, session: SessionDependency
+    session_id: int, user: CurrentUserDependency, connection: ConnectionDependency
 ) -> Response:
     """Log out in one of the places where one is logged in."""
-    await account.end_session(session, session_id, actor=user)
+    await account.end_session(connection, session_id, actor=user)
     return Response(status_code=204)

@@ -3,23 +3,19 @@
 from datetime import date, datetime
 from typing import Annotated, Any
 
-import orjson
-from fastapi import Response
 from pydantic import BaseModel, ConfigDict, Field
-from typing_extensions import TypedDict
 
 from expenses.tickets.models import Category, TicketStatus
 from expenses.tickets.queries import EventView, TicketView
 from expenses.tickets.schemas import Reason
-from expenses.users.models import Role, User
+from expenses.users.models import Role
+from expenses.users.queries import UserView
 from expenses.users.schemas import Email, Password, SuspensionReason, Username
-from expenses.users.sessions import CurrentUser, LoggedIn
-
-AmountText = Annotated[str, Field(examples=["12.50"])]
+from expenses.users.sessions import CurrentUser, NewSession
 
 
 class Request(BaseModel):
-    """Unknown fields are refused, so that nobody believes to have set one."""
+    """Refuses unknown fields, so that nobody believes to have set one."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -51,7 +47,7 @@ class Suspension(Request):
     reason: SuspensionReason | None = None
 
 
-class Person(TypedDict):
+class Person(BaseModel):
     id: int
     username: str
 
@@ -69,7 +65,7 @@ class UserAnswer(BaseModel):
     created_at: datetime
 
     @classmethod
-    def of(cls, user: User | CurrentUser) -> "UserAnswer":
+    def of(cls, user: UserView | CurrentUser) -> "UserAnswer":
         return cls(
             id=user.id,
             email=user.email,
@@ -81,42 +77,39 @@ class UserAnswer(BaseModel):
 
 
 class AccountAnswer(UserAnswer):
-    """`mails` is whether one gets any: of decisions, or the digest of what is waiting."""
+    """`mails` is whether one gets any: of decisions, or the digest of pending tickets."""
 
     mails: bool
 
     @classmethod
-    def of(cls, user: User | CurrentUser) -> "AccountAnswer":
+    def of(cls, user: UserView | CurrentUser) -> "AccountAnswer":
         return cls(**UserAnswer.of(user).model_dump(), mails=user.gets_mails)
 
 
 class SessionAnswer(BaseModel):
-    """`token` goes into `Authorization: Bearer …`; it is told this once."""
+    """`token` goes into `Authorization: Bearer …`; it is shown this once."""
 
     token: str
     expires_at: datetime
     user: AccountAnswer
 
     @classmethod
-    def of(cls, logged_in: LoggedIn) -> "SessionAnswer":
-        return cls(
-            token=logged_in.token,
-            expires_at=logged_in.expires_at,
-            user=AccountAnswer.of(logged_in.user),
-        )
+    def of(cls, session: NewSession) -> "SessionAnswer":
+        user = AccountAnswer.of(session.user)
+        return cls(token=session.token, expires_at=session.expires_at, user=user)
 
 
-class Decision(TypedDict):
+class Decision(BaseModel):
     by: Person
     at: datetime
     reason: str | None
 
 
-class TicketAnswer(TypedDict):
+class TicketAnswer(BaseModel):
     id: int
     owner: Owner
     spent_on: date
-    amount: AmountText
+    amount: Annotated[str, Field(examples=["12.50"])]
     currency: str
     category: Category
     description: str
@@ -126,41 +119,31 @@ class TicketAnswer(TypedDict):
     created_at: datetime
     updated_at: datetime
 
+    @classmethod
+    def of(cls, ticket: TicketView) -> "TicketAnswer":
+        return cls(
+            id=ticket.id,
+            owner=Owner(
+                id=ticket.owner_id, username=ticket.owner_username, email=ticket.owner_email
+            ),
+            spent_on=ticket.spent_on,
+            amount=str(ticket.amount),
+            currency=ticket.currency,
+            category=ticket.category,
+            description=ticket.description,
+            links=ticket.links,
+            status=ticket.status,
+            decision=_decision(ticket),
+            created_at=ticket.created_at,
+            updated_at=ticket.updated_at,
+        )
 
-class TicketList(TypedDict):
+
+class TicketList(BaseModel):
     """`next` is the cursor of the page after this one; null at the end."""
 
     items: list[TicketAnswer]
     next: str | None
-
-
-def json_response(
-    value: TicketAnswer | TicketList, *, status: int = 200, headers: dict[str, str] | None = None
-) -> Response:
-    """Sent as it is: its type has been checked where it was made, not once more here."""
-    body = orjson.dumps(value, option=orjson.OPT_UTC_Z)
-    return Response(body, status, headers, media_type="application/json")
-
-
-def ticket_answer(ticket: TicketView) -> TicketAnswer:
-    return {
-        "id": ticket.id,
-        "owner": {
-            "id": ticket.owner_id,
-            "username": ticket.owner_username,
-            "email": ticket.owner_email,
-        },
-        "spent_on": ticket.spent_on,
-        "amount": str(ticket.amount),
-        "currency": ticket.currency,
-        "category": ticket.category,
-        "description": ticket.description,
-        "links": ticket.links,
-        "status": ticket.status,
-        "decision": _decision(ticket),
-        "created_at": ticket.created_at,
-        "updated_at": ticket.updated_at,
-    }
 
 
 class EmployeeList(BaseModel):
@@ -183,7 +166,7 @@ class EventAnswer(BaseModel):
             id=event.id,
             at=event.at,
             action=event.action,
-            actor={"id": event.actor_id, "username": event.actor_username},
+            actor=Person(id=event.actor_id, username=event.actor_username),
             details=event.details,
         )
 
@@ -195,8 +178,8 @@ class EventList(BaseModel):
 def _decision(ticket: TicketView) -> Decision | None:
     if ticket.decided_by_id is None or ticket.decided_at is None:
         return None
-    return {
-        "by": {"id": ticket.decided_by_id, "username": ticket.decided_by_username or ""},
-        "at": ticket.decided_at,
-        "reason": ticket.decision_reason,
-    }
+    return Decision(
+        by=Person(id=ticket.decided_by_id, username=ticket.decided_by_username or ""),
+        at=ticket.decided_at,
+        reason=ticket.decision_reason,
+    )

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Request, Response
+from fastapi import APIRouter, Header, Query, Response
 from pydantic import Field
 
 from expenses.api.schemas import (
@@ -13,10 +13,8 @@ from expenses.api.schemas import (
     Reopening,
     TicketAnswer,
     TicketList,
-    json_response,
-    ticket_answer,
 )
-from expenses.database.engine import LARGEST_ID
+from expenses.database.tables import LARGEST_ID
 from expenses.errors import (
     AlreadyDecided,
     Forbidden,
@@ -24,24 +22,26 @@ from expenses.errors import (
     InvalidInput,
     NotDecided,
     NotFound,
-    NotLoggedIn,
     NotPending,
 )
 from expenses.tickets import actions, decisions, queries
 from expenses.tickets.filters import Sort
 from expenses.tickets.models import TicketStatus
 from expenses.tickets.schemas import TicketChanges, TicketFields
-from expenses.web.dependencies import as_user, settings_of
-from expenses.web.filters import EmptyIsNone, FilterQuery
+from expenses.web.dependencies import (
+    ConnectionDependency,
+    CurrentUserDependency,
+    SettingsDependency,
+)
+from expenses.web.filters import FilterQuery, OrEmpty
+from expenses.web.openapi import read_problems, with_links, write_problems
 from expenses.web.pagination import Cursor, decode_position, encode_position
-from expenses.web.problems import responses
-from expenses.web.query_models import describe_query
-from expenses.web.user_routes import BodyRoute, DirectRoute
-from expenses.web.validation import parse
 
-direct = APIRouter(prefix="/api/tickets", tags=["tickets"], route_class=DirectRoute)
-router = APIRouter(prefix="/api/tickets", tags=["tickets"], route_class=BodyRoute)
+router = APIRouter(prefix="/api/tickets", tags=["tickets"])
 ONE = "/{ticket_id:int}"
+
+OPERATIONS = ("get_ticket", "edit_ticket", "withdraw_ticket", "ticket_history")
+DECISIONS = ("approve_ticket", "deny_ticket")
 
 IdempotencyKey = Annotated[
     str | None,
@@ -55,142 +55,165 @@ IdempotencyKey = Annotated[
 
 
 class TicketQuery(FilterQuery):
-    status: Annotated[TicketStatus | None, EmptyIsNone] = None
-    owner: Annotated[Annotated[int, Field(ge=1, le=LARGEST_ID)] | None, EmptyIsNone] = None
+    status: OrEmpty[TicketStatus] = None
+    owner: OrEmpty[Annotated[int, Field(ge=1, le=LARGEST_ID)]] = None
     sort: Sort = Sort.FILED_LAST
     limit: Annotated[int, Field(ge=1, le=100)] = 20
-    cursor: Annotated[Cursor | None, EmptyIsNone] = None
+    cursor: OrEmpty[Cursor] = None
 
 
-@direct.get(
-    "",
-    response_model=TicketList,
-    responses=responses(NotLoggedIn, InvalidInput),
-    openapi_extra=describe_query(TicketQuery),
-)
-async def list_tickets(request: Request) -> Response:
+@router.get("", responses=read_problems(InvalidInput))
+async def list_tickets(
+    query: Annotated[TicketQuery, Query()],
+    connection: ConnectionDependency,
+    user: CurrentUserDependency,
+) -> TicketList:
     """Tickets, newest first: an employee's own, for an employer everyone's."""
-    async with as_user(request) as (session, user):
-        query = parse(TicketQuery, request.query_params)
-        page = await queries.list_tickets(
-            session,
-            actor=user,
-            matching=await query.resolve(
-                session, actor=user, status=query.status, owner_id=query.owner
-            ),
-            sort=query.sort,
-            position=decode_position(query.cursor, query.sort),
-            limit=query.limit,
-        )
-    found: TicketList = {
-        "items": [ticket_answer(ticket) for ticket in page.items],
-        "next": encode_position(page.next, query.sort),
-    }
-    return json_response(found)
+    matching = await query.resolve(
+        connection, actor=user, status=query.status, owner_id=query.owner
+    )
+    page = await queries.list_tickets(
+        connection,
+        actor=user,
+        matching=matching,
+        sort=query.sort,
+        position=decode_position(query.cursor, query.sort),
+        limit=query.limit,
+    )
+    return TicketList(
+        items=[TicketAnswer.of(ticket) for ticket in page.items],
+        next=encode_position(page.next, query.sort),
+    )
 
 
 @router.post(
     "",
     status_code=201,
-    response_model=TicketAnswer,
-    responses=responses(NotLoggedIn, Forbidden, InvalidInput, IdempotencyKeyReused),
+    responses=with_links(
+        write_problems(Forbidden, InvalidInput, IdempotencyKeyReused),
+        201,
+        *(*OPERATIONS, *DECISIONS),
+        ticket_id="id",
+    ),
 )
 async def create_ticket(
-    request: Request, body: TicketFields, idempotency_key: IdempotencyKey = None
-) -> Response:
+    body: TicketFields,
+    response: Response,
+    connection: ConnectionDependency,
+    user: CurrentUserDependency,
+    settings: SettingsDependency,
+    idempotency_key: IdempotencyKey = None,
+) -> TicketAnswer:
     """File a ticket."""
-    settings = settings_of(request)
-    async with as_user(request) as (session, user):
-        ticket_id = await actions.create_ticket(
-            session, body, actor=user, settings=settings, idempotency_key=idempotency_key
-        )
-        ticket = await queries.get_ticket(session, ticket_id, actor=user)
-    return json_response(
-        ticket_answer(ticket), status=201, headers={"Location": f"/api/tickets/{ticket_id}"}
+    ticket_id = await actions.create_ticket(
+        connection, body, actor=user, settings=settings, idempotency_key=idempotency_key
     )
+    response.headers["Location"] = f"/api/tickets/{ticket_id}"
+    return TicketAnswer.of(await queries.get_ticket(connection, ticket_id, actor=user))
 
 
-@direct.get(ONE, response_model=TicketAnswer, responses=responses(NotLoggedIn, NotFound))
-async def get_ticket(request: Request, ticket_id: int) -> Response:
+@router.get(
+    ONE,
+    responses=with_links(
+        read_problems(NotFound), 200, *(*OPERATIONS, *DECISIONS, "reopen_ticket"), ticket_id="id"
+    ),
+)
+async def get_ticket(
+    ticket_id: int, connection: ConnectionDependency, user: CurrentUserDependency
+) -> TicketAnswer:
     """One ticket, where it is yours to see."""
-    async with as_user(request) as (session, user):
-        ticket = await queries.get_ticket(session, ticket_id, actor=user)
-    return json_response(ticket_answer(ticket))
+    return TicketAnswer.of(await queries.get_ticket(connection, ticket_id, actor=user))
 
 
 @router.patch(
     ONE,
-    response_model=TicketAnswer,
-    responses=responses(NotLoggedIn, Forbidden, NotFound, NotPending, InvalidInput),
+    responses=with_links(
+        write_problems(Forbidden, NotFound, NotPending, InvalidInput),
+        200,
+        *OPERATIONS,
+        ticket_id="id",
+    ),
 )
-async def edit_ticket(request: Request, ticket_id: int, body: TicketChanges) -> Response:
+async def edit_ticket(
+    ticket_id: int,
+    body: TicketChanges,
+    connection: ConnectionDependency,
+    user: CurrentUserDependency,
+    settings: SettingsDependency,
+) -> TicketAnswer:
     """Give some fields of an own, pending ticket new values."""
-    settings = settings_of(request)
-    async with as_user(request) as (session, user):
-        await actions.edit_ticket(session, ticket_id, body, actor=user, settings=settings)
-        ticket = await queries.get_ticket(session, ticket_id, actor=user)
-    return json_response(ticket_answer(ticket))
+    await actions.edit_ticket(connection, ticket_id, body, actor=user, settings=settings)
+    return TicketAnswer.of(await queries.get_ticket(connection, ticket_id, actor=user))
 
 
-@router.post(
-    f"{ONE}/withdraw",
-    response_model=TicketAnswer,
-    responses=responses(NotLoggedIn, Forbidden, NotFound, NotPending),
-)
-async def withdraw_ticket(request: Request, ticket_id: int) -> Response:
+@router.post(f"{ONE}/withdraw", responses=write_problems(Forbidden, NotFound, NotPending))
+async def withdraw_ticket(
+    ticket_id: int, connection: ConnectionDependency, user: CurrentUserDependency
+) -> TicketAnswer:
     """Take an own, pending ticket back."""
-    async with as_user(request) as (session, user):
-        await actions.withdraw_ticket(session, ticket_id, actor=user)
-        ticket = await queries.get_ticket(session, ticket_id, actor=user)
-    return json_response(ticket_answer(ticket))
+    await actions.withdraw_ticket(connection, ticket_id, actor=user)
+    return TicketAnswer.of(await queries.get_ticket(connection, ticket_id, actor=user))
 
 
 @router.post(
     f"{ONE}/approve",
-    response_model=TicketAnswer,
-    responses=responses(NotLoggedIn, Forbidden, NotFound, AlreadyDecided, NotPending, InvalidInput),
+    responses=with_links(
+        write_problems(Forbidden, NotFound, AlreadyDecided, NotPending, InvalidInput),
+        200,
+        "reopen_ticket",
+        ticket_id="id",
+    ),
 )
 async def approve_ticket(
-    request: Request, ticket_id: int, body: Approval | None = None
-) -> Response:
+    ticket_id: int,
+    connection: ConnectionDependency,
+    user: CurrentUserDependency,
+    body: Approval | None = None,
+) -> TicketAnswer:
     """Approve a pending ticket, with a note where one is wanted."""
     reason = body.reason if body else None
-    async with as_user(request) as (session, user):
-        await decisions.approve_ticket(session, ticket_id, actor=user, reason=reason)
-        ticket = await queries.get_ticket(session, ticket_id, actor=user)
-    return json_response(ticket_answer(ticket))
+    await decisions.approve_ticket(connection, ticket_id, actor=user, reason=reason)
+    return TicketAnswer.of(await queries.get_ticket(connection, ticket_id, actor=user))
 
 
 @router.post(
     f"{ONE}/deny",
-    response_model=TicketAnswer,
-    responses=responses(NotLoggedIn, Forbidden, NotFound, AlreadyDecided, NotPending, InvalidInput),
+    responses=with_links(
+        write_problems(Forbidden, NotFound, AlreadyDecided, NotPending, InvalidInput),
+        200,
+        "reopen_ticket",
+        ticket_id="id",
+    ),
 )
-async def deny_ticket(request: Request, ticket_id: int, body: Denial) -> Response:
+async def deny_ticket(
+    ticket_id: int, body: Denial, connection: ConnectionDependency, user: CurrentUserDependency
+) -> TicketAnswer:
     """Deny a pending ticket, and say why."""
-    async with as_user(request) as (session, user):
-        await decisions.deny_ticket(session, ticket_id, actor=user, reason=body.reason)
-        ticket = await queries.get_ticket(session, ticket_id, actor=user)
-    return json_response(ticket_answer(ticket))
+    await decisions.deny_ticket(connection, ticket_id, actor=user, reason=body.reason)
+    return TicketAnswer.of(await queries.get_ticket(connection, ticket_id, actor=user))
 
 
 @router.post(
     f"{ONE}/reopen",
-    response_model=TicketAnswer,
-    responses=responses(NotLoggedIn, Forbidden, NotFound, NotDecided, InvalidInput),
+    responses=with_links(
+        write_problems(Forbidden, NotFound, NotDecided, InvalidInput),
+        200,
+        *DECISIONS,
+        ticket_id="id",
+    ),
 )
-async def reopen_ticket(request: Request, ticket_id: int, body: Reopening) -> Response:
+async def reopen_ticket(
+    ticket_id: int, body: Reopening, connection: ConnectionDependency, user: CurrentUserDependency
+) -> TicketAnswer:
     """Undo a decision, and say why: the ticket is pending again."""
-    async with as_user(request) as (session, user):
-        await decisions.reopen_ticket(session, ticket_id, actor=user, reason=body.reason)
-        ticket = await queries.get_ticket(session, ticket_id, actor=user)
-    return json_response(ticket_answer(ticket))
+    await decisions.reopen_ticket(connection, ticket_id, actor=user, reason=body.reason)
+    return TicketAnswer.of(await queries.get_ticket(connection, ticket_id, actor=user))
 
 
-@direct.get(f"{ONE}/history", response_model=EventList, responses=responses(NotLoggedIn, NotFound))
-async def ticket_history(request: Request, ticket_id: int) -> Response:
+@router.get(f"{ONE}/history", responses=read_problems(NotFound))
+async def ticket_history(
+    ticket_id: int, connection: ConnectionDependency, user: CurrentUserDependency
+) -> EventList:
     """Everything that happened to a ticket, oldest first."""
-    async with as_user(request) as (session, user):
-        events = await queries.ticket_history(session, ticket_id, actor=user)
-    found = EventList(items=[EventAnswer.of(event) for event in events])
-    return Response(found.model_dump_json(), media_type="application/json")
+    events = await queries.ticket_history(connection, ticket_id, actor=user)
+    return EventList(items=[EventAnswer.of(event) for event in events])

@@ -6,7 +6,6 @@ from expenses.api.schemas import AccountAnswer, Credentials, Registration, Sessi
 from expenses.errors import (
     EmailTaken,
     InvalidInput,
-    NotLoggedIn,
     NotRegistered,
     Suspended,
     TooManyAttempts,
@@ -18,18 +17,33 @@ from expenses.users.registration import register
 from expenses.users.throttling import count_attempt, limits_of_registration
 from expenses.web.dependencies import (
     CallerDependency,
+    ConnectionDependency,
     CurrentUserDependency,
     DatabaseDependency,
-    SessionDependency,
     SettingsDependency,
 )
-from expenses.web.problems import responses
+from expenses.web.openapi import (
+    open_write_problems,
+    read_problems,
+    with_links,
+    write_problems,
+)
 
 router = APIRouter(prefix="/api", tags=["users"])
 
+# Of a new user who is an employee.
+OPERATIONS = ("get_employee", "suspend_employee", "reactivate_employee")
+
 
 @router.post(
-    "/users", status_code=201, responses=responses(EmailTaken, InvalidInput, TooManyAttempts)
+    "/users",
+    status_code=201,
+    responses=with_links(
+        open_write_problems(EmailTaken, InvalidInput, TooManyAttempts),
+        201,
+        *OPERATIONS,
+        employee_id="user/id",
+    ),
 )
 async def create_user(
     body: Registration,
@@ -41,9 +55,9 @@ async def create_user(
     ensure_acceptable(body.password, email=body.email)
     await count_attempt(database, limits_of_registration(caller, settings))
     password_hash = await hash_password(body.password)
-    async with database.transaction() as session:
+    async with database.transaction() as connection:
         user = await register(
-            session,
+            connection,
             email=body.email,
             password_hash=password_hash,
             username=body.username,
@@ -51,13 +65,17 @@ async def create_user(
             employer_code=body.employer_code,
             settings=settings,
         )
-        logged_in = await sessions.start_session(session, user.id, caller=caller, settings=settings)
-    return SessionAnswer.of(logged_in)
+        session = await sessions.start_session(
+            connection, user.id, caller=caller, settings=settings
+        )
+    return SessionAnswer.of(session)
 
 
 @router.post(
     "/session",
-    responses=responses(WrongPassword, Suspended, NotRegistered, InvalidInput, TooManyAttempts),
+    responses=open_write_problems(
+        WrongPassword, Suspended, NotRegistered, InvalidInput, TooManyAttempts
+    ),
 )
 async def log_in(
     body: Credentials,
@@ -66,20 +84,20 @@ async def log_in(
     settings: SettingsDependency,
 ) -> SessionAnswer:
     """Log in with e-mail and password."""
-    logged_in = await sessions.log_in(
+    session = await sessions.log_in(
         database, email=body.email, password=body.password, caller=caller, settings=settings
     )
-    return SessionAnswer.of(logged_in)
+    return SessionAnswer.of(session)
 
 
-@router.delete("/session", status_code=204, responses=responses(NotLoggedIn))
-async def log_out(user: CurrentUserDependency, session: SessionDependency) -> Response:
+@router.delete("/session", status_code=204, responses=write_problems())
+async def log_out(user: CurrentUserDependency, connection: ConnectionDependency) -> Response:
     """Log out: the token that was used is dead from now on."""
-    await sessions.log_out(session, user)
+    await sessions.log_out(connection, user)
     return Response(status_code=204)
 
 
-@router.get("/me", responses=responses(NotLoggedIn))
+@router.get("/me", responses=read_problems())
 async def me(user: CurrentUserDependency) -> AccountAnswer:
     """The user whose token it is."""
     return AccountAnswer.of(user)

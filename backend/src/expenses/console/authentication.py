@@ -20,8 +20,8 @@ class EmployersOnly(AuthenticationBackend):
         self.middlewares = []
 
     async def authenticate(self, request: Request) -> bool:
-        async with database_of(request).reading() as session:
-            user = await authenticate(session, token_of(request), lock=False)
+        async with database_of(request).reading() as connection:
+            user = await authenticate(connection, token_of(request), lock=False)
         request.state.user = user
         if user.role is not Role.EMPLOYER:
             raise Forbidden(N_("The console is for employers."))

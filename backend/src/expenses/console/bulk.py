@@ -6,14 +6,14 @@ from typing import Any, Literal
 
 from pydantic import AwareDatetime, BaseModel
 from sqladmin import BaseView, expose
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from expenses.console.authentication import user_of
 from expenses.console.queue import Queue, address
-from expenses.database.engine import LARGEST_ID
+from expenses.database.tables import LARGEST_ID
 from expenses.errors import DatabaseUnavailable, InvalidInput, TooBusy
 from expenses.i18n.languages import gettext
 from expenses.i18n.text import N_
@@ -105,18 +105,18 @@ class BulkView(BaseView):
         errors: dict[str, str] | None = None,
     ) -> Response:
         actor = user_of(request)
-        async with database_of(request).reading() as session:
-            chosen = await _chosen(request, session, form)
-            found = await totals(session, actor=actor, matching=chosen)
+        async with database_of(request).reading() as connection:
+            chosen = await _chosen(request, connection, form)
+            found = await totals(connection, actor=actor, matching=chosen)
             some = await queries.list_tickets(
-                session, actor=actor, matching=chosen, limit=MOST_SHOWN
+                connection, actor=actor, matching=chosen, limit=MOST_SHOWN
             )
             context = {
                 "totals": found,
                 "tickets": some.items,
                 "selected": len(form.many.get("ticket", [])),
-                "seen": form["seen"] or await queries.now(session),
-                "reasons": await queries.recent_reasons(session, actor=actor),
+                "seen": form["seen"] or await queries.now(connection),
+                "reasons": await queries.recent_reasons(connection, actor=actor),
             }
         return await self._page(
             request,
@@ -138,24 +138,24 @@ class BulkView(BaseView):
         )
 
 
-async def _chosen(request: Request, session: AsyncSession, form: FormValues) -> TicketFilter:
+async def _chosen(request: Request, connection: AsyncConnection, form: FormValues) -> TicketFilter:
     """The pending tickets that were ticked, or all pending ones that the list's filter finds."""
     if not form["all"]:
         return TicketFilter(status=TicketStatus.PENDING, ids=_ticked(form))
     queue = Queue.of(QueryParams(form["query"])).model_copy(update={"status": "pending"})
-    return await queue.filter(session, actor=user_of(request))
+    return await queue.filter(connection, actor=user_of(request))
 
 
 async def _chosen_ids(request: Request, form: FormValues, seen_at: datetime) -> list[int]:
     """What was chosen on the page in between, including what is no longer pending."""
     if not form["all"]:
         return sorted(set(_ticked(form)))
-    async with database_of(request).reading() as session:
+    async with database_of(request).reading() as connection:
         return await queries.ids_pending_at(
-            session,
+            connection,
             seen_at,
             actor=user_of(request),
-            matching=await _chosen(request, session, form),
+            matching=await _chosen(request, connection, form),
             limit=MOST_COUNTED,
         )
 
@@ -179,9 +179,9 @@ async def _decide(
     for start in range(0, len(ids), BATCH_SIZE):
         batch = ids[start : start + BATCH_SIZE]
         try:
-            async with database_of(request).transaction() as session:
+            async with database_of(request).transaction() as connection:
                 outcome = await decide_tickets(
-                    session,
+                    connection,
                     batch,
                     status,
                     actor=user_of(request),

@@ -26,7 +26,7 @@ from expenses.tickets.people import EmployeeFigures, count_tickets_of, figures_o
 from expenses.tickets.queries import list_tickets
 from expenses.users import actions, queries
 from expenses.users.models import User
-from expenses.users.queries import EmployeeStatus
+from expenses.users.queries import EmployeeStatus, UserView
 from expenses.users.schemas import SuspensionReason
 from expenses.web.dependencies import database_of, settings_of
 from expenses.web.pages.forms import FormValues, read_form
@@ -69,15 +69,15 @@ class Change:
     """One of the two things that an employer does to an employee."""
 
     verb: Literal["suspend", "reactivate"]
-    act: Callable[..., Awaitable[User]]
+    act: Callable[..., Awaitable[UserView]]
     refusal: type[Conflict]
 
-    def success(self, employee: User) -> str:
+    def success(self, employee: UserView) -> str:
         if self.verb == "suspend":
             return _("%(username)s is suspended.", username=employee.username)
         return _("%(username)s is active again.", username=employee.username)
 
-    def refuses(self, employee: User) -> bool:
+    def refuses(self, employee: UserView) -> bool:
         """Whether it is done already."""
         return (employee.suspended_at is not None) == (self.verb == "suspend")
 
@@ -96,9 +96,9 @@ class EmployeeView(ReadOnlyView, model=User):
         given = {name: value for name, value in request.query_params.items() if value.strip(" ")}
         listing, actor = parse(Listing, given), user_of(request)
         before = decode_cursor(listing.cursor)
-        async with database_of(request).reading() as session:
+        async with database_of(request).reading() as connection:
             page = await queries.list_employees(
-                session,
+                connection,
                 actor=actor,
                 status=listing.employee_status,
                 text=listing.q,
@@ -106,7 +106,7 @@ class EmployeeView(ReadOnlyView, model=User):
                 limit=PAGE_SIZE,
             )
             counts = await queries.count_employees(
-                session, actor=actor, text=listing.q, most=MOST_COUNTED
+                connection, actor=actor, text=listing.q, most=MOST_COUNTED
             )
             return EmployeeListPage(
                 rows=[*page.items],
@@ -116,7 +116,7 @@ class EmployeeView(ReadOnlyView, model=User):
                 next_cursor=encode_cursor(page.next_before),
                 counts={status: Count.up_to_most(number) for status, number in counts.items()},
                 figures=await figures_of(
-                    session,
+                    connection,
                     [employee.id for employee in page.items],
                     actor=actor,
                     since=_beginning_of_year(settings_of(request)),
@@ -133,19 +133,19 @@ class EmployeeView(ReadOnlyView, model=User):
             "address": lambda **changes: address(query, LIST, **{"cursor": None} | changes),
         }
 
-    async def load(self, request: Request, row_id: int) -> User:
-        async with database_of(request).reading() as session:
-            return await queries.get_employee(session, row_id, actor=user_of(request))
+    async def load(self, request: Request, row_id: int) -> UserView:
+        async with database_of(request).reading() as connection:
+            return await queries.get_employee(connection, row_id, actor=user_of(request))
 
     async def details_context(self, request: Request) -> dict[str, Any]:
         employee: User = await self.get_object_for_details(request)
         actor, settings = user_of(request), settings_of(request)
-        async with database_of(request).reading() as session:
+        async with database_of(request).reading() as connection:
             figures = await figures_of(
-                session, [employee.id], actor=actor, since=_beginning_of_year(settings)
+                connection, [employee.id], actor=actor, since=_beginning_of_year(settings)
             )
             latest = await list_tickets(
-                session,
+                connection,
                 actor=actor,
                 matching=TicketFilter(owner_id=employee.id),
                 limit=LATEST_TICKETS,
@@ -154,9 +154,9 @@ class EmployeeView(ReadOnlyView, model=User):
                 "figures": figures[employee.id],
                 "year": settings.today().year,
                 "tickets": latest.items,
-                "ticket_count": await count_tickets_of(session, employee.id, actor=actor),
+                "ticket_count": await count_tickets_of(connection, employee.id, actor=actor),
                 "events": await list_events_of(
-                    session, employee.id, actor=actor, limit=LATEST_EVENTS
+                    connection, employee.id, actor=actor, limit=LATEST_EVENTS
                 ),
                 "most_events": LATEST_EVENTS,
             }
@@ -186,14 +186,14 @@ class EmployeeView(ReadOnlyView, model=User):
     ) -> Response:
         """The page that says what will happen. Nothing happens yet."""
         employee_id, actor = request.path_params["employee_id"], user_of(request)
-        async with database_of(request).reading() as session:
-            employee = await queries.get_employee(session, employee_id, actor=actor)
+        async with database_of(request).reading() as connection:
+            employee = await queries.get_employee(connection, employee_id, actor=actor)
             if change.refuses(employee):
                 return _beside_fresh_state(request, change.refusal(username=employee.username))
             context = {
                 "employee": employee,
-                "tickets": await count_tickets_of(session, employee.id, actor=actor),
-                "sessions": await queries.count_sessions(session, employee.id, actor=actor),
+                "tickets": await count_tickets_of(connection, employee.id, actor=actor),
+                "sessions": await queries.count_sessions(connection, employee.id, actor=actor),
             }
         form = form or FormValues(request.query_params)
         return await self.templates.TemplateResponse(
@@ -214,9 +214,9 @@ class EmployeeView(ReadOnlyView, model=User):
         form = await read_form(request)
         try:
             body = parse(Suspension, {"reason": form["reason"].strip() or None})
-            async with database_of(request).transaction() as session:
+            async with database_of(request).transaction() as connection:
                 employee = await change.act(
-                    session,
+                    connection,
                     request.path_params["employee_id"],
                     actor=user_of(request),
                     reason=body.reason,

@@ -19,8 +19,8 @@ class ExportView(BaseView):
     @expose("/ticket/export/{kind}", methods=["GET"], identity="export")
     async def export(self, request: Request) -> Response:
         queue, actor = Queue.of(request.query_params), user_of(request)
-        async with database_of(request).reading() as session:
-            matching = await queue.filter(session, actor=actor)
+        async with database_of(request).reading() as connection:
+            matching = await queue.filter(connection, actor=actor)
         return export_response(
             request, request.path_params["kind"], actor=actor, matching=matching, sort=queue.order
         )

@@ -5,13 +5,13 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from sqladmin import BaseView, expose
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.requests import Request
 from starlette.responses import Response
 
 from expenses.console.authentication import user_of
 from expenses.console.queue import address
-from expenses.database.engine import LARGEST_ID
+from expenses.database.tables import LARGEST_ID
 from expenses.errors import InvalidInput
 from expenses.i18n.text import N_, Line
 from expenses.settings import Settings
@@ -55,16 +55,16 @@ class HistoryQuery(BaseModel):
     cursor: str | None = None
 
     async def resolve(
-        self, session: AsyncSession, *, actor: Actor, settings: Settings
+        self, connection: AsyncConnection, *, actor: Actor, settings: Settings
     ) -> EventFilter:
         """Raises `InvalidInput` for nobody's name, and for a range that ends before it begins."""
         if self.first_day and self.last_day and self.first_day > self.last_day:
             raise InvalidInput({"to": N_("This is before the beginning of the range.")})
         return EventFilter(
-            actor_id=await _id_of(session, "actor", self.actor, actor=actor),
+            actor_id=await _id_of(connection, "actor", self.actor, actor=actor),
             action=self.action,
             ticket_id=self.ticket,
-            user_id=await _id_of(session, "user", self.user, actor=actor),
+            user_id=await _id_of(connection, "user", self.user, actor=actor),
             since=_beginning(self.first_day, settings),
             until=_beginning(_day_after(self.last_day), settings),
         )
@@ -94,10 +94,10 @@ async def _page(request: Request) -> HistoryPage:
     given = {name: value for name, value in request.query_params.items() if value.strip(" ")}
     query, actor = parse(HistoryQuery, given), user_of(request)
     before = decode_cursor(query.cursor)
-    async with database_of(request).reading() as session:
-        matching = await query.resolve(session, actor=actor, settings=settings_of(request))
+    async with database_of(request).reading() as connection:
+        matching = await query.resolve(connection, actor=actor, settings=settings_of(request))
         return await list_events(
-            session, actor=actor, matching=matching, before=before, limit=PAGE_SIZE
+            connection, actor=actor, matching=matching, before=before, limit=PAGE_SIZE
         )
 
 
@@ -115,11 +115,11 @@ def _context(request: Request, page: HistoryPage) -> dict[str, Any]:
 
 
 async def _id_of(
-    session: AsyncSession, field: str, name: str | None, *, actor: Actor
+    connection: AsyncConnection, field: str, name: str | None, *, actor: Actor
 ) -> int | None:
     if name is None:
         return None
-    found = await find_users_called(session, name, actor=actor)
+    found = await find_users_called(connection, name, actor=actor)
     if not found:
         raise InvalidInput({field: N_("Nobody has this name or e-mail.")})
     if len(found) > 1:

@@ -37,11 +37,11 @@ class OverviewView(BaseView):
         chosen = parse(Listing, request.query_params).currency or settings.currency
         today = settings.today()
         year = Year(overview.last_months(today), chosen)
-        async with database_of(request).reading() as session:
-            pending = await overview.pending(session, actor=actor, today=today)
-            spending = await overview.spending(session, actor=actor, months=year.months)
+        async with database_of(request).reading() as connection:
+            pending = await overview.pending(connection, actor=actor, today=today)
+            spending = await overview.spending(connection, actor=actor, months=year.months)
             employees = await overview.top_spending(
-                session, actor=actor, months=year.months, currency=chosen
+                connection, actor=actor, months=year.months, currency=chosen
             )
         currencies = figures.currency_lines(spending, year)
         used = {line.label: line.number for line in currencies}

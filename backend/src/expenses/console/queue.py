@@ -3,7 +3,7 @@
 from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.datastructures import QueryParams
 
 from expenses.tickets.filters import Position, Sort, TicketFilter
@@ -46,8 +46,8 @@ class Queue(FilterQuery):
     def position(self) -> Position | None:
         return decode_position(self.cursor, self.order)
 
-    async def filter(self, session: AsyncSession, *, actor: Actor) -> TicketFilter:
-        return await self.resolve(session, actor=actor, status=self.ticket_status)
+    async def filter(self, connection: AsyncConnection, *, actor: Actor) -> TicketFilter:
+        return await self.resolve(connection, actor=actor, status=self.ticket_status)
 
 
 def address(query: QueryParams, path: str = LIST, **changes: str | None) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import AwareDatetime, BaseModel
 from sqladmin import expose
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -71,11 +71,11 @@ class TicketView(ReadOnlyView, model=Ticket):
     async def list(self, request: Request) -> KeysetPage:
         queue, actor = Queue.of(request.query_params), user_of(request)
         position = queue.position
-        async with database_of(request).reading() as session:
-            matching = await queue.filter(session, actor=actor)
-            found = await count_matches(session, actor=actor, matching=matching)
+        async with database_of(request).reading() as connection:
+            matching = await queue.filter(connection, actor=actor)
+            found = await count_matches(connection, actor=actor, matching=matching)
             page = await queries.list_tickets(
-                session,
+                connection,
                 actor=actor,
                 matching=matching,
                 sort=queue.order,
@@ -91,8 +91,8 @@ class TicketView(ReadOnlyView, model=Ticket):
                 previous_cursor=encode_position(page.previous, queue.order),
                 counts=found.counts,
                 totals=replace(found.totals, count=found.totals.count.at_least(len(page.items))),
-                duplicates=await duplicates_of(session, page.items, actor=actor),
-                reasons=await queries.recent_reasons(session, actor=actor),
+                duplicates=await duplicates_of(connection, page.items, actor=actor),
+                reasons=await queries.recent_reasons(connection, actor=actor),
             )
 
     async def list_context(self, request: Request) -> dict[str, Any]:
@@ -113,22 +113,22 @@ class TicketView(ReadOnlyView, model=Ticket):
         }
 
     async def load(self, request: Request, row_id: int) -> TicketRow:
-        async with database_of(request).reading() as session:
-            return await queries.get_ticket(session, row_id, actor=user_of(request))
+        async with database_of(request).reading() as connection:
+            return await queries.get_ticket(connection, row_id, actor=user_of(request))
 
     async def details_context(self, request: Request) -> dict[str, Any]:
         ticket = await self.get_object_for_details(request)
-        async with database_of(request).reading() as session:
-            return await _details(request, session, ticket)
+        async with database_of(request).reading() as connection:
+            return await _details(request, connection, ticket)
 
     @expose("/{ticket_id:int}/approve", methods=["POST"])
     async def approve(self, request: Request) -> Response:
         form = await read_form(request)
 
-        async def act(session: AsyncSession, ticket_id: int, actor: CurrentUser) -> None:
+        async def act(connection: AsyncConnection, ticket_id: int, actor: CurrentUser) -> None:
             body = parse(Approval, _given(form, "reason", "seen"))
             await decisions.approve_ticket(
-                session, ticket_id, actor=actor, reason=body.reason, seen_at=body.seen
+                connection, ticket_id, actor=actor, reason=body.reason, seen_at=body.seen
             )
 
         return await self._act(request, form, act, N_("Ticket %(id)s is approved."))
@@ -137,10 +137,10 @@ class TicketView(ReadOnlyView, model=Ticket):
     async def deny(self, request: Request) -> Response:
         form = await read_form(request)
 
-        async def act(session: AsyncSession, ticket_id: int, actor: CurrentUser) -> None:
+        async def act(connection: AsyncConnection, ticket_id: int, actor: CurrentUser) -> None:
             body = parse(Denial, _given(form, "reason", "seen"))
             await decisions.deny_ticket(
-                session, ticket_id, actor=actor, reason=body.reason, seen_at=body.seen
+                connection, ticket_id, actor=actor, reason=body.reason, seen_at=body.seen
             )
 
         return await self._act(request, form, act, N_("Ticket %(id)s is denied."))
@@ -149,9 +149,9 @@ class TicketView(ReadOnlyView, model=Ticket):
     async def reopen(self, request: Request) -> Response:
         form = await read_form(request)
 
-        async def act(session: AsyncSession, ticket_id: int, actor: CurrentUser) -> None:
+        async def act(connection: AsyncConnection, ticket_id: int, actor: CurrentUser) -> None:
             body = parse(Reopening, _given(form, "reason"))
-            await decisions.reopen_ticket(session, ticket_id, actor=actor, reason=body.reason)
+            await decisions.reopen_ticket(connection, ticket_id, actor=actor, reason=body.reason)
 
         return await self._act(request, form, act, N_("Ticket %(id)s is pending again."))
 
@@ -159,8 +159,8 @@ class TicketView(ReadOnlyView, model=Ticket):
         """Do it, and go to where the form says; a refusal stands beside the fresh state."""
         ticket_id: int = request.path_params["ticket_id"]
         try:
-            async with database_of(request).transaction() as session:
-                await act(session, ticket_id, user_of(request))
+            async with database_of(request).transaction() as connection:
+                await act(connection, ticket_id, user_of(request))
         except InvalidInput as error:
             return await self._page(request, ticket_id, 422, errors=error.fields, form=form)
         except Conflict as error:
@@ -171,9 +171,9 @@ class TicketView(ReadOnlyView, model=Ticket):
     async def _page(
         self, request: Request, ticket_id: int, status_code: int, **context: Any
     ) -> Response:
-        async with database_of(request).reading() as session:
-            ticket = await queries.get_ticket(session, ticket_id, actor=user_of(request))
-            details = await _details(request, session, ticket)
+        async with database_of(request).reading() as connection:
+            ticket = await queries.get_ticket(connection, ticket_id, actor=user_of(request))
+            details = await _details(request, connection, ticket)
         return await self.templates.TemplateResponse(
             request,
             self.details_template,
@@ -182,18 +182,20 @@ class TicketView(ReadOnlyView, model=Ticket):
         )
 
 
-async def _details(request: Request, session: AsyncSession, ticket: TicketRow) -> dict[str, Any]:
+async def _details(
+    request: Request, connection: AsyncConnection, ticket: TicketRow
+) -> dict[str, Any]:
     actor, query = user_of(request), request.query_params
     queue = Queue.of(query)
-    matching = await queue.filter(session, actor=actor)
+    matching = await queue.filter(connection, actor=actor)
     previous, following = await queries.neighbours(
-        session, ticket, actor=actor, matching=matching, sort=queue.order
+        connection, ticket, actor=actor, matching=matching, sort=queue.order
     )
-    duplicates = await duplicates_of(session, [ticket], actor=actor)
+    duplicates = await duplicates_of(connection, [ticket], actor=actor)
     return page_context(request) | {
-        "events": await queries.ticket_history(session, ticket.id, actor=actor),
+        "events": await queries.ticket_history(connection, ticket.id, actor=actor),
         "duplicates": duplicates.get(ticket.id, []),
-        "reasons": await queries.recent_reasons(session, actor=actor),
+        "reasons": await queries.recent_reasons(connection, actor=actor),
         "may_decide": can_decide(actor, ticket),
         "may_reopen": can_reopen(actor, ticket),
         "previous": previous and _details_address(previous, request),

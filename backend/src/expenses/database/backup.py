@@ -13,7 +13,8 @@ from sqlalchemy import text
 
 from expenses.database import migrations, programs
 from expenses.database.embedded import database_address, write_down
-from expenses.database.engine import Database, explained_problems
+from expenses.database.engine import Database
+from expenses.database.errors import explained_problems
 from expenses.errors import CannotBackUp
 from expenses.settings import Settings
 
@@ -105,10 +106,10 @@ def restore(file: Path, settings: Settings) -> None:
 
 async def _look(address: str) -> _Found:
     with explained_problems():
-        async with Database(address) as database, database.reading() as session:
-            version = await session.scalar(text("SHOW server_version_num"))
-            table = await session.scalar(text(_ANY_TABLE))
-            revision = await migrations.current_revision(session)
+        async with Database(address) as database, database.reading() as connection:
+            version = await connection.scalar(text("SHOW server_version_num"))
+            table = await connection.scalar(text(_ANY_TABLE))
+            revision = await migrations.current_revision(connection)
     return _Found(int(str(version)) // 10_000, revision, table)
 
 
@@ -128,9 +129,9 @@ def _ensure_empty(found: _Found, settings: Settings) -> None:
 
 async def _analyse(address: str) -> None:
     """Until the planner knows how much there is, it chooses slow ways."""
-    async with Database(address) as database, database.transaction() as session:
-        await session.execute(text("SET LOCAL statement_timeout = 0"))
-        await session.execute(text("ANALYZE"))
+    async with Database(address) as database, database.transaction() as connection:
+        await connection.execute(text("SET LOCAL statement_timeout = 0"))
+        await connection.execute(text("ANALYZE"))
 
 
 # The file

@@ -22,7 +22,10 @@ import expenses.history
 import expenses.tickets.models
 import expenses.users.models  # noqa: F401
 from expenses.database import migrations
-from expenses.database.engine import Base, Database, asyncpg_url, explained_problems
+from expenses.database.address import asyncpg_url
+from expenses.database.engine import Database
+from expenses.database.errors import explained_problems
+from expenses.database.tables import Base
 from expenses.errors import CannotStart
 
 DISTRIBUTED_BY = "id"

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from expenses.database import embedded
-from expenses.database.engine import asyncpg_url
+from expenses.database.address import asyncpg_url
 from expenses.errors import CannotBackUp, CannotStart
 from expenses.settings import Settings
 

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from sqlalchemy import RowMapping, text
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from expenses.errors import CannotGrant
 
@@ -70,11 +70,11 @@ class Standing(NamedTuple):
     missing: list[str]
 
 
-async def standing(session: AsyncSession) -> Standing:
-    own = (await session.execute(text(_OWN))).mappings().one()
-    role = await session.scalar(text("SELECT current_user"))
-    excess = (await session.execute(text(_EXCESS), {"role": role})).mappings().one()
-    missing = await session.execute(text(_MISSING), {"rows": _ROWS})
+async def standing(connection: AsyncConnection) -> Standing:
+    own = (await connection.execute(text(_OWN))).mappings().one()
+    role = await connection.scalar(text("SELECT current_user"))
+    excess = (await connection.execute(text(_EXCESS), {"role": role})).mappings().one()
+    missing = await connection.execute(text(_MISSING), {"rows": _ROWS})
     return Standing(
         **own,
         has_more=any(excess.values()),
@@ -86,29 +86,28 @@ async def standing(session: AsyncSession) -> Standing:
     )
 
 
-async def grant(session: AsyncSession, role: str) -> dict[str, str]:
+async def grant(connection: AsyncConnection, role: str) -> dict[str, str]:
     """Let `role` work with the rows of a migrated database, and with nothing else.
 
     Takes away what it had beyond that; doing it twice changes nothing. Later migrations' tables are
     covered. Returns the privileges on each thing. Raises `CannotGrant`.
     """
-    facts = await _facts(session, role)
+    facts = await _facts(connection, role)
     _ensure_apart(facts)
-    connection = await session.connection()
     for statement in _statements(**facts):
         # Not text(): a colon in a name would be taken for a value's place.
         await connection.exec_driver_sql(statement)
-    await _ensure_no_more(session, role, facts)
-    tables = await session.execute(text(_GRANTED), {"role": role, "rows": _ROWS})
+    await _ensure_no_more(connection, role, facts)
+    tables = await connection.execute(text(_GRANTED), {"role": role, "rows": _ROWS})
     return {str(name): str(privileges) for name, privileges in tables} | {
         "sequences": "USAGE",
         "tables of later migrations": _ROWS,
     }
 
 
-async def _facts(session: AsyncSession, role: str) -> RowMapping:
+async def _facts(connection: AsyncConnection, role: str) -> RowMapping:
     """Names in it are quoted as SQL wants them."""
-    facts = (await session.execute(text(_FACTS), {"role": role})).mappings().one_or_none()
+    facts = (await connection.execute(text(_FACTS), {"role": role})).mappings().one_or_none()
     if facts is None:
         raise CannotGrant(
             "PostgreSQL knows no role %(role)s. Make it first, with CREATE ROLE … LOGIN PASSWORD …",
@@ -148,8 +147,8 @@ def _statements(*, role: str, schema: str, database: str, **_: object) -> list[s
     ]
 
 
-async def _ensure_no_more(session: AsyncSession, role: str, facts: RowMapping) -> None:
-    excess = (await session.execute(text(_EXCESS), {"role": role})).mappings().one()
+async def _ensure_no_more(connection: AsyncConnection, role: str, facts: RowMapping) -> None:
+    excess = (await connection.execute(text(_EXCESS), {"role": role})).mappings().one()
     if excess["may_create"]:
         raise CannotGrant(
             "%(role)s could make tables. Have a superuser take that away first: "

@@ -15,9 +15,9 @@ from expenses import VERSION
 from expenses.notifications import webhook
 from expenses.notifications.addresses import mail_server
 from expenses.notifications.mails import compose
-from expenses.notifications.outbox import Message
+from expenses.notifications.outbox import ClaimedMessage
 from expenses.settings import Settings
-from expenses.users.models import User
+from expenses.users.queries import UserView
 
 # For one message, with all that it takes.
 SEND_SECONDS = 15
@@ -26,9 +26,9 @@ SEND_SECONDS = 15
 class Parcel(NamedTuple):
     """A message, whom it goes to or is about, and who did what it tells of."""
 
-    message: Message
-    user: User
-    actor: User | None
+    message: ClaimedMessage
+    user: UserView
+    actor: UserView | None
 
 
 class NotDelivered(Exception):

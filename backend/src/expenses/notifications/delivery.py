@@ -20,7 +20,7 @@ from expenses.notifications.channels import (
     webhook_carrier,
 )
 from expenses.notifications.digest import write_digests
-from expenses.notifications.outbox import LEASE, Channel, Message
+from expenses.notifications.outbox import LEASE, Channel, ClaimedMessage
 from expenses.observability.logs import fields
 from expenses.observability.metrics import MESSAGES
 from expenses.settings import Settings
@@ -80,21 +80,21 @@ async def deliver_due(
     """Claim some messages and send one after the other; how many were claimed."""
     loop = asyncio.get_running_loop()
     last_start = loop.time() + LEASE.total_seconds() - 2 * SEND_SECONDS
-    async with database.transaction() as session:
-        messages = await outbox.claim(session, channel, most=BATCH_SIZE)
+    async with database.transaction() as connection:
+        messages = await outbox.claim(connection, channel, most=BATCH_SIZE)
     if not messages:
         return 0
     async with CARRIERS[channel](settings) as carry:
         for message in messages:
             if stopping.is_set() or loop.time() > last_start:
-                async with database.transaction() as session:
-                    await outbox.release(session, message)
+                async with database.transaction() as connection:
+                    await outbox.release(connection, message)
             else:
                 await _send(database, message, carry)
     return len(messages)
 
 
-async def _send(database: Database, message: Message, carry: Carry) -> None:
+async def _send(database: Database, message: ClaimedMessage, carry: Carry) -> None:
     """No connection to the database is held while the other side takes its time."""
     parcel = await _parcel(database, message)
     try:
@@ -107,17 +107,17 @@ async def _send(database: Database, message: Message, carry: Carry) -> None:
         logger.exception("A message cannot be written", extra=_facts(message))
         await _try_later(database, message, NotDelivered("unexpected"))
         return
-    async with database.transaction() as session:
-        await outbox.remove(session, message)
+    async with database.transaction() as connection:
+        await outbox.remove(connection, message)
     logger.info("Not sent" if parcel is None else "Sent", extra=_facts(message))
     _count(message, "called-off" if parcel is None else "delivered")
 
 
-async def _parcel(database: Database, message: Message) -> Parcel | None:
+async def _parcel(database: Database, message: ClaimedMessage) -> Parcel | None:
     """None where nobody is to have it: asked just before it is sent."""
     ids = {message.user_id, message.actor_id} - {None}
-    async with database.reading() as session:
-        people = await users_by_id(session, [number for number in ids if number is not None])
+    async with database.reading() as connection:
+        people = await users_by_id(connection, [number for number in ids if number is not None])
     user = people.get(message.user_id)
     if user is None:
         return None
@@ -126,22 +126,22 @@ async def _parcel(database: Database, message: Message) -> Parcel | None:
     return Parcel(message, user, people.get(message.actor_id or 0))
 
 
-async def _try_later(database: Database, message: Message, failure: NotDelivered) -> None:
+async def _try_later(database: Database, message: ClaimedMessage, failure: NotDelivered) -> None:
     problem = ": ".join(filter(None, (failure.reason, failure.answer)))
     attempt = message.attempts + 1
     facts = _facts(message, attempt=attempt, reason=failure.reason)
-    async with database.transaction() as session:
+    async with database.transaction() as connection:
         if failure.is_final or attempt >= MOST_ATTEMPTS:
-            await outbox.give_up(session, message, problem)
+            await outbox.give_up(connection, message, problem)
             logger.error("A message could not be delivered and is given up", extra=facts)
             _count(message, "given-up")
         else:
-            await outbox.postpone(session, message, delay_after(attempt), problem)
+            await outbox.postpone(connection, message, delay_after(attempt), problem)
             logger.warning("A message could not be delivered yet", extra=facts)
             _count(message, "postponed")
 
 
-def _count(message: Message, result: str) -> None:
+def _count(message: ClaimedMessage, result: str) -> None:
     MESSAGES.labels(message.channel.value, result).inc()
 
 
@@ -164,8 +164,8 @@ async def _deliver(
 
 async def _write_digests(database: Database, settings: Settings, stopping: asyncio.Event) -> None:
     async def write() -> int:
-        async with database.transaction() as session:
-            return await write_digests(session, at=datetime.now(settings.zone))
+        async with database.transaction() as connection:
+            return await write_digests(connection, at=datetime.now(settings.zone))
 
     while not stopping.is_set():
         await _guarded(write)
@@ -190,7 +190,7 @@ async def _wait(event: asyncio.Event, seconds: float) -> None:
         return
 
 
-def _facts(message: Message, **more: object) -> dict[str, dict[str, object]]:
+def _facts(message: ClaimedMessage, **more: object) -> dict[str, dict[str, object]]:
     return fields(
         message=str(message.key),
         channel=message.channel.value,

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import or_, select, update
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from expenses.notifications.outbox import Channel, Subject, announce
 from expenses.tickets.counts import totals
@@ -12,13 +12,14 @@ from expenses.tickets.filters import TicketFilter
 from expenses.tickets.models import Ticket, TicketStatus
 from expenses.tickets.queries import visible_to
 from expenses.users.models import Actor, Role, User
+from expenses.users.queries import VIEW, UserView
 
 ACTION = "digest"
 # Of the company's day. Whoever starts the server later gets it then.
 HOUR = 8
 
 
-async def write_digests(session: AsyncSession, *, at: datetime) -> int:
+async def write_digests(connection: AsyncConnection, *, at: datetime) -> int:
     """A message for each employer who has had none today; how many. `at` is the company's time.
 
     The day is noted with the employer, also when nothing is waiting: what is filed later is in
@@ -27,19 +28,19 @@ async def write_digests(session: AsyncSession, *, at: datetime) -> int:
     """
     if at.hour < HOUR:
         return 0
-    employers = await _take_due(session, at)
+    employers = await _take_due(connection, at)
     if not employers:
         return 0
-    waiting = await _waiting(session, actor=employers[0])
+    waiting = await _waiting(connection, actor=employers[0])
     if waiting is None:
         return 0
     subjects = [Subject(employer.id, facts=waiting) for employer in employers]
-    await announce(session, ACTION, subjects, actor_id=None, by=[Channel.MAIL])
+    await announce(connection, ACTION, subjects, actor_id=None, by=[Channel.MAIL])
     return len(subjects)
 
 
-async def _take_due(session: AsyncSession, at: datetime) -> list[User]:
-    taken = await session.scalars(
+async def _take_due(connection: AsyncConnection, at: datetime) -> list[UserView]:
+    taken = await connection.execute(
         update(User)
         .where(
             User.role == Role.EMPLOYER,
@@ -47,18 +48,19 @@ async def _take_due(session: AsyncSession, at: datetime) -> list[User]:
             or_(User.digest_on.is_(None), User.digest_on < at.date()),
         )
         .values(digest_on=at.date())
-        .returning(User)
-        .execution_options(synchronize_session=False)
+        .returning(*VIEW)
     )
-    return list(taken)
+    return [UserView._make(row) for row in taken]
 
 
-async def _waiting(session: AsyncSession, *, actor: Actor) -> dict[str, Any] | None:
+async def _waiting(connection: AsyncConnection, *, actor: Actor) -> dict[str, Any] | None:
     """Every employer sees the same tickets. None where there are none."""
-    pending = await totals(session, actor=actor, matching=TicketFilter(status=TicketStatus.PENDING))
+    pending = await totals(
+        connection, actor=actor, matching=TicketFilter(status=TicketStatus.PENDING)
+    )
     if not pending.count.number:
         return None
-    oldest = await session.scalar(
+    oldest = await connection.scalar(
         select(Ticket.created_at)
         .where(visible_to(actor), Ticket.status == TicketStatus.PENDING)
         .order_by(Ticket.id)

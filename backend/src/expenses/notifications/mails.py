@@ -13,10 +13,10 @@ from expenses.i18n.languages import LANGUAGES, gettext, ngettext, speaking
 from expenses.i18n.text import ENGLISH, N_
 from expenses.notifications.digest import ACTION as DIGEST
 from expenses.notifications.links import queue_link, switch_off_link, ticket_link
-from expenses.notifications.outbox import Message
+from expenses.notifications.outbox import ClaimedMessage
 from expenses.settings import Settings
 from expenses.tickets.counts import Count
-from expenses.users.models import User
+from expenses.users.queries import UserView
 
 _SUBJECTS = {
     "ticket.approved": N_("Ticket %(id)s is approved: %(amount)s"),
@@ -44,7 +44,7 @@ _POLICY = _Policy(linesep="\r\n")
 
 
 def compose(
-    message: Message, *, recipient: User, actor: User | None, settings: Settings
+    message: ClaimedMessage, *, recipient: UserView, actor: UserView | None, settings: Settings
 ) -> EmailMessage:
     """The same message gives the same mail: one that was sent twice is recognised by its id."""
     language = recipient.language if recipient.language in LANGUAGES else ENGLISH
@@ -72,7 +72,7 @@ def compose(
 
 
 def _decision(
-    message: Message, actor: User | None, formats: Formats, settings: Settings
+    message: ClaimedMessage, actor: UserView | None, formats: Formats, settings: Settings
 ) -> tuple[str, list[str]]:
     facts, ticket_id = message.facts, message.ticket_id
     assert ticket_id is not None
@@ -88,7 +88,7 @@ def _decision(
     return gettext(_SUBJECTS[message.action], id=ticket_id, amount=amount), paragraphs
 
 
-def _digest(message: Message, formats: Formats, settings: Settings) -> tuple[str, list[str]]:
+def _digest(message: ClaimedMessage, formats: Formats, settings: Settings) -> tuple[str, list[str]]:
     facts = message.facts
     number = facts["number"]
     subject = ngettext(

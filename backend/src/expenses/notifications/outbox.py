@@ -14,10 +14,11 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import BigInteger, Index, delete, func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import Mapped, mapped_column
 
-from expenses.database.engine import Base, after_commit, outgoing_of, stored_as_text
+from expenses.database.engine import after_commit, outgoing_of
+from expenses.database.tables import Base, stored_as_text
 
 # Longer than the messages claimed together may take.
 LEASE = timedelta(seconds=60)
@@ -69,6 +70,23 @@ class Message(Base):
     )
 
 
+class ClaimedMessage(NamedTuple):
+    """A message that this process may send until its lease ends, at `due_at`."""
+
+    id: int
+    key: uuid.UUID
+    channel: Channel
+    action: str
+    event_id: int | None
+    actor_id: int | None
+    ticket_id: int | None
+    user_id: int
+    facts: dict[str, Any]
+    created_at: datetime
+    due_at: datetime
+    attempts: int
+
+
 class Subject(NamedTuple):
     """What one message is about."""
 
@@ -79,7 +97,7 @@ class Subject(NamedTuple):
 
 
 async def announce(
-    session: AsyncSession,
+    connection: AsyncConnection,
     action: str,
     subjects: Sequence[Subject],
     *,
@@ -90,11 +108,11 @@ async def announce(
 
     One statement, however many there are; none where no channel leads anywhere.
     """
-    outgoing = outgoing_of(session)
+    outgoing = outgoing_of(connection)
     channels = [channel for channel in by if channel in outgoing]
     if not channels or not subjects:
         return
-    await session.execute(
+    await connection.execute(
         insert(Message),
         [
             {"channel": channel, "action": action, "actor_id": actor_id, **subject._asdict()}
@@ -103,10 +121,12 @@ async def announce(
         ],
     )
     for channel in channels:
-        after_commit(session, outgoing[channel].set)
+        after_commit(connection, outgoing[channel].set)
 
 
-async def claim(session: AsyncSession, channel: Channel, *, most: int) -> list[Message]:
+async def claim(
+    connection: AsyncConnection, channel: Channel, *, most: int
+) -> list[ClaimedMessage]:
     """Messages that are due, for the caller alone until the lease ends; the oldest first."""
     due = (
         select(Message.id)
@@ -121,24 +141,26 @@ async def claim(session: AsyncSession, channel: Channel, *, most: int) -> list[M
         # Once: a subquery may be run again, and would then claim others, too.
         .cte("due")
     )
-    claimed = await session.scalars(
+    claimed = await connection.execute(
         update(Message)
         .where(Message.id.in_(select(due.c.id)))
         .values(due_at=func.now() + LEASE)
-        .returning(Message)
+        .returning(*(getattr(Message, name) for name in ClaimedMessage._fields))
     )
-    return sorted(claimed, key=lambda message: message.id)
+    return sorted(ClaimedMessage._make(row) for row in claimed)
 
 
-async def remove(session: AsyncSession, message: Message) -> None:
+async def remove(connection: AsyncConnection, message: ClaimedMessage) -> None:
     """It is delivered, or nobody is to have it any more."""
-    await session.execute(delete(Message).where(Message.id == message.id))
+    await connection.execute(delete(Message).where(Message.id == message.id))
 
 
-async def postpone(session: AsyncSession, message: Message, delay: timedelta, problem: str) -> None:
+async def postpone(
+    connection: AsyncConnection, message: ClaimedMessage, delay: timedelta, problem: str
+) -> None:
     """It was tried in vain and will be again."""
     await _settle(
-        session,
+        connection,
         message,
         due_at=func.now() + delay,
         attempts=Message.attempts + 1,
@@ -146,9 +168,9 @@ async def postpone(session: AsyncSession, message: Message, delay: timedelta, pr
     )
 
 
-async def give_up(session: AsyncSession, message: Message, problem: str) -> None:
+async def give_up(connection: AsyncConnection, message: ClaimedMessage, problem: str) -> None:
     await _settle(
-        session,
+        connection,
         message,
         state=State.FAILED,
         attempts=Message.attempts + 1,
@@ -156,18 +178,18 @@ async def give_up(session: AsyncSession, message: Message, problem: str) -> None
     )
 
 
-async def release(session: AsyncSession, message: Message) -> None:
+async def release(connection: AsyncConnection, message: ClaimedMessage) -> None:
     """It was claimed and not tried."""
-    await _settle(session, message, due_at=func.now())
+    await _settle(connection, message, due_at=func.now())
 
 
-async def delete_old(session: AsyncSession) -> None:
-    await session.execute(delete(Message).where(Message.created_at < func.now() - KEPT))
+async def delete_old(connection: AsyncConnection) -> None:
+    await connection.execute(delete(Message).where(Message.created_at < func.now() - KEPT))
 
 
-async def _settle(session: AsyncSession, message: Message, **values: Any) -> None:
+async def _settle(connection: AsyncConnection, message: ClaimedMessage, **values: Any) -> None:
     """Unless the lease has ended, and somebody else has the message."""
-    await session.execute(
+    await connection.execute(
         update(Message)
         .where(Message.id == message.id, Message.due_at == message.due_at)
         .values(**values)

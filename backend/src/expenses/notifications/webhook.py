@@ -7,9 +7,9 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from expenses.notifications.outbox import Message
+from expenses.notifications.outbox import ClaimedMessage
 from expenses.tickets.models import TicketStatus
-from expenses.users.models import User
+from expenses.users.queries import UserView
 
 _STATUSES = {
     "ticket.approved": TicketStatus.APPROVED,
@@ -18,7 +18,7 @@ _STATUSES = {
 }
 
 
-def body_of(message: Message, *, user: User, actor: User | None) -> bytes:
+def body_of(message: ClaimedMessage, *, user: UserView, actor: UserView | None) -> bytes:
     """The same however often it is sent. What was bought, and why it was denied, stays here."""
     body: dict[str, Any] = {
         "id": str(message.key),
@@ -40,7 +40,9 @@ def body_of(message: Message, *, user: User, actor: User | None) -> bytes:
     return json.dumps(body).encode()
 
 
-def headers_of(message: Message, body: bytes, secret: SecretStr, *, at: int) -> dict[str, str]:
+def headers_of(
+    message: ClaimedMessage, body: bytes, secret: SecretStr, *, at: int
+) -> dict[str, str]:
     """The time is signed, too: what somebody has overheard is of no use to them later."""
     return {
         "Expenses-Id": str(message.key),
@@ -54,5 +56,5 @@ def signature(body: bytes, secret: SecretStr, *, at: int) -> str:
     return hmac.new(secret.get_secret_value().encode(), signed, hashlib.sha256).hexdigest()
 
 
-def _person(user: User) -> dict[str, Any]:
+def _person(user: UserView) -> dict[str, Any]:
     return {"id": user.id, "username": user.username}

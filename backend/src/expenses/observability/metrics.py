@@ -26,13 +26,12 @@ MESSAGES = Counter(
 )
 CONNECTIONS = Gauge(
     "expenses_database_connections",
-    "Open connections to the database, by pool and by whether somebody uses them.",
-    ["pool", "state"],
+    "Open connections to the database, by whether somebody uses them.",
+    ["state"],
     multiprocess_mode="livesum",
 )
 MOST_CONNECTIONS = Gauge(
     "expenses_database_connections_limit",
-    "How many connections each pool opens at most.",
-    ["pool"],
+    "How many connections the pool opens at most.",
     multiprocess_mode="livesum",
 )

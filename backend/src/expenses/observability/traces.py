@@ -113,11 +113,7 @@ class TracesMiddleware:
 
 
 def follow(database: Database, tracer: Tracer) -> None:
-    """Have a span written for each statement that a traced request sends.
-
-    Through SQLAlchemy, which prepares them, past it, or straight to the driver: each way tells of
-    what goes that way alone. Texts of statements name no values.
-    """
+    """Have a span written for each statement that a traced request sends. It names no values."""
 
     def write(statement: str, began: int, error: BaseException | None = None) -> None:
         # Not whether it is recording: the driver tells a moment later, when it may have ended.
@@ -149,15 +145,10 @@ def follow(database: Database, tracer: Tracer) -> None:
         if began is not None and context.statement is not None:
             write(context.statement, began, context.original_exception)
 
-    def note_driver(query: Any) -> None:
-        write(query.query, time.time_ns() - int(query.elapsed * 1e9), query.exception)
-
     engine = database.engine.sync_engine
     event.listen(engine, "before_cursor_execute", note_begin)
     event.listen(engine, "after_cursor_execute", note_end)
     event.listen(engine, "handle_error", note_failure)
-    database.on_connect = lambda connection: connection.add_query_logger(note_driver)
-    database.on_prepared = note_driver
 
 
 def _note_status(span: Span, status: int) -> None:

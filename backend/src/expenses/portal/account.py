@@ -4,7 +4,7 @@ from typing import Literal
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.responses import RedirectResponse
 
 from expenses.errors import InvalidInput, TooManyAttempts
@@ -14,15 +14,15 @@ from expenses.users import account
 from expenses.users.schemas import Password, Username
 from expenses.users.sessions import MOST_LISTED, CurrentUser, list_sessions
 from expenses.web.dependencies import (
+    ConnectionDependency,
     CurrentUserDependency,
     DatabaseDependency,
-    SessionDependency,
     SettingsDependency,
-    get_current_user,
+    authenticate_request,
     settings_of,
 )
 from expenses.web.pages.clients import client_name
-from expenses.web.pages.forms import FormValues, read_form
+from expenses.web.pages.forms import FormDependency, FormValues
 from expenses.web.pages.rendering import flash, render
 from expenses.web.problems import headers_of, status_of
 from expenses.web.validation import parse
@@ -45,31 +45,36 @@ class MailSwitch(BaseModel):
 
 @router.get("")
 async def account_page(
-    request: Request, user: CurrentUserDependency, session: SessionDependency
+    request: Request, user: CurrentUserDependency, connection: ConnectionDependency
 ) -> Response:
-    return await _account_page(request, session, user)
+    return await _account_page(request, connection, user)
 
 
 @router.post("/username")
 async def change_username(
-    request: Request, user: CurrentUserDependency, session: SessionDependency
+    request: Request,
+    form: FormDependency,
+    user: CurrentUserDependency,
+    connection: ConnectionDependency,
 ) -> Response:
-    form = await read_form(request)
     try:
         username = parse(NewName, form).username
-        await account.change_username(session, username, actor=user)
+        await account.change_username(connection, username, actor=user)
     except InvalidInput as error:
-        return await _account_page(request, session, user, form, error.fields)
+        return await _account_page(request, connection, user, form, error.fields)
     flash(request, gettext("You are called %(username)s now.", username=username))
     return _to_account()
 
 
 @router.post("/mails")
 async def switch_mails(
-    request: Request, user: CurrentUserDependency, session: SessionDependency
+    request: Request,
+    form: FormDependency,
+    user: CurrentUserDependency,
+    connection: ConnectionDependency,
 ) -> Response:
-    is_on = parse(MailSwitch, await read_form(request)).mails == "on"
-    await account.switch_mails(session, on=is_on, actor=user)
+    is_on = parse(MailSwitch, form).mails == "on"
+    await account.switch_mails(connection, on=is_on, actor=user)
     said = gettext("You get mails again.") if is_on else gettext("You get no more mails.")
     flash(request, said)
     return _to_account()
@@ -77,12 +82,14 @@ async def switch_mails(
 
 @router.post("/password")
 async def change_password(
-    request: Request, database: DatabaseDependency, settings: SettingsDependency
+    request: Request,
+    form: FormDependency,
+    database: DatabaseDependency,
+    settings: SettingsDependency,
 ) -> Response:
     """Without the usual session: no connection is held while passwords are hashed."""
-    form = await read_form(request)
-    async with database.reading() as session:
-        user = await get_current_user(request, session)
+    async with database.reading() as connection:
+        user = await authenticate_request(request, connection)
     try:
         passwords = parse(NewPassword, form)
         _ensure_typed_twice(form)
@@ -91,8 +98,8 @@ async def change_password(
         )
     except (InvalidInput, TooManyAttempts) as error:
         errors = error.fields if isinstance(error, InvalidInput) else {"old": sentence(error)}
-        async with database.reading() as session:
-            page = await _account_page(request, session, user, errors=errors)
+        async with database.reading() as connection:
+            page = await _account_page(request, connection, user, errors=errors)
         page.status_code = status_of(error)
         page.headers.update(headers_of(error))
         return page
@@ -102,29 +109,29 @@ async def change_password(
 
 @router.post("/sessions/end-others")
 async def end_other_sessions(
-    request: Request, user: CurrentUserDependency, session: SessionDependency
+    request: Request, user: CurrentUserDependency, connection: ConnectionDependency
 ) -> Response:
-    flash(request, _logged_out(await account.end_other_sessions(session, actor=user)))
+    flash(request, _logged_out(await account.end_other_sessions(connection, actor=user)))
     return _to_account()
 
 
 @router.post("/sessions/{session_id}/end")
 async def end_session(
-    request: Request, session_id: int, user: CurrentUserDependency, session: SessionDependency
+    request: Request, session_id: int, user: CurrentUserDependency, connection: ConnectionDependency
 ) -> Response:
-    await account.end_session(session, session_id, actor=user)
+    await account.end_session(connection, session_id, actor=user)
     flash(request, _logged_out(1))
     return _to_account()
 
 
 async def _account_page(
     request: Request,
-    session: AsyncSession,
+    connection: AsyncConnection,
     user: CurrentUser,
     values: FormValues | None = None,
     errors: dict[str, str] | None = None,
 ) -> Response:
-    places = await list_sessions(session, user)
+    places = await list_sessions(connection, user)
     return render(
         request,
         "account.html",

@@ -15,8 +15,12 @@ from expenses.tickets import actions
 from expenses.tickets.duplicates import Purchase, duplicates_of_purchase
 from expenses.tickets.policy import ensure_can_create
 from expenses.tickets.schemas import TicketFields
-from expenses.web.dependencies import CurrentUserDependency, SessionDependency, SettingsDependency
-from expenses.web.pages.forms import FormValues, read_form
+from expenses.web.dependencies import (
+    ConnectionDependency,
+    CurrentUserDependency,
+    SettingsDependency,
+)
+from expenses.web.pages.forms import FormDependency, FormValues
 from expenses.web.pages.rendering import flash
 from expenses.web.validation import parse
 
@@ -26,13 +30,13 @@ router = APIRouter(prefix=LIST)
 @router.post("")
 async def create_ticket(
     request: Request,
+    form: FormDependency,
     user: CurrentUserDependency,
-    session: SessionDependency,
+    connection: ConnectionDependency,
     settings: SettingsDependency,
 ) -> Response:
     """What looks like another ticket is filed once its form has been confirmed."""
     ensure_can_create(user)
-    form = await read_form(request)
     try:
         fields = parse(TypedFields, ticket_values(form))
         key = _key(form, fields)
@@ -40,26 +44,27 @@ async def create_ticket(
             purchase = Purchase(
                 fields.spent_on, fields.amount, fields.currency, fields.links, idempotency_key=key
             )
-            found = await duplicates_of_purchase(session, purchase, actor=user)
+            found = await duplicates_of_purchase(connection, purchase, actor=user)
             if found:
-                return await tickets_page(request, session, user, form, hints=hints_at(found))
+                return await tickets_page(request, connection, user, form, hints=hints_at(found))
         ticket_id = await actions.create_ticket(
-            session, fields, actor=user, settings=settings, idempotency_key=key
+            connection, fields, actor=user, settings=settings, idempotency_key=key
         )
     except InvalidInput as error:
-        await session.rollback()
-        return await tickets_page(request, session, user, form, error.fields, status=422)
+        return await tickets_page(request, connection, user, form, error.fields, status=422)
     flash(request, gettext("Ticket %(id)s is filed.", id=ticket_id))
     return RedirectResponse(LIST, status_code=303)
 
 
 @router.post("/duplicates")
 async def find_duplicates(
-    request: Request, user: CurrentUserDependency, session: SessionDependency
+    form: FormDependency,
+    user: CurrentUserDependency,
+    connection: ConnectionDependency,
 ) -> dict[str, Any]:
     """For the form's script: it sends the form as it stands, and nothing is filed by it."""
-    purchase = unfinished_purchase(await read_form(request))
-    found = await duplicates_of_purchase(session, purchase, actor=user)
+    purchase = unfinished_purchase(form)
+    found = await duplicates_of_purchase(connection, purchase, actor=user)
     return {
         "hints": [
             {"address": f"{LIST}/{hint.ticket_id}", "sentence": hint.sentence}
@@ -71,15 +76,15 @@ async def find_duplicates(
 @router.post("/draft")
 async def fill_in(
     request: Request,
+    form: FormDependency,
     user: CurrentUserDependency,
-    session: SessionDependency,
+    connection: ConnectionDependency,
     settings: SettingsDependency,
 ) -> Response:
     """The form for a new ticket with what was typed elsewhere; nothing is filed by it."""
     ensure_can_create(user)
-    form = await read_form(request)
     typed = {name: form[name] for name in NAMES if name in form}
-    return await tickets_page(request, session, user, FormValues(blank(settings) | typed))
+    return await tickets_page(request, connection, user, FormValues(blank(settings) | typed))
 
 
 def _key(form: FormValues, fields: TicketFields) -> str | None:

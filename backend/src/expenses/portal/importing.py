@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.datastructures import UploadFile
 from starlette.responses import RedirectResponse
 
@@ -21,8 +21,8 @@ from expenses.tickets.policy import ensure_can_create
 from expenses.users.models import Role
 from expenses.users.sessions import CurrentUser
 from expenses.web.dependencies import (
+    ConnectionDependency,
     CurrentUserDependency,
-    SessionDependency,
     SettingsDependency,
     settings_of,
 )
@@ -88,7 +88,7 @@ async def check_file(
     request: Request,
     upload: UploadDependency,
     user: CurrentUserDependency,
-    session: SessionDependency,
+    connection: ConnectionDependency,
 ) -> Response:
     """Shows what would be filed; nothing is kept."""
     ensure_can_create(user)
@@ -97,7 +97,7 @@ async def check_file(
         sheet = read_sheet(text, settings=settings_of(request))
     except InvalidInput as error:
         return _import_page(request, error.fields)
-    return await _preview(request, session, user, sheet, text, secrets.token_urlsafe(12))
+    return await _preview(request, connection, user, sheet, text, secrets.token_urlsafe(12))
 
 
 @router.post("/save")
@@ -105,7 +105,7 @@ async def import_tickets(
     request: Request,
     upload: UploadDependency,
     user: CurrentUserDependency,
-    session: SessionDependency,
+    connection: ConnectionDependency,
     settings: SettingsDependency,
 ) -> Response:
     """Checks everything again: the text comes from the browser, and a day may have passed."""
@@ -115,9 +115,11 @@ async def import_tickets(
     except InvalidInput as error:
         return _import_page(request, error.fields)
     if sheet.problems or not upload.key:
-        return await _preview(request, session, user, sheet, upload.text, secrets.token_urlsafe(12))
+        return await _preview(
+            request, connection, user, sheet, upload.text, secrets.token_urlsafe(12)
+        )
     filed = await imports.import_tickets(
-        session, sheet.rows, actor=user, settings=settings, key=upload.key, wanted=upload.wanted
+        connection, sheet.rows, actor=user, settings=settings, key=upload.key, wanted=upload.wanted
     )
     flash(request, _filed(len(filed)))
     return RedirectResponse("/tickets", status_code=303)
@@ -141,12 +143,17 @@ def _import_page(
 
 
 async def _preview(
-    request: Request, session: AsyncSession, user: CurrentUser, sheet: Sheet, text: str, key: str
+    request: Request,
+    connection: AsyncConnection,
+    user: CurrentUser,
+    sheet: Sheet,
+    text: str,
+    key: str,
 ) -> Response:
     if sheet.problems:
         return _import_page(request, sheet=sheet)
     settings = settings_of(request)
-    there = await imports.find_matches(session, sheet.rows, actor=user, settings=settings)
+    there = await imports.find_matches(connection, sheet.rows, actor=user, settings=settings)
     fresh = [row.fields for row in sheet.rows if row.number not in there]
     sums: defaultdict[str, Decimal] = defaultdict(Decimal)
     for fields in fresh:

@@ -11,7 +11,7 @@ from expenses.i18n.text import N_
 from expenses.users.account import choose_language as remember_language
 from expenses.users.sessions import authenticate
 from expenses.web.dependencies import database_of, token_of
-from expenses.web.pages.forms import read_form
+from expenses.web.pages.forms import FormDependency
 from expenses.web.pages.rendering import local_path, render
 
 router = APIRouter()
@@ -26,9 +26,8 @@ async def language_page(request: Request) -> Response:
 
 
 @router.post("/language")
-async def choose_language(request: Request) -> Response:
+async def choose_language(request: Request, form: FormDependency) -> Response:
     """Kept in the browser's cookie: it is the browser's user who reads, logged in or not."""
-    form = await read_form(request)
     if form["language"] not in LANGUAGES:
         raise InvalidInput({"language": N_("There is no such language here.")})
     request.session["language"] = form["language"]
@@ -40,6 +39,6 @@ async def choose_language(request: Request) -> Response:
 async def _remember(request: Request, language: str) -> None:
     """For mails. Whose session has ended is a stranger."""
     with suppress(NotLoggedIn):
-        async with database_of(request).transaction() as session:
-            user = await authenticate(session, token_of(request), lock=True)
-            await remember_language(session, language, actor=user)
+        async with database_of(request).transaction() as connection:
+            user = await authenticate(connection, token_of(request), lock=True)
+            await remember_language(connection, language, actor=user)

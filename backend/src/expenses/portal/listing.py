@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Literal, Self
 from urllib.parse import urlencode
 
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
@@ -45,9 +45,9 @@ class Listing(FilterQuery):
             cls, {name: query[name] for name in ("q", "status", "cursor") if name in query}
         )
 
-    async def resolved(self, session: AsyncSession, *, actor: CurrentUser) -> TicketFilter:
+    async def resolved(self, connection: AsyncConnection, *, actor: CurrentUser) -> TicketFilter:
         status = None if self.status == ALL else TicketStatus(self.status)
-        return await self.resolve(session, actor=actor, status=status)
+        return await self.resolve(connection, actor=actor, status=status)
 
     @property
     def is_plain(self) -> bool:
@@ -66,7 +66,7 @@ class Listing(FilterQuery):
 
 async def tickets_page(
     request: Request,
-    session: AsyncSession,
+    connection: AsyncConnection,
     user: CurrentUser,
     values: FormValues,
     errors: dict[str, str] | None = None,
@@ -87,24 +87,26 @@ async def tickets_page(
         hints=hints or [],
         statuses=tuple(TicketStatus),
         timezone=settings_of(request).timezone,
-        **await _tickets(session, user, listing),
-        summary=await summarize(session, actor=user, settings=settings_of(request)),
-        news=await news_for(session, actor=user),
+        **await _tickets(connection, user, listing),
+        summary=await summarize(connection, actor=user, settings=settings_of(request)),
+        news=await news_for(connection, actor=user),
         **form_context(values, errors),
     )
 
 
-async def _tickets(session: AsyncSession, user: CurrentUser, listing: Listing) -> dict[str, Any]:
+async def _tickets(
+    connection: AsyncConnection, user: CurrentUser, listing: Listing
+) -> dict[str, Any]:
     position = decode_position(listing.cursor, NEWEST_FIRST)
-    matching = await listing.resolved(session, actor=user)
+    matching = await listing.resolved(connection, actor=user)
     page = await queries.list_tickets(
-        session, actor=user, matching=matching, position=position, limit=PAGE_SIZE
+        connection, actor=user, matching=matching, position=position, limit=PAGE_SIZE
     )
     return {
         "tickets": page.items,
         "previous_cursor": encode_position(page.previous, NEWEST_FIRST),
         "next_cursor": encode_position(page.next, NEWEST_FIRST),
-        "counts": await count_by_status(session, actor=user, matching=matching),
+        "counts": await count_by_status(connection, actor=user, matching=matching),
     }
 
 

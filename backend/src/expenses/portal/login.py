@@ -22,16 +22,16 @@ from expenses.users.passwords import ensure_acceptable, hash_password
 from expenses.users.registration import (
     begin_registration,
     complete_registration,
-    pending_registration,
+    pending_email,
 )
 from expenses.users.schemas import Email, Password, Username
-from expenses.users.sessions import LoggedIn, authenticate
+from expenses.users.sessions import NewSession, authenticate
 from expenses.users.throttling import count_attempt, limits_of_registration
 from expenses.web.dependencies import (
     CallerDependency,
+    ConnectionDependency,
     CurrentUserDependency,
     DatabaseDependency,
-    SessionDependency,
     SettingsDependency,
     caller_of,
     forget,
@@ -39,7 +39,7 @@ from expenses.web.dependencies import (
     settings_of,
     token_of,
 )
-from expenses.web.pages.forms import FormValues, read_form
+from expenses.web.pages.forms import FormDependency, FormValues
 from expenses.web.pages.rendering import flash, local_path, render
 from expenses.web.problems import headers_of, status_of
 from expenses.web.security.cookies import remember_device
@@ -61,20 +61,20 @@ class Person(BaseModel):
 
 
 @router.get("/")
-async def home(request: Request, session: SessionDependency) -> Response:
+async def home(request: Request, connection: ConnectionDependency) -> Response:
     """For strangers what this is; everybody else goes on to where they work."""
     try:
-        user = await authenticate(session, token_of(request), lock=False)
+        user = await authenticate(connection, token_of(request), lock=False)
     except NotLoggedIn:
         return render(request, "home.html")
     return _to(HOME[user.role])
 
 
 @router.get("/login")
-async def login_page(request: Request, session: SessionDependency) -> Response:
+async def login_page(request: Request, connection: ConnectionDependency) -> Response:
     way_on = request.query_params.get("next", "")
     try:
-        user = await authenticate(session, token_of(request), lock=False)
+        user = await authenticate(connection, token_of(request), lock=False)
     except NotLoggedIn:
         return _login_page(request, FormValues(next=way_on))
     return _to(local_path(way_on, HOME[user.role]))
@@ -83,14 +83,14 @@ async def login_page(request: Request, session: SessionDependency) -> Response:
 @router.post("/login")
 async def log_in(
     request: Request,
+    form: FormDependency,
     database: DatabaseDependency,
     caller: CallerDependency,
     settings: SettingsDependency,
 ) -> Response:
-    form = await read_form(request)
     try:
         credentials = parse(Credentials, form)
-        logged_in = await sessions.log_in(
+        session = await sessions.log_in(
             database,
             email=credentials.email,
             password=credentials.password,
@@ -107,60 +107,60 @@ async def log_in(
         return _login_page(request, form, {"password": sentence(error)}, status=status_of(error))
     except Suspended as error:
         return _login_page(request, form, {"email": sentence(error)}, status=status_of(error))
-    return _welcome(request, logged_in, form["next"])
+    return _welcome(request, session, form["next"])
 
 
 @router.get("/register")
-async def registration_page(request: Request, session: SessionDependency) -> Response:
+async def registration_page(request: Request, connection: ConnectionDependency) -> Response:
     try:
-        pending = await pending_registration(session, request.session.get("registration"))
+        email = await pending_email(connection, request.session.get("registration"))
     except RegistrationExpired as error:
         return _back_to_login(request, error)
-    return _registration_page(request, pending.email, FormValues())
+    return _registration_page(request, email, FormValues())
 
 
 @router.post("/register")
 async def register(
     request: Request,
+    form: FormDependency,
     database: DatabaseDependency,
     caller: CallerDependency,
     settings: SettingsDependency,
 ) -> Response:
-    form = await read_form(request)
     token = request.session.get("registration")
     try:
-        async with database.reading() as session:
-            pending = await pending_registration(session, token)
+        async with database.reading() as connection:
+            email = await pending_email(connection, token)
         person = parse(Person, form)
         # Each is a guess at the employers' code, too.
         await count_attempt(database, limits_of_registration(caller, settings))
-        async with database.transaction() as session:
+        async with database.transaction() as connection:
             user = await complete_registration(
-                session,
+                connection,
                 token,
                 username=person.username,
                 role=person.role,
                 employer_code=form["employer_code"],
                 settings=settings,
             )
-            logged_in = await sessions.start_session(
-                session, user.id, caller=caller, settings=settings
+            session = await sessions.start_session(
+                connection, user.id, caller=caller, settings=settings
             )
     except InvalidInput as error:
-        return _registration_page(request, pending.email, form, error.fields)
+        return _registration_page(request, email, form, error.fields)
     except TooManyAttempts as error:
-        page = _registration_page(request, pending.email, form, {"username": sentence(error)})
+        page = _registration_page(request, email, form, {"username": sentence(error)})
         return _refused(page, error)
     except (RegistrationExpired, EmailTaken) as error:
         return _back_to_login(request, error)
-    return _welcome(request, logged_in, request.session.get("next"))
+    return _welcome(request, session, request.session.get("next"))
 
 
 @router.post("/logout")
 async def log_out(
-    request: Request, user: CurrentUserDependency, session: SessionDependency
+    request: Request, user: CurrentUserDependency, connection: ConnectionDependency
 ) -> Response:
-    await sessions.log_out(session, user)
+    await sessions.log_out(connection, user)
     forget(request)
     flash(request, gettext("You are logged out."))
     answer = _to("/login")
@@ -169,10 +169,10 @@ async def log_out(
     return answer
 
 
-def _welcome(request: Request, logged_in: LoggedIn, way_on: str | None) -> Response:
-    keep_logged_in(request, logged_in)
-    answer = _to(local_path(way_on, HOME[logged_in.user.role]))
-    remember_device(request, answer, logged_in.user.id, settings_of(request))
+def _welcome(request: Request, session: NewSession, way_on: str | None) -> Response:
+    keep_logged_in(request, session)
+    answer = _to(local_path(way_on, HOME[session.user.role]))
+    remember_device(request, answer, session.user.id, settings_of(request))
     return answer
 
 
@@ -193,9 +193,9 @@ async def _begin(
     except TooManyAttempts as error:
         return _too_often(request, form, error)
     password_hash = await hash_password(credentials.password)
-    async with database.transaction() as session:
+    async with database.transaction() as connection:
         token = await begin_registration(
-            session, email=credentials.email, password_hash=password_hash
+            connection, email=credentials.email, password_hash=password_hash
         )
     request.session["registration"] = token
     request.session["next"] = form["next"]

@@ -4,7 +4,7 @@ from fastapi import APIRouter, Request, Response
 
 from expenses.notifications.links import user_of_token
 from expenses.users.account import switch_mails_off
-from expenses.web.dependencies import SessionDependency, SettingsDependency
+from expenses.web.dependencies import ConnectionDependency, SettingsDependency
 from expenses.web.pages.rendering import render
 
 router = APIRouter(prefix="/mails")
@@ -19,8 +19,11 @@ async def ask(request: Request, settings: SettingsDependency, token: str = "") -
 
 @router.post("/off")
 async def switch_off(
-    request: Request, session: SessionDependency, settings: SettingsDependency, token: str = ""
+    request: Request,
+    connection: ConnectionDependency,
+    settings: SettingsDependency,
+    token: str = "",
 ) -> Response:
     """The page's button, and what RFC 8058 has mail programs send at one click."""
-    await switch_mails_off(session, user_of_token(token, settings))
+    await switch_mails_off(connection, user_of_token(token, settings))
     return render(request, "mails_off.html", is_done=True)

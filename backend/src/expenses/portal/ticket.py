@@ -1,7 +1,7 @@
 """A ticket's page: all there is to it, and, while it is pending, editing and withdrawing it."""
 
 from fastapi import APIRouter, Request, Response
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.responses import RedirectResponse
 
 from expenses.errors import Conflict, InvalidInput
@@ -12,8 +12,12 @@ from expenses.tickets import actions, queries
 from expenses.tickets.policy import can_change
 from expenses.users.models import Role
 from expenses.users.sessions import CurrentUser
-from expenses.web.dependencies import CurrentUserDependency, SessionDependency, SettingsDependency
-from expenses.web.pages.forms import FormValues, read_form
+from expenses.web.dependencies import (
+    ConnectionDependency,
+    CurrentUserDependency,
+    SettingsDependency,
+)
+from expenses.web.pages.forms import FormDependency, FormValues
 from expenses.web.pages.rendering import flash, render
 from expenses.web.problems import status_of
 from expenses.web.validation import parse
@@ -23,65 +27,65 @@ router = APIRouter(prefix=LIST)
 
 @router.get("/{ticket_id:int}")
 async def ticket_page(
-    request: Request, ticket_id: int, user: CurrentUserDependency, session: SessionDependency
+    request: Request, ticket_id: int, user: CurrentUserDependency, connection: ConnectionDependency
 ) -> Response:
     if user.role is Role.EMPLOYER:
         return RedirectResponse(f"/admin/ticket/details/{ticket_id}", status_code=303)
-    return await _page(request, session, user, ticket_id)
+    return await _page(request, connection, user, ticket_id)
 
 
 @router.post("/{ticket_id:int}")
 async def edit_ticket(
     request: Request,
+    form: FormDependency,
     ticket_id: int,
     user: CurrentUserDependency,
-    session: SessionDependency,
+    connection: ConnectionDependency,
     settings: SettingsDependency,
 ) -> Response:
-    form = await read_form(request)
     try:
         changes = parse(TypedChanges, ticket_values(form))
-        await actions.edit_ticket(session, ticket_id, changes, actor=user, settings=settings)
+        await actions.edit_ticket(connection, ticket_id, changes, actor=user, settings=settings)
     except InvalidInput as error:
-        await session.rollback()
-        return await _page(request, session, user, ticket_id, form, error.fields, status=422)
+        return await _page(request, connection, user, ticket_id, form, error.fields, status=422)
     except Conflict as error:
-        await session.rollback()
-        return await _refused(request, session, user, ticket_id, form, error)
+        return await _refused(request, connection, user, ticket_id, form, error)
     flash(request, gettext("Ticket %(id)s is saved.", id=ticket_id))
     return _to(ticket_id)
 
 
 @router.post("/{ticket_id:int}/withdraw")
 async def withdraw_ticket(
-    request: Request, ticket_id: int, user: CurrentUserDependency, session: SessionDependency
+    request: Request,
+    form: FormDependency,
+    ticket_id: int,
+    user: CurrentUserDependency,
+    connection: ConnectionDependency,
 ) -> Response:
-    form = await read_form(request)
     try:
-        await actions.withdraw_ticket(session, ticket_id, actor=user)
+        await actions.withdraw_ticket(connection, ticket_id, actor=user)
     except Conflict as error:
-        await session.rollback()
-        return await _refused(request, session, user, ticket_id, form, error)
+        return await _refused(request, connection, user, ticket_id, form, error)
     flash(request, gettext("Ticket %(id)s is withdrawn.", id=ticket_id))
     return _to(ticket_id)
 
 
 async def _refused(
     request: Request,
-    session: AsyncSession,
+    connection: AsyncConnection,
     user: CurrentUser,
     ticket_id: int,
     form: FormValues,
     error: Conflict,
 ) -> Response:
     return await _page(
-        request, session, user, ticket_id, form, refusal=sentence(error), status=status_of(error)
+        request, connection, user, ticket_id, form, refusal=sentence(error), status=status_of(error)
     )
 
 
 async def _page(
     request: Request,
-    session: AsyncSession,
+    connection: AsyncConnection,
     user: CurrentUser,
     ticket_id: int,
     form: FormValues | None = None,
@@ -91,14 +95,14 @@ async def _page(
     status: int = 200,
 ) -> Response:
     """What was typed stays in the form; where it can no longer be saved, it stands beside it."""
-    ticket = await queries.get_ticket(session, ticket_id, actor=user)
+    ticket = await queries.get_ticket(connection, ticket_id, actor=user)
     may_change = can_change(user, ticket)
     return render(
         request,
         "ticket.html",
         status_code=status,
         ticket=ticket,
-        events=await queries.ticket_history(session, ticket_id, actor=user),
+        events=await queries.ticket_history(connection, ticket_id, actor=user),
         may_change=may_change,
         refusal=refusal,
         unsaved={} if may_change or form is None else differing(form, ticket),

@@ -13,8 +13,12 @@ from expenses.portal.listing import LIST, Listing, tickets_page
 from expenses.tickets.queries import get_ticket
 from expenses.users.actions import mark_decisions_seen
 from expenses.users.models import Role
-from expenses.web.dependencies import CurrentUserDependency, SessionDependency, SettingsDependency
-from expenses.web.pages.forms import read_form
+from expenses.web.dependencies import (
+    ConnectionDependency,
+    CurrentUserDependency,
+    SettingsDependency,
+)
+from expenses.web.pages.forms import FormDependency
 from expenses.web.pages.rendering import local_path
 from expenses.web.validation import parse
 
@@ -29,7 +33,7 @@ class Seen(BaseModel):
 async def my_tickets(
     request: Request,
     user: CurrentUserDependency,
-    session: SessionDependency,
+    connection: ConnectionDependency,
     settings: SettingsDependency,
     copy: int | None = None,
 ) -> Response:
@@ -37,21 +41,22 @@ async def my_tickets(
         return RedirectResponse("/admin/", status_code=303)
     values = blank(settings)
     if copy is not None:
-        values = copy_of(await get_ticket(session, copy, actor=user), settings)
+        values = copy_of(await get_ticket(connection, copy, actor=user), settings)
     try:
         listing = Listing.of(request.query_params)
     except InvalidInput as error:
         if set(error.fields) != {"q"}:
             raise
-        return await tickets_page(request, session, user, values, error.fields, status=422)
-    return await tickets_page(request, session, user, values, listing=listing)
+        return await tickets_page(request, connection, user, values, error.fields, status=422)
+    return await tickets_page(request, connection, user, values, listing=listing)
 
 
 @router.post("/seen")
 async def mark_seen(
-    request: Request, user: CurrentUserDependency, session: SessionDependency
+    form: FormDependency,
+    user: CurrentUserDependency,
+    connection: ConnectionDependency,
 ) -> Response:
     """A person's button, or a script once the page has been looked at for a moment."""
-    form = await read_form(request)
-    await mark_decisions_seen(session, parse(Seen, form).until, actor=user)
+    await mark_decisions_seen(connection, parse(Seen, form).until, actor=user)
     return RedirectResponse(local_path(form["next"], LIST), status_code=303)

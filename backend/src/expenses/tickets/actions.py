@@ -2,14 +2,12 @@
 
 import hashlib
 from datetime import date, timedelta
-from functools import cache
 from typing import Any
 
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from expenses.database.statements import Statement
 from expenses.errors import IdempotencyKeyReused, InvalidInput, NotPending
 from expenses.history import record
 from expenses.i18n.text import N_
@@ -26,7 +24,7 @@ KEYS_KEPT = timedelta(days=7)
 
 
 async def create_ticket(
-    session: AsyncSession,
+    connection: AsyncConnection,
     fields: TicketFields,
     *,
     actor: Actor,
@@ -42,16 +40,15 @@ async def create_ticket(
     values = fields.model_dump() | {"currency": fields.currency or settings.currency}
     ticket_id = None
     if idempotency_key is not None:
-        ticket_id, is_repeat = await _claim(session, idempotency_key, values, actor=actor)
+        ticket_id, is_repeat = await _claim(connection, idempotency_key, values, actor=actor)
         if is_repeat:
             return ticket_id
-    given = values | {"owner_id": actor.id}
+    new = insert(Ticket).values(values | {"owner_id": actor.id})
     if ticket_id is not None:
-        given["id"] = ticket_id
-    [row] = await _insert(frozenset(given)).rows(session, **given)
-    created: int = row[0]
+        new = new.values(id=ticket_id)
+    created: int = (await connection.execute(new.returning(Ticket.id))).scalar_one()
     await record(
-        session,
+        connection,
         "ticket.created",
         actor_id=actor.id,
         ticket_id=created,
@@ -62,7 +59,7 @@ async def create_ticket(
 
 
 async def edit_ticket(
-    session: AsyncSession,
+    connection: AsyncConnection,
     ticket_id: int,
     changes: TicketChanges,
     *,
@@ -70,7 +67,7 @@ async def edit_ticket(
     settings: Settings,
 ) -> None:
     """Raises `NotPending`, with the decision, where somebody decided it in the meantime."""
-    ticket = await _lock_own_pending(session, ticket_id, actor=actor)
+    ticket = await _lock_own_pending(connection, ticket_id, actor=actor)
     if changes.spent_on is not None:
         ensure_spent_by_tomorrow(changes.spent_on, settings)
     given = changes.model_dump(exclude_unset=True)
@@ -78,9 +75,9 @@ async def edit_ticket(
     changed = {name: value for name, value in given.items() if value != before[name]}
     if not changed:
         return
-    await session.execute(update(Ticket).where(Ticket.id == ticket_id).values(changed))
+    await connection.execute(update(Ticket).where(Ticket.id == ticket_id).values(changed))
     await record(
-        session,
+        connection,
         "ticket.edited",
         actor_id=actor.id,
         ticket_id=ticket.id,
@@ -90,14 +87,14 @@ async def edit_ticket(
     )
 
 
-async def withdraw_ticket(session: AsyncSession, ticket_id: int, *, actor: Actor) -> None:
+async def withdraw_ticket(connection: AsyncConnection, ticket_id: int, *, actor: Actor) -> None:
     """Raises `NotPending` where it was decided or withdrawn already."""
-    ticket = await _lock_own_pending(session, ticket_id, actor=actor)
-    await session.execute(
+    ticket = await _lock_own_pending(connection, ticket_id, actor=actor)
+    await connection.execute(
         update(Ticket).where(Ticket.id == ticket_id).values(status=TicketStatus.WITHDRAWN)
     )
     await record(
-        session,
+        connection,
         "ticket.withdrawn",
         actor_id=actor.id,
         ticket_id=ticket.id,
@@ -105,22 +102,19 @@ async def withdraw_ticket(session: AsyncSession, ticket_id: int, *, actor: Actor
     )
 
 
-async def delete_old_keys(session: AsyncSession) -> None:
-    await session.execute(
+async def delete_old_keys(connection: AsyncConnection) -> None:
+    await connection.execute(
         delete(IdempotencyKey).where(IdempotencyKey.created_at < func.now() - KEYS_KEPT)
     )
 
 
-@cache
-def _insert(columns: frozenset[str]) -> Statement:
-    return Statement(insert(Ticket).returning(Ticket.id), sorted(columns))
-
-
-async def _lock_own_pending(session: AsyncSession, ticket_id: int, *, actor: Actor) -> LockedTicket:
-    ticket = await lock_ticket(session, ticket_id, actor=actor)
+async def _lock_own_pending(
+    connection: AsyncConnection, ticket_id: int, *, actor: Actor
+) -> LockedTicket:
+    ticket = await lock_ticket(connection, ticket_id, actor=actor)
     ensure_owns(actor, ticket)
     if ticket.status is not TicketStatus.PENDING:
-        raise no_longer_pending(await get_ticket(session, ticket_id, actor=actor), NotPending)
+        raise no_longer_pending(await get_ticket(connection, ticket_id, actor=actor), NotPending)
     return ticket
 
 
@@ -132,14 +126,14 @@ def ensure_spent_by_tomorrow(spent_on: date, settings: Settings) -> None:
 
 
 async def _claim(
-    session: AsyncSession, key: str, values: dict[str, Any], *, actor: Actor
+    connection: AsyncConnection, key: str, values: dict[str, Any], *, actor: Actor
 ) -> tuple[int, bool]:
     """The ticket id that belongs to the key, and whether the ticket is there already.
 
     Of two requests at once the second waits here until the first has committed or failed.
     """
     fingerprint = hashlib.sha256(repr(sorted(values.items())).encode()).digest()
-    ticket_id = await session.scalar(
+    ticket_id = await connection.scalar(
         insert(IdempotencyKey)
         .values(
             user_id=actor.id,
@@ -152,12 +146,16 @@ async def _claim(
     )
     if ticket_id is not None:
         return ticket_id, False
-    first = await session.scalar(
-        select(IdempotencyKey).where(IdempotencyKey.user_id == actor.id, IdempotencyKey.key == key)
+    first = await connection.scalar(
+        select(IdempotencyKey.ticket_id).where(
+            IdempotencyKey.user_id == actor.id,
+            IdempotencyKey.key == key,
+            IdempotencyKey.fingerprint == fingerprint,
+        )
     )
-    if first is None or first.fingerprint != fingerprint:
+    if first is None:
         raise IdempotencyKeyReused()
-    return first.ticket_id, True
+    return first, True
 
 
 def _for_history(values: dict[str, Any]) -> dict[str, Any]:

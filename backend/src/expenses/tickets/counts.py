@@ -3,17 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from functools import lru_cache
-from typing import Any, NamedTuple, Self
+from typing import NamedTuple, Self
 
-from sqlalchemy import FromClause, Select, func, literal_column, select, true
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import FromClause, func, select, true
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from expenses.database.statements import Statement
 from expenses.tickets.filters import TicketFilter, conditions
 from expenses.tickets.models import Ticket, TicketStatus
-from expenses.tickets.queries import Somebody, named, visible_to, written_out
-from expenses.users.models import Actor, Role
+from expenses.tickets.queries import visible_to
+from expenses.users.models import Actor
 
 # What is counted and summed exactly; beyond it, counting would cost more the longer one is here.
 MOST_COUNTED = 10_000
@@ -61,47 +59,59 @@ class Matches(NamedTuple):
     totals: Totals
 
 
-async def count_matches(session: AsyncSession, *, actor: Actor, matching: TicketFilter) -> Matches:
+async def count_matches(
+    connection: AsyncConnection, *, actor: Actor, matching: TicketFilter
+) -> Matches:
     statuses = tuple(TicketStatus) if matching.status is None else (matching.status,)
     if matching.is_search:
-        found = await _found(session, actor=actor, matching=matching)
+        found = await _found(connection, actor=actor, matching=matching)
         counts = _counts_of(found)
         listed = sum((counts[status] for status in statuses), Count(0))
         return Matches(counts, Totals(listed, {} if listed.is_capped else _sums(found, statuses)))
-    counts = await count_by_status(session, actor=actor, matching=matching)
+    counts = await count_by_status(connection, actor=actor, matching=matching)
     listed = sum((counts[status] for status in statuses), Count(0))
     # What is too much to be counted is too much to be added up.
     if listed.is_capped:
         return Matches(counts, Totals(listed, {}))
-    return Matches(counts, await totals(session, actor=actor, matching=matching))
+    return Matches(counts, await totals(connection, actor=actor, matching=matching))
 
 
 async def count_by_status(
-    session: AsyncSession, *, actor: Actor, matching: TicketFilter
+    connection: AsyncConnection, *, actor: Actor, matching: TicketFilter
 ) -> dict[TicketStatus, Count]:
     """How many match in each status, whatever status `matching` itself asks for."""
     if matching.is_search:
-        return _counts_of(await _found(session, actor=actor, matching=matching))
-    matching = replace(matching, status=None)
-    if matching.is_plain:
-        given = matching.given()
-        statement = _counts_statement(actor.role, frozenset(given), MOST_COUNTED + 1)
-        [row] = await statement.rows(session, actor_id=actor.id, **given)
-    else:
-        row = (await session.execute(_counts_query(actor, matching, MOST_COUNTED + 1))).one()
+        return _counts_of(await _found(connection, actor=actor, matching=matching))
+    counts = [
+        select(func.count().label("number"))
+        .select_from(
+            select(Ticket.id)
+            .where(visible_to(actor), *conditions(replace(matching, status=status)))
+            .limit(MOST_COUNTED + 1)
+            .subquery()
+        )
+        .subquery(status)
+        for status in TicketStatus
+    ]
+    # Side by side and not as columns: a sharded database counts each where the tickets are.
+    joined: FromClause = counts[0]
+    for count in counts[1:]:
+        joined = joined.join(count, true())
+    query = select(*(count.c.number for count in counts)).select_from(joined)
+    row = (await connection.execute(query)).one()
     return {
         status: Count.up_to_most(number) for status, number in zip(TicketStatus, row, strict=True)
     }
 
 
-async def totals(session: AsyncSession, *, actor: Actor, matching: TicketFilter) -> Totals:
+async def totals(connection: AsyncConnection, *, actor: Actor, matching: TicketFilter) -> Totals:
     some = (
         select(Ticket.currency, Ticket.amount)
         .where(visible_to(actor), *conditions(matching))
         .limit(MOST_COUNTED + 1)
         .subquery()
     )
-    rows = await session.execute(
+    rows = await connection.execute(
         select(some.c.currency, func.count(), func.sum(some.c.amount))
         .group_by(some.c.currency)
         .order_by(some.c.currency)
@@ -112,31 +122,6 @@ async def totals(session: AsyncSession, *, actor: Actor, matching: TicketFilter)
     return Totals(count, amounts)
 
 
-@lru_cache(maxsize=1000)
-def _counts_statement(role: Role, given: frozenset[str], most: int) -> Statement:
-    return Statement(_counts_query(Somebody(role), named(given), most))
-
-
-def _counts_query(actor: Actor, matching: TicketFilter, most: int) -> Select[*tuple[Any, ...]]:
-    found = conditions(matching)
-    counts = [
-        select(func.count().label("number"))
-        .select_from(
-            select(Ticket.id)
-            .where(visible_to(actor), *found, Ticket.status == literal_column(f"'{status}'"))
-            .limit(written_out(most))
-            .subquery()
-        )
-        .subquery(status)
-        for status in TicketStatus
-    ]
-    # Side by side and not as columns: a sharded database counts each where the tickets are.
-    joined: FromClause = counts[0]
-    for count in counts[1:]:
-        joined = joined.join(count, true())
-    return select(*(count.c.number for count in counts)).select_from(joined)
-
-
 class _Found(NamedTuple):
     status: TicketStatus
     currency: str
@@ -144,26 +129,24 @@ class _Found(NamedTuple):
     amount: Decimal
 
 
-async def _found(session: AsyncSession, *, actor: Actor, matching: TicketFilter) -> list[_Found]:
-    """Of a search, by status and currency; the latest ones, if there are more than are read."""
-    given = replace(matching, status=None).given()
-    statement = _found_statement(actor.role, frozenset(given), MOST_FOUND + 1)
-    rows = await statement.rows(session, actor_id=actor.id, **given)
-    return [_Found._make(row) for row in rows]
-
-
-@lru_cache(maxsize=1000)
-def _found_statement(role: Role, given: frozenset[str], most: int) -> Statement:
+async def _found(
+    connection: AsyncConnection, *, actor: Actor, matching: TicketFilter
+) -> list[_Found]:
+    """Add up a search by status and currency; of the latest hits, if there are more."""
     some = (
         select(Ticket.status, Ticket.currency, Ticket.amount)
-        .where(visible_to(Somebody(role)), *conditions(named(given)))
+        .where(visible_to(actor), *conditions(replace(matching, status=None)))
         # A frequent word is found by walking along the tickets, and not in its long list of them.
         .order_by(Ticket.id.desc())
-        .limit(written_out(most))
+        .limit(MOST_FOUND + 1)
         .subquery()
     )
-    grouped = select(some.c.status, some.c.currency, func.count(), func.sum(some.c.amount))
-    return Statement(grouped.group_by(some.c.status, some.c.currency), is_planned_anew=True)
+    rows = await connection.execute(
+        select(some.c.status, some.c.currency, func.count(), func.sum(some.c.amount)).group_by(
+            some.c.status, some.c.currency
+        )
+    )
+    return [_Found._make(row) for row in rows]
 
 
 def _counts_of(found: Sequence[_Found]) -> dict[TicketStatus, Count]:

@@ -5,18 +5,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, func, insert, update
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import func, insert, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from expenses.database.engine import after_commit
-from expenses.database.statements import Statement
 from expenses.errors import NotDecided, TicketChanged
 from expenses.history import Event, record
 from expenses.notifications.outbox import Subject, announce
 from expenses.observability.metrics import DECISIONS
+from expenses.tickets.filters import is_one_of
 from expenses.tickets.models import Ticket, TicketStatus
 from expenses.tickets.policy import ensure_can_decide
 from expenses.tickets.queries import (
+    LOCKED,
     LockedTicket,
     TicketView,
     get_ticket,
@@ -29,17 +30,6 @@ from expenses.users.models import Actor
 
 # Locked and written together. A larger batch would keep the others waiting for longer.
 BATCH_SIZE = 200
-
-_DECIDE = Statement(
-    update(Ticket)
-    .where(Ticket.id == bindparam("ticket"))
-    .values(
-        status=bindparam("to"),
-        decided_by_id=bindparam("by"),
-        decided_at=func.now(),
-        decision_reason=bindparam("why"),
-    )
-)
 
 
 @dataclass(frozen=True)
@@ -59,7 +49,7 @@ class Outcome:
 
 
 async def approve_ticket(
-    session: AsyncSession,
+    connection: AsyncConnection,
     ticket_id: int,
     *,
     actor: Actor,
@@ -71,11 +61,13 @@ async def approve_ticket(
     With `seen_at`, `TicketChanged` where the owner has edited it since then: nobody approves an
     amount that they have not seen.
     """
-    await _decide(session, ticket_id, TicketStatus.APPROVED, reason, actor=actor, seen_at=seen_at)
+    await _decide(
+        connection, ticket_id, TicketStatus.APPROVED, reason, actor=actor, seen_at=seen_at
+    )
 
 
 async def deny_ticket(
-    session: AsyncSession,
+    connection: AsyncConnection,
     ticket_id: int,
     *,
     actor: Actor,
@@ -83,11 +75,11 @@ async def deny_ticket(
     seen_at: datetime | None = None,
 ) -> None:
     """Raises as `approve_ticket` does."""
-    await _decide(session, ticket_id, TicketStatus.DENIED, reason, actor=actor, seen_at=seen_at)
+    await _decide(connection, ticket_id, TicketStatus.DENIED, reason, actor=actor, seen_at=seen_at)
 
 
 async def decide_tickets(
-    session: AsyncSession,
+    connection: AsyncConnection,
     ticket_ids: Sequence[int],
     status: TicketStatus,
     *,
@@ -100,26 +92,26 @@ async def decide_tickets(
     `ticket_ids` are at most `BATCH_SIZE`.
     """
     ensure_can_decide(actor)
-    decided = await _write_decisions(session, ticket_ids, status, reason, actor, seen_at)
+    decided = await _write_decisions(connection, ticket_ids, status, reason, actor, seen_at)
     if decided:
-        await _record_all(session, decided, status, reason, actor=actor)
+        await _record_all(connection, decided, status, reason, actor=actor)
     done = {ticket.id for ticket in decided}
     others = [ticket_id for ticket_id in ticket_ids if ticket_id not in done]
-    left = await views_of(session, others, actor=actor)
+    left = await views_of(connection, others, actor=actor)
     skipped = [Skipped(ticket, ticket.status is TicketStatus.PENDING) for ticket in left]
     return Outcome(sorted(done), skipped)
 
 
 async def reopen_ticket(
-    session: AsyncSession, ticket_id: int, *, actor: Actor, reason: str
+    connection: AsyncConnection, ticket_id: int, *, actor: Actor, reason: str
 ) -> None:
     """Undo a decision: the ticket is pending again. Raises `NotDecided`."""
     ensure_can_decide(actor)
-    ticket = await lock_ticket(session, ticket_id, actor=actor)
+    ticket = await lock_ticket(connection, ticket_id, actor=actor)
     if ticket.status not in (TicketStatus.APPROVED, TicketStatus.DENIED):
-        view = await get_ticket(session, ticket_id, actor=actor)
+        view = await get_ticket(connection, ticket_id, actor=actor)
         raise with_ticket(NotDecided(id=ticket_id, status=view.status), view)
-    await session.execute(
+    await connection.execute(
         update(Ticket)
         .where(Ticket.id == ticket_id)
         .values(
@@ -130,11 +122,11 @@ async def reopen_ticket(
         )
     )
     undone = ticket.status
-    await _record(session, "ticket.reopened", ticket, actor=actor, reason=reason, undone=undone)
+    await _record(connection, "ticket.reopened", ticket, actor=actor, reason=reason, undone=undone)
 
 
 async def _decide(
-    session: AsyncSession,
+    connection: AsyncConnection,
     ticket_id: int,
     status: TicketStatus,
     reason: str | None,
@@ -143,18 +135,27 @@ async def _decide(
     seen_at: datetime | None,
 ) -> None:
     ensure_can_decide(actor)
-    ticket = await lock_ticket(session, ticket_id, actor=actor)
+    ticket = await lock_ticket(connection, ticket_id, actor=actor)
     if ticket.status is not TicketStatus.PENDING:
-        raise not_decidable(await get_ticket(session, ticket_id, actor=actor))
+        raise not_decidable(await get_ticket(connection, ticket_id, actor=actor))
     if seen_at is not None and ticket.updated_at > seen_at:
-        view = await get_ticket(session, ticket_id, actor=actor)
+        view = await get_ticket(connection, ticket_id, actor=actor)
         raise with_ticket(TicketChanged(id=ticket_id), view)
-    await _DECIDE.rows(session, ticket=ticket_id, to=status, by=actor.id, why=reason)
-    await _record(session, f"ticket.{status}", ticket, actor=actor, reason=reason)
+    await connection.execute(
+        update(Ticket)
+        .where(Ticket.id == ticket_id)
+        .values(
+            status=status,
+            decided_by_id=actor.id,
+            decided_at=func.now(),
+            decision_reason=reason,
+        )
+    )
+    await _record(connection, f"ticket.{status}", ticket, actor=actor, reason=reason)
 
 
 async def _write_decisions(
-    session: AsyncSession,
+    connection: AsyncConnection,
     ticket_ids: Sequence[int],
     status: TicketStatus,
     reason: str | None,
@@ -167,11 +168,11 @@ async def _write_decisions(
     walked in the order of the ids, so that two who decide overlapping tickets wait for each other
     and not in a circle.
     """
-    decided = await session.execute(
+    decided = await connection.execute(
         update(Ticket)
         .where(
             visible_to(actor),
-            Ticket.id.in_(sorted(ticket_ids)),
+            is_one_of(Ticket.id, sorted(ticket_ids)),
             Ticket.status == TicketStatus.PENDING,
             Ticket.updated_at <= seen_at,
         )
@@ -181,14 +182,13 @@ async def _write_decisions(
             decided_at=func.now(),
             decision_reason=reason,
         )
-        .returning(*(getattr(Ticket, name) for name in LockedTicket._fields))
-        .execution_options(synchronize_session=False)
+        .returning(*LOCKED)
     )
     return sorted(map(LockedTicket._make, decided))
 
 
 async def _record(
-    session: AsyncSession,
+    connection: AsyncConnection,
     action: str,
     ticket: LockedTicket,
     *,
@@ -198,7 +198,7 @@ async def _record(
 ) -> None:
     """In the history, and for the owner and the company's other systems."""
     event_id = await record(
-        session,
+        connection,
         action,
         actor_id=actor.id,
         ticket_id=ticket.id,
@@ -206,12 +206,12 @@ async def _record(
         reason=reason,
         **details,
     )
-    await announce(session, action, [_subject(ticket, event_id, reason)], actor_id=actor.id)
-    _count(session, action, 1)
+    await announce(connection, action, [_subject(ticket, event_id, reason)], actor_id=actor.id)
+    _count(connection, action, 1)
 
 
 async def _record_all(
-    session: AsyncSession,
+    connection: AsyncConnection,
     tickets: Sequence[LockedTicket],
     status: TicketStatus,
     reason: str | None,
@@ -219,19 +219,19 @@ async def _record_all(
     actor: Actor,
 ) -> None:
     """As `_record`, in as many statements as for one."""
-    written = await session.execute(
+    written = await connection.execute(
         insert(Event).returning(Event.ticket_id, Event.id),
         [_event(ticket, status, reason, actor) for ticket in tickets],
     )
     event_ids = {row.ticket_id: row.id for row in written}
     subjects = [_subject(ticket, event_ids[ticket.id], reason) for ticket in tickets]
-    await announce(session, f"ticket.{status}", subjects, actor_id=actor.id)
-    _count(session, f"ticket.{status}", len(tickets))
+    await announce(connection, f"ticket.{status}", subjects, actor_id=actor.id)
+    _count(connection, f"ticket.{status}", len(tickets))
 
 
-def _count(session: AsyncSession, action: str, number: int) -> None:
+def _count(connection: AsyncConnection, action: str, number: int) -> None:
     counter = DECISIONS.labels(action.removeprefix("ticket."))
-    after_commit(session, lambda: counter.inc(number))
+    after_commit(connection, lambda: counter.inc(number))
 
 
 def _subject(ticket: LockedTicket, event_id: int, reason: str | None) -> Subject:

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
-from functools import cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -16,23 +15,20 @@ from sqlalchemy import (
     Date,
     Numeric,
     Select,
-    String,
     Text,
     and_,
-    bindparam,
+    cast,
     func,
     literal,
-    literal_column,
     select,
     union_all,
 )
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from expenses.database.statements import Statement
 from expenses.tickets.models import IdempotencyKey, Ticket, TicketStatus
 from expenses.tickets.policy import ensure_can_create
-from expenses.tickets.queries import Somebody, TicketView, visible_to
-from expenses.users.models import Actor, Role
+from expenses.tickets.queries import TicketView, visible_to
+from expenses.users.models import Actor
 
 # One is enough to look into; a link to a shop's front page would name thousands.
 MOST_NAMED = 3
@@ -69,7 +65,7 @@ class Purchase(NamedTuple):
 
 
 async def duplicates_of(
-    session: AsyncSession, tickets: Sequence[TicketView], *, actor: Actor
+    connection: AsyncConnection, tickets: Sequence[TicketView], *, actor: Actor
 ) -> dict[int, list[Duplicate]]:
     """By ticket, what looks like it among the tickets that `actor` sees; one statement.
 
@@ -78,32 +74,30 @@ async def duplicates_of(
     tickets = [ticket for ticket in tickets if ticket.status is not TicketStatus.WITHDRAWN]
     if not tickets:
         return {}
-    rows = await _alike_statement(actor.role).rows(
-        session, actor_id=actor.id, **_values_of(tickets)
-    )
+    rows = (await connection.execute(_alike(actor, tickets))).all()
     if len(rows) < MOST_ALIKE:
         return _by_ticket(rows, tickets)
-    alike = {ticket.id: await _duplicates_of_one(session, ticket, actor) for ticket in tickets}
+    alike = {ticket.id: await _duplicates_of_one(connection, ticket, actor) for ticket in tickets}
     return {ticket_id: found for ticket_id, found in alike.items() if found}
 
 
 async def duplicates_of_purchase(
-    session: AsyncSession, purchase: Purchase, *, actor: Actor
+    connection: AsyncConnection, purchase: Purchase, *, actor: Actor
 ) -> list[Duplicate]:
     """What looks like a purchase that `actor` is about to file. Raises `Forbidden`."""
     ensure_can_create(actor)
     filed = func.coalesce(_filed_with(purchase.idempotency_key, actor), _NO_ID)
     said = (actor.id, purchase.spent_on, purchase.amount, purchase.currency)
     query = _one_query(actor, filed, said, purchase.links)
-    return _read(await session.execute(query))
+    return _read(await connection.execute(query))
 
 
 async def _duplicates_of_one(
-    session: AsyncSession, ticket: TicketView, actor: Actor
+    connection: AsyncConnection, ticket: TicketView, actor: Actor
 ) -> list[Duplicate]:
     purchase = (ticket.owner_id, ticket.spent_on, ticket.amount, ticket.currency)
     query = _one_query(actor, literal(ticket.id, BigInteger), purchase, ticket.links)
-    return _read(await session.execute(query))
+    return _read(await connection.execute(query))
 
 
 def _read(rows: Iterable[Sequence[Any]]) -> list[Duplicate]:
@@ -145,29 +139,19 @@ def _filed_with(key: str | None, actor: Actor) -> ColumnElement[int | None]:
     )
 
 
-def _values_of(tickets: Sequence[TicketView]) -> dict[str, Any]:
-    return {
-        "ids": [ticket.id for ticket in tickets],
-        "owner_ids": [ticket.owner_id for ticket in tickets],
-        "days": [ticket.spent_on for ticket in tickets],
-        "amounts": [ticket.amount for ticket in tickets],
-        "currencies": [ticket.currency for ticket in tickets],
-        "links": sorted({link for ticket in tickets for link in ticket.links}),
-    }
+def _alike(actor: Actor, tickets: Sequence[TicketView]) -> CompoundSelect[*tuple[Any, ...]]:
+    """Look up what is like any of the tickets.
 
-
-@cache
-def _alike_statement(role: Role) -> Statement:
-    """Each half looks tickets up by values and not by other tickets: a sharded database joins no
-    two tickets, and takes no limit for each of many."""
-    actor = Somebody(role)
+    Each half looks by values and not by other tickets: a sharded database joins no two tickets,
+    and takes no limit for each of many.
+    """
     this = (
         func.unnest(
-            bindparam("ids", type_=ARRAY(BigInteger)),
-            bindparam("owner_ids", type_=ARRAY(BigInteger)),
-            bindparam("days", type_=ARRAY(Date)),
-            bindparam("amounts", type_=ARRAY(Numeric(12, 2))),
-            bindparam("currencies", type_=ARRAY(Text)),
+            literal([ticket.id for ticket in tickets], ARRAY(BigInteger)),
+            literal([ticket.owner_id for ticket in tickets], ARRAY(BigInteger)),
+            literal([ticket.spent_on for ticket in tickets], ARRAY(Date)),
+            literal([ticket.amount for ticket in tickets], ARRAY(Numeric(12, 2))),
+            literal([ticket.currency for ticket in tickets], ARRAY(Text)),
         )
         .table_valued("id", "owner_id", "spent_on", "amount", "currency")
         .render_derived("this")
@@ -186,10 +170,10 @@ def _alike_statement(role: Role) -> Statement:
         )
         .where(*_possible(actor))
     )
-    links = bindparam("links", type_=ARRAY(Text))
-    nothing = literal_column("NULL::bigint", BigInteger)
+    links = literal(sorted({link for ticket in tickets for link in ticket.links}), ARRAY(Text))
+    nothing = cast(None, BigInteger)
     linked = select(Ticket.id, nothing, Ticket.links).where(*_possible(actor), _shares(links))
-    return Statement(_first_of(same, linked, limit=MOST_ALIKE))
+    return _first_of(same, linked, limit=MOST_ALIKE)
 
 
 def _one_query(
@@ -210,7 +194,7 @@ def _one_query(
     shares = _shares(literal(list(links), ARRAY(Text)))
     return _first_of(
         *(
-            select(Ticket.id, literal_column(f"'{likeness}'", String)).where(
+            select(Ticket.id, literal(likeness.value)).where(
                 *_possible(actor), Ticket.id != ticket_id, condition
             )
             for likeness, condition in (
@@ -223,7 +207,7 @@ def _one_query(
 
 
 def _possible(actor: Actor) -> tuple[ColumnElement[bool], ...]:
-    return visible_to(actor), Ticket.status != literal_column("'withdrawn'")
+    return visible_to(actor), Ticket.status != TicketStatus.WITHDRAWN
 
 
 def _shares(links: ColumnElement[Any]) -> ColumnElement[bool]:
@@ -234,4 +218,4 @@ def _shares(links: ColumnElement[Any]) -> ColumnElement[bool]:
 
 
 def _first_of(*halves: Select[*tuple[Any, ...]], limit: int) -> CompoundSelect[*tuple[Any, ...]]:
-    return union_all(*(half.limit(literal_column(str(limit))) for half in halves))
+    return union_all(*(half.limit(limit) for half in halves))

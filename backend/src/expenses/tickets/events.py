@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, select, union
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 
 from expenses.errors import Forbidden
@@ -77,7 +77,7 @@ class HistoryPage:
 
 
 async def list_events(
-    session: AsyncSession,
+    connection: AsyncConnection,
     *,
     actor: Actor,
     matching: EventFilter,
@@ -87,13 +87,13 @@ async def list_events(
     query = _lines(actor).where(*_conditions(matching))
     if before is not None:
         query = query.where(Event.id < before)
-    rows = await session.execute(query.order_by(Event.id.desc()).limit(limit + 1))
+    rows = await connection.execute(query.order_by(Event.id.desc()).limit(limit + 1))
     lines = [HistoryLine._make(row) for row in rows]
     return HistoryPage(lines[:limit], lines[limit - 1].id if len(lines) > limit else None)
 
 
 async def list_events_of(
-    session: AsyncSession, user_id: int, *, actor: Actor, limit: int
+    connection: AsyncConnection, user_id: int, *, actor: Actor, limit: int
 ) -> list[HistoryLine]:
     """What a user did and what was done to them, the last first."""
     # Each half has an index that is in order; "or" would have to walk through everybody's.
@@ -101,7 +101,7 @@ async def list_events_of(
         _shown(select(Event.id)).where(column == user_id).order_by(Event.id.desc()).limit(limit)
         for column in (Event.actor_id, Event.user_id)
     ]
-    rows = await session.execute(
+    rows = await connection.execute(
         _lines(actor).where(Event.id.in_(union(*halves))).order_by(Event.id.desc()).limit(limit)
     )
     return [HistoryLine._make(row) for row in rows]

@@ -43,9 +43,9 @@ async def ticket_batches(
     """
     position: Position | None = None
     while True:
-        async with database.reading() as session:
+        async with database.reading() as connection:
             page = await list_tickets(
-                session,
+                connection,
                 actor=actor,
                 matching=matching,
                 sort=sort,

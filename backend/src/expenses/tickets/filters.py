@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ARRAY, BigInteger, ColumnElement, any_, func, literal, or_, tuple_
 from sqlalchemy.orm import InstrumentedAttribute
 
-from expenses.database.engine import LARGEST_ID
+from expenses.database.tables import LARGEST_ID
 from expenses.i18n.text import like
 from expenses.tickets.models import Category, Ticket, TicketStatus
 
@@ -72,17 +72,8 @@ class TicketFilter:
     currency: str | None = None
 
     @property
-    def is_plain(self) -> bool:
-        """Whether its conditions are the same for all values."""
-        return self.ids is None
-
-    @property
     def is_search(self) -> bool:
         return self.pattern is not None
-
-    def given(self) -> dict[str, Any]:
-        """What is asked for, by its name, where it is plain."""
-        return {name: value for name, value in vars(self).items() if value is not None}
 
 
 def conditions(matching: TicketFilter) -> list[ColumnElement[bool]]:
@@ -97,7 +88,7 @@ def conditions(matching: TicketFilter) -> list[ColumnElement[bool]]:
         if value is not None:
             found.append(column == value)
     if matching.ids is not None:
-        found.append(Ticket.id.in_(matching.ids))
+        found.append(is_one_of(Ticket.id, matching.ids))
     if matching.first_day is not None:
         found.append(Ticket.spent_on >= matching.first_day)
     if matching.last_day is not None:
@@ -147,7 +138,9 @@ def _searched(matching: TicketFilter) -> Iterator[ColumnElement[bool]]:
     if matching.number is not None:
         yield Ticket.id == matching.number
     if matching.mentioned is not None:
-        mentioned: Any = matching.mentioned
-        if not isinstance(mentioned, ColumnElement):
-            mentioned = literal(mentioned, ARRAY(BigInteger))
-        yield Ticket.owner_id == any_(mentioned)
+        yield is_one_of(Ticket.owner_id, matching.mentioned)
+
+
+def is_one_of(column: ColumnElement[int] | InstrumentedAttribute[int], ids: Sequence[int]) -> Any:
+    """Compare with one array, so that the statement is the same for any number of ids."""
+    return column == any_(literal(list(ids), ARRAY(BigInteger)))

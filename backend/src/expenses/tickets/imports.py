@@ -6,8 +6,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ARRAY, Date, Numeric, and_, func, literal, select
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import ARRAY, Date, Numeric, Row, and_, func, literal, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from expenses.settings import Settings
 from expenses.tickets.actions import create_ticket, ensure_spent_by_tomorrow
@@ -45,7 +45,7 @@ def ensure_importable(fields: TicketFields, *, settings: Settings) -> None:
 
 
 async def import_tickets(
-    session: AsyncSession,
+    connection: AsyncConnection,
     rows: Sequence[ImportRow],
     *,
     actor: Actor,
@@ -59,13 +59,13 @@ async def import_tickets(
     Raises `InvalidInput`, `Forbidden`.
     """
     ensure_can_create(actor)
-    await _wait_for_other_imports(session, actor)
+    await _wait_for_other_imports(connection, actor)
     keys = {row.number: _key_of(key, row) for row in rows}
-    repeated = await _known_keys(session, keys.values(), actor=actor)
-    there = await find_matches(session, rows, actor=actor, settings=settings)
+    repeated = await _known_keys(connection, keys.values(), actor=actor)
+    there = await find_matches(connection, rows, actor=actor, settings=settings)
     return [
         await create_ticket(
-            session,
+            connection,
             row.fields,
             actor=actor,
             settings=settings,
@@ -77,13 +77,13 @@ async def import_tickets(
 
 
 async def find_matches(
-    session: AsyncSession, rows: Sequence[ImportRow], *, actor: Actor, settings: Settings
+    connection: AsyncConnection, rows: Sequence[ImportRow], *, actor: Actor, settings: Settings
 ) -> dict[int, Match]:
     """By row number, the ticket that is there already, withdrawn ones too; one statement.
 
     Each ticket stands for one row: of two equal rows, where one ticket is there, one is new.
     """
-    there = await _tickets_like(session, rows, actor=actor)
+    there = await _tickets_like(connection, rows, actor=actor)
     found: dict[int, Match] = {}
     for row in rows:
         if matches := there[_content(row.fields, row.fields.currency or settings.currency)]:
@@ -92,7 +92,7 @@ async def find_matches(
 
 
 async def _tickets_like(
-    session: AsyncSession, rows: Sequence[ImportRow], *, actor: Actor
+    connection: AsyncConnection, rows: Sequence[ImportRow], *, actor: Actor
 ) -> defaultdict[_Content, list[Match]]:
     """One's own tickets that share the indexed columns with a row, by content, oldest first."""
     purchases = {(row.fields.spent_on, row.fields.amount) for row in rows}
@@ -104,7 +104,7 @@ async def _tickets_like(
         .table_valued("spent_on", "amount")
         .render_derived("purchase")
     )
-    tickets = await session.scalars(
+    tickets = await connection.execute(
         select(Ticket)
         .join(Owner, Owner.id == Ticket.owner_id)
         .join(
@@ -120,7 +120,7 @@ async def _tickets_like(
     return there
 
 
-def _content(said: TicketFields | Ticket, currency: str) -> _Content:
+def _content(said: TicketFields | Row[*tuple[Any, ...]], currency: str) -> _Content:
     return (
         said.spent_on,
         said.amount,
@@ -131,17 +131,19 @@ def _content(said: TicketFields | Ticket, currency: str) -> _Content:
     )
 
 
-async def _wait_for_other_imports(session: AsyncSession, actor: Actor) -> None:
+async def _wait_for_other_imports(connection: AsyncConnection, actor: Actor) -> None:
     """Of two at once, the second sees what the first has filed. Nothing else waits for it.
 
     Not a lock on the user's row, which a sharded database would turn into one on all users.
     """
     key = func.hashtextextended(f"import {actor.id}", 0)
-    await session.execute(select(func.pg_advisory_xact_lock(key)))
+    await connection.execute(select(func.pg_advisory_xact_lock(key)))
 
 
-async def _known_keys(session: AsyncSession, keys: Collection[str], *, actor: Actor) -> set[str]:
-    known = await session.scalars(
+async def _known_keys(
+    connection: AsyncConnection, keys: Collection[str], *, actor: Actor
+) -> set[str]:
+    known = await connection.scalars(
         select(IdempotencyKey.key).where(
             IdempotencyKey.user_id == actor.id, IdempotencyKey.key.in_(keys)
         )

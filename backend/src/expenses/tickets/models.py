@@ -18,7 +18,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
-from expenses.database.engine import Base, stored_as_text
+from expenses.database.tables import Base, stored_as_text
 
 
 class TicketStatus(StrEnum):

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import ARRAY, ColumnElement, Date, Select, func, literal, select
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from expenses.tickets.filters import TicketFilter, conditions
 from expenses.tickets.models import Category, Ticket, TicketStatus
@@ -100,9 +100,9 @@ def by(rows: Iterable[Row], key: Callable[[Row], Key]) -> dict[Key, Figure]:
     return sums
 
 
-async def pending(session: AsyncSession, *, actor: Actor, today: date) -> list[Pending]:
+async def pending(connection: AsyncConnection, *, actor: Actor, today: date) -> list[Pending]:
     periods = ages(today)[::-1]
-    rows = await session.execute(
+    rows = await connection.execute(
         _visible(
             actor,
             TicketFilter(status=TicketStatus.PENDING),
@@ -119,9 +119,9 @@ async def pending(session: AsyncSession, *, actor: Actor, today: date) -> list[P
 
 
 async def spending(
-    session: AsyncSession, *, actor: Actor, months: Sequence[Days]
+    connection: AsyncConnection, *, actor: Actor, months: Sequence[Days]
 ) -> list[Spending]:
-    rows = await session.execute(
+    rows = await connection.execute(
         _visible(
             actor,
             _approved_in(months),
@@ -138,7 +138,7 @@ async def spending(
 
 
 async def top_spending(
-    session: AsyncSession, *, actor: Actor, months: Sequence[Days], currency: str
+    connection: AsyncConnection, *, actor: Actor, months: Sequence[Days], currency: str
 ) -> TopSpending:
     number, amount = _FIGURE
     # By employee first: a sharded database then moves one row for each, and not every ticket.
@@ -153,7 +153,7 @@ async def top_spending(
         .group_by(Ticket.owner_id)
         .subquery()
     )
-    found = await session.execute(
+    found = await connection.execute(
         select(
             Owner.username,
             Owner.email,

@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from sqlalchemy import and_, func, or_, select
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from expenses.tickets.counts import MOST_COUNTED, Count
 from expenses.tickets.models import Ticket, TicketStatus
@@ -24,7 +24,7 @@ class EmployeeFigures:
 
 
 async def figures_of(
-    session: AsyncSession, owner_ids: Sequence[int], *, actor: Actor, since: datetime
+    connection: AsyncConnection, owner_ids: Sequence[int], *, actor: Actor, since: datetime
 ) -> dict[int, EmployeeFigures]:
     """By owner, with what was approved at or after `since`; one statement.
 
@@ -35,7 +35,7 @@ async def figures_of(
         return figures
     is_pending = Ticket.status == TicketStatus.PENDING
     is_approved = and_(Ticket.status == TicketStatus.APPROVED, Ticket.decided_at >= since)
-    rows = await session.execute(
+    rows = await connection.execute(
         select(
             Ticket.owner_id,
             Ticket.currency,
@@ -53,12 +53,12 @@ async def figures_of(
     return figures
 
 
-async def count_tickets_of(session: AsyncSession, owner_id: int, *, actor: Actor) -> Count:
+async def count_tickets_of(connection: AsyncConnection, owner_id: int, *, actor: Actor) -> Count:
     """How many tickets an employee has, hidden or not: what a suspension takes away.
 
     The one read past `visible_to`, since it tells a number and nothing of the tickets.
     """
     ensure_can_see_employees(actor)
     some = select(Ticket.id).where(Ticket.owner_id == owner_id).limit(MOST_COUNTED + 1).subquery()
-    number = (await session.execute(select(func.count()).select_from(some))).scalar_one()
+    number = (await connection.execute(select(func.count()).select_from(some))).scalar_one()
     return Count.up_to_most(number)

@@ -4,31 +4,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
-from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import (
-    ARRAY,
-    BigInteger,
-    ColumnElement,
-    Select,
-    and_,
-    any_,
-    bindparam,
-    exists,
-    func,
-    literal_column,
-    or_,
-    select,
-)
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 
-from expenses.database.engine import LARGEST_ID
-from expenses.database.statements import Statement
+from expenses.database.tables import LARGEST_ID
 from expenses.errors import NotFound
 from expenses.history import Event
-from expenses.tickets.filters import Position, Sort, TicketFilter, behind, conditions, order
+from expenses.tickets.filters import (
+    Position,
+    Sort,
+    TicketFilter,
+    behind,
+    conditions,
+    is_one_of,
+    order,
+)
 from expenses.tickets.models import Category, Ticket, TicketStatus
 from expenses.users.models import Actor, Role, User
 
@@ -81,7 +74,7 @@ _VIEW = (
 
 
 class LockedTicket(NamedTuple):
-    """A ticket as it is now, kept from other writers until the end of the transaction."""
+    """A ticket that nobody else can change until the end of the transaction."""
 
     id: int
     owner_id: int
@@ -95,6 +88,9 @@ class LockedTicket(NamedTuple):
     updated_at: datetime
 
 
+LOCKED = tuple(getattr(Ticket, name) for name in LockedTicket._fields)
+
+
 @dataclass(frozen=True)
 class TicketPage:
     """Some tickets in order, and where the pages before and after begin; None where none is."""
@@ -102,17 +98,6 @@ class TicketPage:
     items: Sequence[TicketView]
     previous: Position | None
     next: Position | None
-
-
-_REASONS = Statement(
-    select(Event.details["reason"].astext)
-    .where(
-        Event.actor_id == bindparam("actor_id"),
-        Event.action == literal_column("'ticket.denied'"),
-    )
-    .order_by(Event.id.desc())
-    .limit(literal_column("50"))
-)
 
 
 class EventView(NamedTuple):
@@ -125,12 +110,11 @@ class EventView(NamedTuple):
 
 
 def visible_to(actor: Actor, *, joined: bool = False) -> ColumnElement[bool]:
-    """The one rule of who sees a ticket; `joined` is for queries that have joined `Owner`.
+    """Say who sees a ticket; `joined` is for queries that have joined `Owner`.
 
-    An employee sees their own, an employer everyone's, nobody those of a suspended employee. Where
-    owners are not joined it is said by who is suspended: those are few, and found without looking
-    at all the others.
+    An employee sees their own, an employer everyone's, nobody those of a suspended employee.
     """
+    # Those who are suspended are few, and found without looking at all the others.
     suspended = exists().where(Hidden.id == Ticket.owner_id, Hidden.suspended_at.is_not(None))
     shown = Owner.suspended_at.is_(None) if joined else ~suspended
     if actor.role is Role.EMPLOYER:
@@ -139,7 +123,7 @@ def visible_to(actor: Actor, *, joined: bool = False) -> ColumnElement[bool]:
 
 
 async def list_tickets(
-    session: AsyncSession,
+    connection: AsyncConnection,
     *,
     actor: Actor,
     matching: TicketFilter,
@@ -147,119 +131,110 @@ async def list_tickets(
     position: Position | None = None,
     limit: int,
 ) -> TicketPage:
-    rows: Sequence[Any]
+    # One row more than was asked for tells whether the list goes on there.
     if matching.is_search:
-        # First the ids, for which any number of tickets may have to be put in order; then who owns
-        # and decided them, for those of the page alone.
-        found = await _rows(session, actor, matching, sort, position, limit + 1, ids_alone=True)
-        ids = [row[0] for row in found]
-        backwards = position is not None and position.backwards
-        views = _views_statement(actor.role, sort, backwards)
-        rows = await views.rows(session, actor_id=actor.id, ids=ids[:limit]) if ids else ()
-        return _page(rows, sort, position, goes_on=len(ids) > limit)
-    if matching.is_plain:
-        rows = await _rows(session, actor, matching, sort, position, limit + 1)
+        # Any number of tickets may have to be sorted: of the ids alone first.
+        found = _visible(actor, Ticket.id)
+        ids = await connection.scalars(_ordered(found, matching, sort, position).limit(limit + 1))
+        query = _ordered(_views(actor), TicketFilter(ids=tuple(ids)), sort, position)
     else:
         query = _ordered(_views(actor), matching, sort, position).limit(limit + 1)
-        rows = (await session.execute(query)).all()
-    # One row more than was asked for tells whether the list goes on there.
+    rows = (await connection.execute(query)).all()
     return _page(rows[:limit], sort, position, goes_on=len(rows) > limit)
 
 
-async def get_ticket(session: AsyncSession, ticket_id: int, *, actor: Actor) -> TicketView:
+async def get_ticket(connection: AsyncConnection, ticket_id: int, *, actor: Actor) -> TicketView:
     _ensure_possible(ticket_id)
-    rows = await _one_statement(actor.role).rows(session, actor_id=actor.id, ticket_id=ticket_id)
-    if not rows:
+    row = (await connection.execute(_views(actor).where(Ticket.id == ticket_id))).first()
+    if row is None:
         raise NotFound()
-    return TicketView._make(rows[0])
+    return TicketView._make(row)
 
 
-async def lock_ticket(session: AsyncSession, ticket_id: int, *, actor: Actor) -> LockedTicket:
+async def lock_ticket(connection: AsyncConnection, ticket_id: int, *, actor: Actor) -> LockedTicket:
     """Raises `NotFound`."""
     _ensure_possible(ticket_id)
-    rows = await _lock_statement(actor.role).rows(session, actor_id=actor.id, ticket_id=ticket_id)
-    if not rows:
+    query = _visible(actor, *LOCKED).where(Ticket.id == ticket_id).with_for_update(of=Ticket)
+    row = (await connection.execute(query)).first()
+    if row is None:
         raise NotFound()
-    return LockedTicket._make(rows[0])
+    return LockedTicket._make(row)
 
 
 async def views_of(
-    session: AsyncSession, ticket_ids: Sequence[int], *, actor: Actor
+    connection: AsyncConnection, ticket_ids: Sequence[int], *, actor: Actor
 ) -> list[TicketView]:
     if not ticket_ids:
         return []
-    rows = await session.execute(_views(actor).where(Ticket.id.in_(ticket_ids)).order_by(Ticket.id))
-    return [TicketView._make(row) for row in rows]
+    query = _views(actor).where(is_one_of(Ticket.id, ticket_ids)).order_by(Ticket.id)
+    return [TicketView._make(row) for row in await connection.execute(query)]
 
 
 async def ids_pending_at(
-    session: AsyncSession,
+    connection: AsyncConnection,
     instant: datetime,
     *,
     actor: Actor,
     matching: TicketFilter,
     limit: int,
 ) -> list[int]:
-    """The ids of what matches and was pending at an instant a moment ago, oldest first.
+    """Find what matches and was pending at an instant a moment ago, oldest first.
 
     What was decided or withdrawn since then is among them.
     """
     was_pending = or_(Ticket.status == TicketStatus.PENDING, Ticket.updated_at > instant)
-    found = await session.scalars(
+    query = (
         _visible(actor, Ticket.id)
         .where(
-            *conditions(replace(matching, status=None)),
-            Ticket.created_at <= instant,
-            was_pending,
+            *conditions(replace(matching, status=None)), Ticket.created_at <= instant, was_pending
         )
         .order_by(Ticket.id)
         .limit(limit)
     )
-    return list(found)
+    return list(await connection.scalars(query))
 
 
 async def neighbours(
-    session: AsyncSession,
+    connection: AsyncConnection,
     ticket: TicketView,
     *,
     actor: Actor,
     matching: TicketFilter,
     sort: Sort,
 ) -> tuple[int | None, int | None]:
-    """The tickets before and after one in a list, whether or not it is still in that list."""
-    found = conditions(matching)
-    ids = []
+    """Find the tickets before and after one in a list, whether or not it is still in that list."""
+    found = []
     for backwards in (True, False):
         position = position_of(ticket, sort, backwards=backwards)
-        ids.append(
-            await session.scalar(
-                _visible(actor, Ticket.id)
-                .where(*found, behind(position, sort))
-                .order_by(*order(sort, backwards=backwards))
-                .limit(1)
-            )
-        )
-    return ids[0], ids[1]
+        query = _ordered(_visible(actor, Ticket.id), matching, sort, position).limit(1)
+        found.append(await connection.scalar(query))
+    return found[0], found[1]
 
 
-async def now(session: AsyncSession) -> datetime:
+async def now(connection: AsyncConnection) -> datetime:
     """The database's clock, the one that tickets are stamped by."""
-    instant: datetime = (await session.execute(select(func.now()))).scalar_one()
+    instant: datetime = (await connection.execute(select(func.now()))).scalar_one()
     return instant
 
 
-async def recent_reasons(session: AsyncSession, *, actor: Actor) -> list[str]:
-    """What `actor` denied tickets with lately, the last first, each once; a handful."""
-    rows = await _REASONS.rows(session, actor_id=actor.id)
-    return list(dict.fromkeys(reason for [reason] in rows if reason))[:8]
+async def recent_reasons(connection: AsyncConnection, *, actor: Actor) -> list[str]:
+    """List what `actor` denied tickets with lately, the last first, each once; a handful."""
+    query = (
+        select(Event.details["reason"].astext)
+        .where(Event.actor_id == actor.id, Event.action == "ticket.denied")
+        .order_by(Event.id.desc())
+        .limit(50)
+    )
+    reasons = await connection.scalars(query)
+    return list(dict.fromkeys(filter(None, reasons)))[:8]
 
 
 async def ticket_history(
-    session: AsyncSession, ticket_id: int, *, actor: Actor
+    connection: AsyncConnection, ticket_id: int, *, actor: Actor
 ) -> Sequence[EventView]:
-    """Everything that happened to a ticket that `actor` sees, oldest first."""
-    await get_ticket(session, ticket_id, actor=actor)
-    rows = await session.execute(
+    """List everything that happened to a ticket that `actor` sees, oldest first."""
+    await get_ticket(connection, ticket_id, actor=actor)
+    rows = await connection.execute(
         select(Event.id, Event.at, Event.action, Event.actor_id, User.username, Event.details)
         .join(User, User.id == Event.actor_id)
         .where(Event.ticket_id == ticket_id)
@@ -268,101 +243,9 @@ async def ticket_history(
     return [EventView._make(row) for row in rows]
 
 
-class Somebody(NamedTuple):
-    """An actor who is known only when a statement is sent."""
-
-    role: Role
-    id: Any = bindparam("actor_id", type_=BigInteger)
-    username: str = ""
-
-
-@cache
-def _one_statement(role: Role) -> Statement:
-    return Statement(_views(Somebody(role)).where(Ticket.id == bindparam("ticket_id")))
-
-
-@cache
-def _lock_statement(role: Role) -> Statement:
-    columns = (getattr(Ticket, name) for name in LockedTicket._fields)
-    return Statement(
-        _visible(Somebody(role), *columns)
-        .where(Ticket.id == bindparam("ticket_id"))
-        .with_for_update(of=Ticket)
-    )
-
-
-async def _rows(
-    session: AsyncSession,
-    actor: Actor,
-    matching: TicketFilter,
-    sort: Sort,
-    position: Position | None,
-    limit: int,
-    *,
-    ids_alone: bool = False,
-) -> Sequence[Any]:
-    given = replace(matching, status=None).given()
-    if position is not None:
-        given |= {"position": position.value, "position_id": position.id}
-    statement = _page_statement(
-        actor.role,
-        matching.status,
-        frozenset(given),
-        sort,
-        position is not None and position.backwards,
-        limit,
-        ids_alone,
-    )
-    return await statement.rows(session, actor_id=actor.id, **given)
-
-
-@lru_cache(maxsize=1000)
-def _page_statement(
-    role: Role,
-    status: TicketStatus | None,
-    given: frozenset[str],
-    sort: Sort,
-    backwards: bool,
-    limit: int,
-    ids_alone: bool,
-) -> Statement:
-    """`given` names what the list is filtered by, and "position" where it goes on somewhere."""
-    position = None
-    if "position" in given:
-        value: Any = bindparam("position", type_=sort.column.type)
-        number: Any = bindparam("position_id", type_=BigInteger)
-        position = Position(value, number, backwards)
-    actor = Somebody(role)
-    query = _visible(actor, Ticket.id) if ids_alone else _views(actor)
-    ordered = _ordered(query, named(given, status), sort, position)
-    # Whether to walk along the list until the page is full, or to look everything up and put it in
-    # order, depends on how frequent a word is.
-    return Statement(ordered.limit(written_out(limit)), is_planned_anew=ids_alone)
-
-
-@cache
-def _views_statement(role: Role, sort: Sort, backwards: bool) -> Statement:
-    ids = bindparam("ids", type_=ARRAY(BigInteger))
-    query = _views(Somebody(role)).where(Ticket.id == any_(ids))
-    return Statement(query.order_by(*order(sort, backwards=backwards)))
-
-
-def written_out(number: int) -> ColumnElement[int]:
-    """Not as a value that is sent along: PostgreSQL plans for a limit that it knows."""
-    return literal_column(str(number))
-
-
-def named(given: frozenset[str], status: TicketStatus | None = None) -> TicketFilter:
-    """A filter whose values are known only when the statement is sent; but for the status, whose
-    share of all tickets PostgreSQL has to know for its plan."""
-    values: dict[str, Any] = {
-        name: bindparam(name) for name in given if not name.startswith("position")
-    }
-    if "mentioned" in values:
-        values["mentioned"] = bindparam("mentioned", type_=ARRAY(BigInteger))
-    if status is not None:
-        values["status"] = literal_column(f"'{status}'")
-    return TicketFilter(**values)
+def position_of(ticket: TicketView, sort: Sort, *, backwards: bool = False) -> Position:
+    value = getattr(ticket, sort.column.key)
+    return Position(value, ticket.id, backwards)
 
 
 def _ordered(
@@ -378,12 +261,12 @@ def _ordered(
 
 
 def _views(actor: Actor) -> Select[*tuple[Any, ...]]:
-    return _with_people(select(*_VIEW).select_from(Ticket)).where(visible_to(actor, joined=True))
-
-
-def _with_people(query: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
-    return query.join(Owner, Owner.id == Ticket.owner_id).outerjoin(
-        Decider, Decider.id == Ticket.decided_by_id
+    return (
+        select(*_VIEW)
+        .select_from(Ticket)
+        .join(Owner, Owner.id == Ticket.owner_id)
+        .outerjoin(Decider, Decider.id == Ticket.decided_by_id)
+        .where(visible_to(actor, joined=True))
     )
 
 
@@ -405,11 +288,6 @@ def _page(
         position_of(items[0], sort, backwards=True) if items and has_previous else None,
         position_of(items[-1], sort) if items and has_next else None,
     )
-
-
-def position_of(ticket: TicketView, sort: Sort, *, backwards: bool = False) -> Position:
-    value = getattr(ticket, sort.column.key)
-    return Position(value, ticket.id, backwards)
 
 
 def _ensure_possible(ticket_id: int) -> None:

@@ -3,18 +3,16 @@
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from functools import lru_cache
 from typing import NamedTuple
 
-from sqlalchemy import DateTime, and_, bindparam, func, literal_column, or_, select
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import and_, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from expenses.database.statements import Statement
 from expenses.settings import Settings
 from expenses.tickets.counts import MOST_COUNTED, Count
 from expenses.tickets.models import Ticket, TicketStatus
-from expenses.tickets.queries import Somebody, TicketView, visible_to, written_out
-from expenses.users.models import Actor, Role, User
+from expenses.tickets.queries import TicketView, visible_to
+from expenses.users.models import Actor, User
 
 Sums = dict[str, Decimal]
 
@@ -45,37 +43,15 @@ class News:
         return self.seen_at is None or ticket.decided_at > self.seen_at
 
 
-async def summarize(session: AsyncSession, *, actor: Actor, settings: Settings) -> Summary:
-    """Months and years are those of the decision, where the company is."""
+async def summarize(connection: AsyncConnection, *, actor: Actor, settings: Settings) -> Summary:
+    """Add up by currency; months and years are those of the decision, where the company is."""
     month = datetime.combine(settings.today().replace(day=1), datetime.min.time(), settings.zone)
     year = month.replace(month=1)
-    statement = _sums_statement(actor.role, MOST_COUNTED + 1)
-    found = await statement.rows(session, actor_id=actor.id, month=month, year=year)
-    if Count.up_to_most(sum(row[0] for row in found)).is_capped:
-        return Summary(None, None, None)
-    pending, this_month, this_year = (
-        {row[1]: row[column] for row in found if row[column] is not None} for column in (2, 3, 4)
-    )
-    return Summary(pending, this_month, this_year)
-
-
-async def news_for(session: AsyncSession, *, actor: Actor) -> News:
-    """To whoever has never marked decisions as seen, all of them are news."""
-    [row] = await _news_statement(actor.role, MOST_COUNTED + 1).rows(session, actor_id=actor.id)
-    return News(row[0], Count.up_to_most(row[1]), row[2])
-
-
-@lru_cache
-def _sums_statement(role: Role, most: int) -> Statement:
-    month, year = (bindparam(name, type_=DateTime(timezone=True)) for name in ("month", "year"))
-    is_pending = Ticket.status == literal_column(f"'{TicketStatus.PENDING}'")
-    is_approved = and_(
-        Ticket.status == literal_column(f"'{TicketStatus.APPROVED}'"), Ticket.decided_at >= year
-    )
+    is_approved = and_(Ticket.status == TicketStatus.APPROVED, Ticket.decided_at >= year)
     some = (
         select(Ticket.currency, Ticket.amount, Ticket.decided_at)
-        .where(visible_to(Somebody(role)), or_(is_pending, is_approved))
-        .limit(written_out(most))
+        .where(visible_to(actor), or_(Ticket.status == TicketStatus.PENDING, is_approved))
+        .limit(MOST_COUNTED + 1)
         .subquery()
     )
     amount = func.sum(some.c.amount)
@@ -86,19 +62,25 @@ def _sums_statement(role: Role, most: int) -> Statement:
         amount.filter(some.c.decided_at >= month),
         amount.filter(some.c.decided_at >= year),
     )
-    return Statement(sums.group_by(some.c.currency).order_by(some.c.currency))
+    query = sums.group_by(some.c.currency).order_by(some.c.currency)
+    found = (await connection.execute(query)).all()
+    if sum(row[0] for row in found) > MOST_COUNTED:
+        return Summary(None, None, None)
+    pending, this_month, this_year = (
+        {row[1]: row[column] for row in found if row[column] is not None} for column in (2, 3, 4)
+    )
+    return Summary(pending, this_month, this_year)
 
 
-@lru_cache
-def _news_statement(role: Role, most: int) -> Statement:
-    actor = Somebody(role)
+async def news_for(connection: AsyncConnection, *, actor: Actor) -> News:
+    """Count the decisions since the actor has last marked them as seen; all, if they never have."""
     seen_at = select(User.decisions_seen_at).where(User.id == actor.id).scalar_subquery()
-    since = func.coalesce(seen_at, func.to_timestamp(literal_column("0")))
     decided = (
         select(Ticket.decided_at)
-        .where(visible_to(actor), Ticket.decided_at > since)
-        .limit(written_out(most))
+        .where(visible_to(actor), Ticket.decided_at > func.coalesce(seen_at, func.to_timestamp(0)))
+        .limit(MOST_COUNTED + 1)
         .subquery()
     )
-    last = func.max(decided.c.decided_at)
-    return Statement(select(seen_at, func.count(), last).select_from(decided))
+    query = select(seen_at, func.count(), func.max(decided.c.decided_at)).select_from(decided)
+    seen, number, until = (await connection.execute(query)).one()
+    return News(seen, Count.up_to_most(number), until)

@@ -2,7 +2,7 @@
 
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from sqlalchemy import (
     BigInteger,
@@ -16,7 +16,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from expenses.database.engine import Base, stored_as_text
+from expenses.database.tables import Base, stored_as_text
 
 
 class Role(StrEnum):
@@ -33,6 +33,14 @@ class Actor(Protocol):
     def username(self) -> str: ...
     @property
     def role(self) -> Role: ...
+
+
+class AnyEmployer(NamedTuple):
+    """The actor for figures that are the same for every employer."""
+
+    id: int = 0
+    username: str = ""
+    role: Role = Role.EMPLOYER
 
 
 class User(Base):

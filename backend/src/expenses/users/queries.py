@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, bindparam, func, literal_column, or_, select
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from expenses.database.engine import LARGEST_ID
-from expenses.database.statements import Statement
+from expenses.database.tables import LARGEST_ID
 from expenses.errors import NotFound
 from expenses.i18n.text import like
 from expenses.users.models import Actor, Role, User, UserSession
@@ -21,40 +21,62 @@ class EmployeeStatus(StrEnum):
     SUSPENDED = "suspended"
 
 
+class UserView(NamedTuple):
+    """A user as lists and pages show them: everything but the password hash."""
+
+    id: int
+    email: str
+    username: str
+    role: Role
+    suspended_at: datetime | None
+    created_at: datetime
+    gets_mails: bool
+    language: str | None
+
+
+VIEW = tuple(getattr(User, name) for name in UserView._fields)
+
+
+class StoredPassword(NamedTuple):
+    user_id: int
+    hash: str
+
+
 @dataclass(frozen=True)
 class EmployeePage:
     """Newest first. `next_before` is the id to go on from, or None at the end."""
 
-    items: Sequence[User]
+    items: Sequence[UserView]
     next_before: int | None
 
 
-async def users_by_id(session: AsyncSession, ids: Iterable[int]) -> dict[int, User]:
-    """For the software itself, which sends them messages; nobody is asked whether they may."""
-    found = await session.scalars(select(User).where(User.id.in_(ids)))
-    return {user.id: user for user in found}
+async def users_by_id(connection: AsyncConnection, ids: Iterable[int]) -> dict[int, UserView]:
+    """Find users for the software itself, whose messages they get; no actor is asked for."""
+    rows = await connection.execute(select(*VIEW).where(User.id.in_(ids)))
+    return {row.id: UserView._make(row) for row in rows}
 
 
-async def find_user_by_email(session: AsyncSession, email: str) -> User | None:
-    return await session.scalar(select(User).where(func.lower(User.email) == func.lower(email)))
+async def find_password(connection: AsyncConnection, email: str) -> StoredPassword | None:
+    query = select(User.id, User.password_hash).where(func.lower(User.email) == func.lower(email))
+    row = (await connection.execute(query)).first()
+    return StoredPassword._make(row) if row else None
 
 
-async def get_employee(session: AsyncSession, employee_id: int, *, actor: Actor) -> User:
+async def get_employee(connection: AsyncConnection, employee_id: int, *, actor: Actor) -> UserView:
     ensure_can_see_employees(actor)
-    return await _one(session, select(User), employee_id)
+    return await _one(connection, select(*VIEW), employee_id)
 
 
-async def lock_employee(session: AsyncSession, employee_id: int) -> User:
-    """The employee, kept from everybody else's changes until the end of the transaction.
+async def lock_employee(connection: AsyncConnection, employee_id: int) -> UserView:
+    """Keep the employee from everybody else's changes until the end of the transaction.
 
     A full lock: it also waits for the employee's own writes under way, which hold a key share.
     """
-    query = select(User).with_for_update().execution_options(populate_existing=True)
-    return await _one(session, query, employee_id)
+    return await _one(connection, select(*VIEW).with_for_update(), employee_id)
 
 
 async def list_employees(
-    session: AsyncSession,
+    connection: AsyncConnection,
     *,
     actor: Actor,
     status: EmployeeStatus | None = None,
@@ -64,20 +86,20 @@ async def list_employees(
 ) -> EmployeePage:
     """`text` is looked for in names and e-mails."""
     ensure_can_see_employees(actor)
-    query = select(User).where(User.role == Role.EMPLOYEE)
+    query = select(*VIEW).where(User.role == Role.EMPLOYEE)
     if status is not None:
         query = query.where(_has(status))
     if text:
         query = query.where(_mentions(text))
     if before is not None:
         query = query.where(User.id < before)
-    users = (await session.scalars(query.order_by(User.id.desc()).limit(limit + 1))).all()
-    page = users[:limit]
-    return EmployeePage(page, page[-1].id if len(users) > limit else None)
+    rows = await connection.execute(query.order_by(User.id.desc()).limit(limit + 1))
+    users = [UserView._make(row) for row in rows]
+    return EmployeePage(users[:limit], users[limit - 1].id if len(users) > limit else None)
 
 
 async def count_employees(
-    session: AsyncSession, *, actor: Actor, text: str | None = None, most: int
+    connection: AsyncConnection, *, actor: Actor, text: str | None = None, most: int
 ) -> dict[EmployeeStatus, int]:
     """How many have each status, of those whose name or e-mail holds `text`; `most` + 1 at most."""
     ensure_can_see_employees(actor)
@@ -88,11 +110,11 @@ async def count_employees(
         .scalar_subquery()
         for status in EmployeeStatus
     ]
-    row = (await session.execute(select(*counts))).one()
+    row = (await connection.execute(select(*counts))).one()
     return dict(zip(EmployeeStatus, row, strict=True))
 
 
-async def count_sessions(session: AsyncSession, employee_id: int, *, actor: Actor) -> int:
+async def count_sessions(connection: AsyncConnection, employee_id: int, *, actor: Actor) -> int:
     """In how many places an employee is logged in."""
     ensure_can_see_employees(actor)
     query = (
@@ -100,10 +122,12 @@ async def count_sessions(session: AsyncSession, employee_id: int, *, actor: Acto
         .select_from(UserSession)
         .where(UserSession.user_id == employee_id, UserSession.expires_at > func.now())
     )
-    return (await session.execute(query)).scalar_one()
+    return (await connection.execute(query)).scalar_one()
 
 
-async def find_employees_called(session: AsyncSession, name: str, *, actor: Actor) -> list[int]:
+async def find_employees_called(
+    connection: AsyncConnection, name: str, *, actor: Actor
+) -> list[int]:
     """The ids of those with exactly this e-mail, name or id, whatever the case; at most two.
 
     An employee knows only of themselves.
@@ -111,20 +135,23 @@ async def find_employees_called(session: AsyncSession, name: str, *, actor: Acto
     query = select(User.id).where(User.role == Role.EMPLOYEE, _is_called(name))
     if not can_see_employees(actor):
         query = query.where(User.id == actor.id)
-    return list(await session.scalars(query.limit(2)))
+    return list(await connection.scalars(query.limit(2)))
 
 
-async def find_users_called(session: AsyncSession, name: str, *, actor: Actor) -> list[int]:
+async def find_users_called(connection: AsyncConnection, name: str, *, actor: Actor) -> list[int]:
     """As `find_employees_called`, for employers alone, and employers are found too."""
     ensure_can_see_employees(actor)
-    return list(await session.scalars(select(User.id).where(_is_called(name)).limit(2)))
+    return list(await connection.scalars(select(User.id).where(_is_called(name)).limit(2)))
 
 
-async def ids_of_employees_like(session: AsyncSession, text: str, *, actor: Actor) -> list[int]:
+async def ids_of_employees_like(
+    connection: AsyncConnection, text: str, *, actor: Actor
+) -> list[int]:
     """The employees whose name or e-mail holds a text; for an employee, nobody."""
     if not can_see_employees(actor):
         return []
-    return [row[0] for row in await _LIKE.rows(session, pattern=like(text))]
+    query = select(User.id).where(User.role == Role.EMPLOYEE, _mentions(text))
+    return list(await connection.scalars(query))
 
 
 def _has(status: EmployeeStatus) -> ColumnElement[bool]:
@@ -134,19 +161,8 @@ def _has(status: EmployeeStatus) -> ColumnElement[bool]:
 
 
 def _mentions(text: str) -> ColumnElement[bool]:
-    return _are_like(like(text))
-
-
-def _are_like(pattern: Any) -> ColumnElement[bool]:
+    pattern = like(text)
     return or_(User.username.ilike(pattern), User.email.ilike(pattern))
-
-
-_LIKE = Statement(
-    select(User.id).where(
-        User.role == literal_column(f"'{Role.EMPLOYEE}'"), _are_like(bindparam("pattern"))
-    ),
-    is_planned_anew=True,
-)
 
 
 def _is_called(name: str) -> ColumnElement[bool]:
@@ -156,10 +172,15 @@ def _is_called(name: str) -> ColumnElement[bool]:
     return or_(*called)
 
 
-async def _one(session: AsyncSession, query: Select[User], employee_id: int) -> User:
+async def _one(
+    connection: AsyncConnection, query: Select[*tuple[Any, ...]], employee_id: int
+) -> UserView:
     if not 0 < employee_id <= LARGEST_ID:
         raise NotFound()
-    employee = await session.scalar(query.where(User.id == employee_id, User.role == Role.EMPLOYEE))
-    if employee is None:
+    found = await connection.execute(
+        query.where(User.id == employee_id, User.role == Role.EMPLOYEE)
+    )
+    row = found.first()
+    if row is None:
         raise NotFound()
-    return employee
+    return UserView._make(row)

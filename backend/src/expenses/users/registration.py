@@ -2,22 +2,23 @@
 
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import ColumnElement, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from expenses.errors import EmailTaken, RegistrationExpired
 from expenses.history import record
 from expenses.settings import Settings
 from expenses.users.models import PendingRegistration, Role, User
 from expenses.users.policy import ensure_may_register_as
+from expenses.users.queries import VIEW, UserView
 from expenses.users.sessions import hash_token, new_token
 
-PATIENCE = timedelta(minutes=15)
+TIME_TO_REGISTER = timedelta(minutes=15)
 
 
 async def register(
-    session: AsyncSession,
+    connection: AsyncConnection,
     *,
     email: str,
     password_hash: str,
@@ -25,65 +26,65 @@ async def register(
     role: Role,
     employer_code: str | None,
     settings: Settings,
-) -> User:
-    """The new user is the actor of their own registration.
+) -> UserView:
+    """Register a user, who is the actor of their own registration.
 
     Raises `EmailTaken`, also for the slower of two who register one e-mail at the same moment.
     """
     ensure_may_register_as(role, employer_code=employer_code, settings=settings)
-    user: User | None = await session.scalar(
+    inserted = await connection.execute(
         insert(User)
         .values(email=email, username=username, role=role, password_hash=password_hash)
         .on_conflict_do_nothing()
-        .returning(User)
+        .returning(*VIEW)
     )
-    if user is None:
+    row = inserted.first()
+    if row is None:
         raise EmailTaken()
-    await record(session, "user.registered", actor_id=user.id, user_id=user.id, role=role)
+    user = UserView._make(row)
+    await record(connection, "user.registered", actor_id=user.id, user_id=user.id, role=role)
     return user
 
 
-async def begin_registration(session: AsyncSession, *, email: str, password_hash: str) -> str:
-    """Keep them aside for 15 minutes. Returns the token that finds them again."""
+async def begin_registration(connection: AsyncConnection, *, email: str, password_hash: str) -> str:
+    """Keep e-mail and hash for 15 minutes, and return the token that finds them again."""
     token = new_token()
-    session.add(
-        PendingRegistration(
+    await connection.execute(
+        insert(PendingRegistration).values(
             token_hash=hash_token(token),
             email=email,
             password_hash=password_hash,
-            expires_at=datetime.now(UTC) + PATIENCE,
+            expires_at=datetime.now(UTC) + TIME_TO_REGISTER,
         )
     )
-    await session.flush()
     return token
 
 
-async def pending_registration(session: AsyncSession, token: str | None) -> PendingRegistration:
-    """Raises `RegistrationExpired` when there is none, or none any more."""
-    pending = await session.scalar(
-        select(PendingRegistration).where(
-            PendingRegistration.token_hash == hash_token(token or ""),
-            PendingRegistration.expires_at > func.now(),
-        )
-    )
-    if pending is None:
+async def pending_email(connection: AsyncConnection, token: str | None) -> str:
+    """Return the e-mail of a registration under way. Raises `RegistrationExpired`."""
+    query = select(PendingRegistration.email).where(*_is_pending(token))
+    email = await connection.scalar(query)
+    if email is None:
         raise RegistrationExpired()
-    return pending
+    return email
 
 
 async def complete_registration(
-    session: AsyncSession,
+    connection: AsyncConnection,
     token: str | None,
     *,
     username: str,
     role: Role,
     employer_code: str | None,
     settings: Settings,
-) -> User:
+) -> UserView:
     """Raises `RegistrationExpired`, `EmailTaken`, `InvalidInput` for a wrong employer code."""
-    pending = await pending_registration(session, token)
+    query = select(PendingRegistration.email, PendingRegistration.password_hash)
+    pending = (await connection.execute(query.where(*_is_pending(token)))).first()
+    if pending is None:
+        raise RegistrationExpired()
     user = await register(
-        session,
+        connection,
         email=pending.email,
         password_hash=pending.password_hash,
         username=username,
@@ -91,12 +92,18 @@ async def complete_registration(
         employer_code=employer_code,
         settings=settings,
     )
-    await session.delete(pending)
-    await session.flush()
+    await connection.execute(delete(PendingRegistration).where(*_is_pending(token)))
     return user
 
 
-async def delete_expired(session: AsyncSession) -> None:
-    await session.execute(
+async def delete_expired(connection: AsyncConnection) -> None:
+    await connection.execute(
         delete(PendingRegistration).where(PendingRegistration.expires_at < func.now())
+    )
+
+
+def _is_pending(token: str | None) -> tuple[ColumnElement[bool], ...]:
+    return (
+        PendingRegistration.token_hash == hash_token(token or ""),
+        PendingRegistration.expires_at > func.now(),
     )

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from sqlalchemy import case, delete, func, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from expenses.database.engine import Database
 from expenses.errors import TooManyAttempts
@@ -104,8 +104,8 @@ async def count_attempt(database: Database, limits: Sequence[Limit]) -> None:
             ),
         },
     )
-    async with database.transaction() as session:
-        counted = await session.execute(
+    async with database.transaction() as connection:
+        counted = await connection.execute(
             one_more.returning(Attempts.key, Attempts.number, Attempts.forgotten_at)
         )
         waits = [end - now for key, number, end in counted if number > by_key[key].most]
@@ -113,14 +113,14 @@ async def count_attempt(database: Database, limits: Sequence[Limit]) -> None:
         raise TooManyAttempts(ceil(max(waits).total_seconds()))
 
 
-async def take_back(session: AsyncSession, limits: Sequence[Limit]) -> None:
+async def take_back(connection: AsyncConnection, limits: Sequence[Limit]) -> None:
     """The attempt was right."""
-    await session.execute(
+    await connection.execute(
         update(Attempts)
         .where(Attempts.key.in_(sorted(limit.key for limit in limits)), Attempts.number > 0)
         .values(number=Attempts.number - 1)
     )
 
 
-async def delete_expired(session: AsyncSession) -> None:
-    await session.execute(delete(Attempts).where(Attempts.forgotten_at < func.now()))
+async def delete_expired(connection: AsyncConnection) -> None:
+    await connection.execute(delete(Attempts).where(Attempts.forgotten_at < func.now()))

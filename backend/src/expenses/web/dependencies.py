@@ -1,21 +1,79 @@
 """What a request brings along: the database, the settings, where it comes from, whose it is."""
 
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from ipaddress import ip_address, ip_network
 from typing import Annotated
 
-from fastapi import Depends, Request
-from sqlalchemy.ext.asyncio import AsyncSession
+from fastapi import Depends, Request, Security
+from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from expenses.database.engine import Database
 from expenses.i18n.languages import preference
 from expenses.settings import Settings
-from expenses.users.sessions import CurrentUser, LoggedIn, authenticate
+from expenses.users.sessions import CurrentUser, NewSession, authenticate
 from expenses.users.throttling import Caller
-from expenses.web.security.cookies import device_of
+from expenses.web.security.cookies import SESSION, device_of
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+def is_safe(request: Request) -> bool:
+    return request.method in SAFE_METHODS
+
+
+async def get_settings(request: Request) -> Settings:
+    return settings_of(request)
+
+
+async def get_database(request: Request) -> Database:
+    return database_of(request)
+
+
+async def get_caller(request: Request) -> Caller:
+    return caller_of(request)
+
+
+SettingsDependency = Annotated[Settings, Depends(get_settings)]
+DatabaseDependency = Annotated[Database, Depends(get_database)]
+CallerDependency = Annotated[Caller, Depends(get_caller)]
+
+
+async def get_connection(
+    request: Request, database: DatabaseDependency
+) -> AsyncIterator[AsyncConnection]:
+    """Open a transaction for a request that may change something, else a connection for reads."""
+    async with database.reading() if is_safe(request) else database.transaction() as connection:
+        yield connection
+
+
+# The function's scope, not the request's: the commit comes before the response is sent, so that
+# nobody is told of a success that then fails.
+ConnectionDependency = Annotated[AsyncConnection, Depends(get_connection, scope="function")]
+
+
+# How one logs in, as the OpenAPI document says it; `token_of` reads both.
+Bearer = Annotated[
+    HTTPAuthorizationCredentials | None,
+    Security(HTTPBearer(auto_error=False, description="The token of a session.")),
+]
+Cookie = Annotated[str | None, Security(APIKeyCookie(name=SESSION, auto_error=False))]
+
+
+async def get_current_user(
+    request: Request, connection: ConnectionDependency, _bearer: Bearer, _cookie: Cookie
+) -> CurrentUser:
+    return await authenticate_request(request, connection)
+
+
+CurrentUserDependency = Annotated[CurrentUser, Depends(get_current_user)]
+
+
+async def authenticate_request(request: Request, connection: AsyncConnection) -> CurrentUser:
+    """Raises `NotLoggedIn`."""
+    user = await authenticate(connection, token_of(request), lock=not is_safe(request))
+    request.state.user = user
+    return user
 
 
 def settings_of(request: Request) -> Settings:
@@ -37,28 +95,6 @@ def caller_of(request: Request) -> Caller:
     )
 
 
-def open_session(request: Request) -> AbstractAsyncContextManager[AsyncSession]:
-    """A transaction for a request that may change something, else a plain reader."""
-    database = database_of(request)
-    return database.reading() if is_safe(request) else database.transaction()
-
-
-@asynccontextmanager
-async def as_user(request: Request) -> AsyncIterator[tuple[AsyncSession, CurrentUser]]:
-    """A session as `open_session` gives it, and whose request it is.
-
-    For the routes that are asked most: resolving the same two as dependencies takes the framework
-    longer than most of them take for their work.
-    """
-    async with open_session(request) as session:
-        yield session, await get_current_user(request, session)
-
-
-async def get_session(request: Request) -> AsyncIterator[AsyncSession]:
-    async with open_session(request) as session:
-        yield session
-
-
 def token_of(request: Request) -> str | None:
     """The bearer token, else the one in the browser's cookie."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
@@ -67,10 +103,10 @@ def token_of(request: Request) -> str | None:
     return request.session.get("token")
 
 
-def keep_logged_in(request: Request, logged_in: LoggedIn) -> None:
+def keep_logged_in(request: Request, session: NewSession) -> None:
     """Give the browser a new session in place of the old one."""
     forget(request)
-    request.session["token"] = logged_in.token
+    request.session["token"] = session.token
 
 
 def forget(request: Request) -> None:
@@ -81,10 +117,6 @@ def forget(request: Request) -> None:
         request.session["language"] = language
 
 
-def is_safe(request: Request) -> bool:
-    return request.method in SAFE_METHODS
-
-
 def _network_of(request: Request) -> str:
     """The address; with IPv6 the network, since one customer has 2^64 addresses."""
     host = request.client.host if request.client else ""
@@ -93,33 +125,3 @@ def _network_of(request: Request) -> str:
     except ValueError:
         return host
     return str(ip_network((address, 64), strict=False)) if address.version == 6 else host
-
-
-# The function's scope, not the request's: the commit comes before the response is sent, so that
-# nobody is told of a success that then fails.
-SessionDependency = Annotated[AsyncSession, Depends(get_session, scope="function")]
-
-
-async def get_current_user(request: Request, session: SessionDependency) -> CurrentUser:
-    user = await authenticate(session, token_of(request), lock=not is_safe(request))
-    request.state.user = user
-    return user
-
-
-# Asynchronous though they wait for nothing: the framework runs anything else in threads.
-async def _get_caller(request: Request) -> Caller:
-    return caller_of(request)
-
-
-async def _get_settings(request: Request) -> Settings:
-    return settings_of(request)
-
-
-async def _get_database(request: Request) -> Database:
-    return database_of(request)
-
-
-CallerDependency = Annotated[Caller, Depends(_get_caller)]
-CurrentUserDependency = Annotated[CurrentUser, Depends(get_current_user)]
-SettingsDependency = Annotated[Settings, Depends(_get_settings)]
-DatabaseDependency = Annotated[Database, Depends(_get_database)]

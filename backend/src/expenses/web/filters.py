@@ -2,10 +2,10 @@
 
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from expenses.errors import InvalidInput
 from expenses.i18n.money import Amount, Currency
@@ -21,8 +21,16 @@ def _empty_is_none(value: Any) -> Any:
     return None if value == "" else value
 
 
-# A form sends its empty inputs too.
-EmptyIsNone = BeforeValidator(_empty_is_none)
+def _may_be_empty(schema: dict[str, Any]) -> None:
+    schema["anyOf"].append({"type": "string", "maxLength": 0})
+
+
+T = TypeVar("T")
+
+OrEmpty = Annotated[
+    T | None, BeforeValidator(_empty_is_none), Field(json_schema_extra=_may_be_empty)
+]
+"""A filter that counts as left out where it is empty: a form sends its empty inputs too."""
 
 
 class FilterQuery(BaseModel):
@@ -30,18 +38,18 @@ class FilterQuery(BaseModel):
 
     model_config = ConfigDict(populate_by_name=True)
 
-    q: Annotated[Annotated[Line, Field(max_length=200)] | None, EmptyIsNone] = None
-    employee: Annotated[Annotated[Line, Field(max_length=254)] | None, EmptyIsNone] = None
-    category: Annotated[Category | None, EmptyIsNone] = None
-    first_day: Annotated[Day | None, EmptyIsNone, Field(alias="from")] = None
-    last_day: Annotated[Day | None, EmptyIsNone, Field(alias="to")] = None
-    lowest_amount: Annotated[Amount | None, EmptyIsNone, Field(alias="min")] = None
-    highest_amount: Annotated[Amount | None, EmptyIsNone, Field(alias="max")] = None
-    currency: Annotated[Currency | None, EmptyIsNone] = None
+    q: OrEmpty[Annotated[Line, Field(max_length=200)]] = None
+    employee: OrEmpty[Annotated[Line, Field(max_length=254)]] = None
+    category: OrEmpty[Category] = None
+    first_day: Annotated[OrEmpty[Day], Field(alias="from")] = None
+    last_day: Annotated[OrEmpty[Day], Field(alias="to")] = None
+    lowest_amount: Annotated[OrEmpty[Amount], Field(alias="min")] = None
+    highest_amount: Annotated[OrEmpty[Amount], Field(alias="max")] = None
+    currency: OrEmpty[Currency] = None
 
     async def resolve(
         self,
-        session: AsyncSession,
+        connection: AsyncConnection,
         *,
         actor: Actor,
         status: TicketStatus | None = None,
@@ -51,10 +59,10 @@ class FilterQuery(BaseModel):
         _ensure_ordered("to", self.first_day, self.last_day)
         _ensure_ordered("max", self.lowest_amount, self.highest_amount)
         if self.employee is not None:
-            owner_id = await _employee_id(session, self.employee, actor=actor)
+            owner_id = await _employee_id(connection, self.employee, actor=actor)
         search: dict[str, Any] = {}
         if self.q:
-            named = await ids_of_employees_like(session, self.q, actor=actor)
+            named = await ids_of_employees_like(connection, self.q, actor=actor)
             search = searched(self.q, named)
         return TicketFilter(
             **search,
@@ -74,8 +82,8 @@ def _ensure_ordered(field: str, first: date | Decimal | None, last: date | Decim
         raise InvalidInput({field: N_("This is before the beginning of the range.")})
 
 
-async def _employee_id(session: AsyncSession, name: str, *, actor: Actor) -> int:
-    found = await find_employees_called(session, name, actor=actor)
+async def _employee_id(connection: AsyncConnection, name: str, *, actor: Actor) -> int:
+    found = await find_employees_called(connection, name, actor=actor)
     if not found:
         raise InvalidInput({"employee": N_("No employee has this name or e-mail.")})
     if len(found) > 1:

@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from expenses.database import migrations
 from expenses.errors import DatabaseUnavailable
 from expenses.web.dependencies import DatabaseDependency
-from expenses.web.problems import responses
+from expenses.web.openapi import problems
 
 router = APIRouter(tags=["health"])
 
@@ -26,12 +26,12 @@ async def health() -> dict[str, str]:
     return {"status": "ok"}
 
 
-@router.get("/ready", responses=responses(DatabaseUnavailable, MigrationsMissing))
+@router.get("/ready", responses=problems(MigrationsMissing))
 async def ready(database: DatabaseDependency) -> dict[str, str]:
     """The database answers and its migrations are current."""
     try:
-        async with asyncio.timeout(PATIENCE), database.reading() as session:
-            revision = await migrations.current_revision(session)
+        async with asyncio.timeout(PATIENCE), database.reading() as connection:
+            revision = await migrations.current_revision(connection)
     except TimeoutError:
         raise DatabaseUnavailable() from None
     if revision != migrations.newest_revision():

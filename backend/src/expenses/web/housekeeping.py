@@ -26,12 +26,12 @@ async def running(database: Database) -> AsyncIterator[None]:
 
 
 async def tidy(database: Database) -> None:
-    async with database.transaction() as session:
-        await sessions.delete_expired(session)
-        await registration.delete_expired(session)
-        await throttling.delete_expired(session)
-        await delete_old_keys(session)
-        await outbox.delete_old(session)
+    async with database.transaction() as connection:
+        await sessions.delete_expired(connection)
+        await registration.delete_expired(connection)
+        await throttling.delete_expired(connection)
+        await delete_old_keys(connection)
+        await outbox.delete_old(connection)
 
 
 async def _repeat(database: Database) -> None:

@@ -23,8 +23,7 @@ from expenses.observability.metrics import CONNECTIONS, MOST_CONNECTIONS, REQUES
 from expenses.tickets.counts import MOST_COUNTED, totals
 from expenses.tickets.filters import TicketFilter
 from expenses.tickets.models import TicketStatus
-from expenses.tickets.queries import Somebody
-from expenses.users.models import Role
+from expenses.users.models import AnyEmployer
 from expenses.web.dependencies import DatabaseDependency, settings_of, token_of
 from expenses.web.route_names import method_of, route_of
 
@@ -90,19 +89,19 @@ class HostMiddleware(TrustedHostMiddleware):
 
 
 def note_connections(database: Database) -> None:
-    for pool, use in database.connections().items():
-        CONNECTIONS.labels(pool, "used").set(use.used)
-        CONNECTIONS.labels(pool, "idle").set(use.idle)
-        MOST_CONNECTIONS.labels(pool).set(use.most)
+    use = database.connections()
+    CONNECTIONS.labels("used").set(use.used)
+    CONNECTIONS.labels("idle").set(use.idle)
+    MOST_CONNECTIONS.set(use.limit)
 
 
 async def _pending(database: Database) -> int | None:
     """None where the database does not answer: the other figures are wanted all the more then."""
     with suppress(ExpensesError, TimeoutError):
-        async with asyncio.timeout(PATIENCE), database.reading() as session:
-            everyones = Somebody(Role.EMPLOYER)
+        async with asyncio.timeout(PATIENCE), database.reading() as connection:
             pending = TicketFilter(status=TicketStatus.PENDING)
-            return (await totals(session, actor=everyones, matching=pending)).count.number
+            found = await totals(connection, actor=AnyEmployer(), matching=pending)
+            return found.count.number
     return None
 
 

@@ -1,9 +1,10 @@
-"""What the OpenAPI document says beyond the routes themselves: refusals, log-in, links."""
+"""What routes say of their refusals and links in the OpenAPI document."""
 
-from collections.abc import Iterator
+from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
 
 from expenses.errors import (
     CrossOrigin,
@@ -13,114 +14,102 @@ from expenses.errors import (
     NotLoggedIn,
     TooBusy,
 )
-from expenses.web.problems import Problem, responses
-from expenses.web.security.cookies import SESSION
+from expenses.web.problems import Problem, status_of_type
 
-METHODS = ("get", "post", "put", "patch", "delete")
-TAGS = [
-    {"name": "tickets", "description": "One purchase each: filing, reading, changing, deciding."},
-    {"name": "employees", "description": "For employers: who they are, suspending them and back."},
-    {"name": "users", "description": "Registering, logging in and out, and who one is."},
-    {"name": "account", "description": "One's own name, password, mails, and sessions."},
-    {"name": "health", "description": "For whoever watches the servers."},
-]
-SECURITY_SCHEMES = {
-    "bearer": {"type": "http", "scheme": "bearer", "description": "The token of a session."},
-    "cookie": {"type": "apiKey", "in": "cookie", "name": SESSION},
+Responses = dict[int | str, dict[str, Any]]
+
+# Of errors whose sentence depends on what has happened.
+_DETAILS = {
+    "already-decided": "Ticket 1042 was already denied by Dana: not a business trip",
+    "not-pending": "Ticket 1042 is withdrawn.",
 }
-TICKET = ("get_ticket", "edit_ticket", "withdraw_ticket", "ticket_history")
-DECISIONS = ("approve_ticket", "deny_ticket", "reopen_ticket")
-EMPLOYEE = ("get_employee", "suspend_employee", "reactivate_employee")
-
-# By operation and status: where its answer leads, the parameter there, and where that stands.
-LINKS = {
-    ("create_ticket", "201"): ((*TICKET, *DECISIONS), "ticket_id", "$response.body#/id"),
-    ("get_ticket", "200"): ((*TICKET, *DECISIONS), "ticket_id", "$response.body#/id"),
-    ("edit_ticket", "200"): (TICKET, "ticket_id", "$response.body#/id"),
-    ("approve_ticket", "200"): (("reopen_ticket",), "ticket_id", "$response.body#/id"),
-    ("deny_ticket", "200"): (("reopen_ticket",), "ticket_id", "$response.body#/id"),
-    ("reopen_ticket", "200"): (DECISIONS, "ticket_id", "$response.body#/id"),
-    ("create_user", "201"): (EMPLOYEE, "employee_id", "$response.body#/user/id"),
-    ("get_employee", "200"): (EMPLOYEE, "employee_id", "$response.body#/id"),
-    ("suspend_employee", "200"): (("reactivate_employee",), "employee_id", "$response.body#/id"),
-}
+_VALUES = {"id": 1042, "username": "Ada", "minutes": 15}
 
 
-def describe(app: FastAPI) -> None:
-    generate = app.openapi
+def problems(*kinds: type[ExpensesError]) -> Responses:
+    """Describe the refusals of a route that is open to everybody, for its `responses`."""
+    found: Responses = {}
+    always: tuple[type[ExpensesError], ...] = (TooBusy, DatabaseUnavailable)
+    for kind in (*kinds, *always):
+        _add(found, status_of_type(kind), kind.code, _example(kind))
+    unexpected = "Something went wrong on our side. Please try again."
+    _add(found, 500, "unexpected", _body(500, "unexpected", unexpected))
+    return found
+
+
+def read_problems(*kinds: type[ExpensesError]) -> Responses:
+    """Describe the refusals of a read by somebody who is logged in."""
+    return problems(NotLoggedIn, *kinds)
+
+
+def write_problems(*kinds: type[ExpensesError]) -> Responses:
+    """Describe the refusals of a change by somebody who is logged in."""
+    return open_write_problems(NotLoggedIn, *kinds)
+
+
+def open_write_problems(*kinds: type[ExpensesError]) -> Responses:
+    """Describe the refusals of a change that everybody may make."""
+    found = problems(*kinds, CrossOrigin)
+    if InvalidInput in kinds:
+        too_large = _body(413, "content-too-large", "Send at most 1 MB.")
+        _add(found, 413, "content-too-large", too_large)
+    return found
+
+
+def with_links(found: Responses, status: int, *operations: str, **parameters: str) -> Responses:
+    """Say which operations take a value of the answer; `ticket_id="id"` names its place."""
+    places = {name: f"$response.body#/{place}" for name, place in parameters.items()}
+    links = {name: {"operationId": name, "parameters": places} for name in operations}
+    return found | {status: {"links": links}}
+
+
+def describe(app: FastAPI, tags: list[dict[str, Any]]) -> None:
+    """Have the document hold the schema of problems, which no route returns as its own."""
+    schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    schemas = {**schema.pop("$defs"), "Problem": schema}
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
-            _complete(generate())
-        assert app.openapi_schema is not None
+            document = get_openapi(
+                title=app.title,
+                version=app.version,
+                summary=app.summary,
+                routes=app.routes,
+                tags=tags,
+            )
+            document["components"]["schemas"] |= schemas
+            app.openapi_schema = document
         return app.openapi_schema
 
-    app.openapi_tags = TAGS
+    # As FastAPI's documentation shows, under "Extending OpenAPI".
     app.openapi = openapi  # type: ignore[method-assign]
 
 
-def _complete(document: dict[str, Any]) -> None:
-    components = document["components"]
-    components["securitySchemes"] = SECURITY_SCHEMES
-    schemas = components["schemas"]
-    schemas.pop("HTTPValidationError", None)
-    schemas.pop("ValidationError", None)
-    problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
-    schemas.update(problem.pop("$defs"))
-    schemas["Problem"] = problem
-    for method, operation in _operations(document):
-        _add_problems(method, operation)
-        if NotLoggedIn.code in operation["responses"].get("401", {}).get("description", ""):
-            operation["security"] = [{"bearer": []}, {"cookie": []}]
-        for status, answer in operation["responses"].items():
-            link = LINKS.get((operation["operationId"], status))
-            if link is not None:
-                answer["links"] = _links(*link)
-
-
-def _operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    for path in document["paths"].values():
-        for method in METHODS:
-            if method in path:
-                yield method, path[method]
-
-
-def _add_problems(method: str, operation: dict[str, Any]) -> None:
-    """What any route may answer, in place of the framework's own words for it."""
-    answers: dict[str, Any] = operation["responses"]
-    if "HTTPValidationError" in str(answers.get("422")):
-        del answers["422"]
-    kinds: list[type[ExpensesError]] = [TooBusy, DatabaseUnavailable]
-    if method != "get":
-        kinds.append(CrossOrigin)
-    if "parameters" in operation or "requestBody" in operation:
-        kinds.append(InvalidInput)
-    for status, answer in responses(*kinds).items():
-        known = answers.setdefault(str(status), answer)
-        if known is not answer and answer["description"] not in known["description"]:
-            known["description"] += f", {answer['description']}"
-            known_media = known["content"]["application/problem+json"]
-            media = answer["content"]["application/problem+json"]
-            known_media.setdefault("examples", {}).update(media["examples"])
-    answers["500"] = _problem("unexpected", "Nobody has foreseen this; the log has the cause.", 500)
-    if "requestBody" in operation:
-        answers["413"] = _problem("content-too-large", "Send at most 1 MB.", 413)
-
-
-def _problem(code: str, detail: str, status: int) -> dict[str, Any]:
-    example = {"type": "about:blank", "status": status, "code": code, "detail": detail}
-    return {
-        "description": f"`{code}`",
-        "content": {
-            "application/problem+json": {
-                "schema": {"$ref": "#/components/schemas/Problem"},
-                "examples": {code: {"value": example}},
-            }
+def _add(found: Responses, status: int, code: str, example: dict[str, Any]) -> None:
+    known = found.setdefault(
+        status,
+        {
+            "description": "",
+            "content": {
+                "application/problem+json": {
+                    "schema": {"$ref": "#/components/schemas/Problem"},
+                    "examples": {},
+                }
+            },
         },
-    }
+    )
+    known["description"] += f"{', ' if known['description'] else ''}`{code}`"
+    known["content"]["application/problem+json"]["examples"][code] = {"value": example}
 
 
-def _links(operations: tuple[str, ...], parameter: str, expression: str) -> dict[str, Any]:
-    return {
-        name: {"operationId": name, "parameters": {parameter: expression}} for name in operations
-    }
+def _example(kind: type[ExpensesError]) -> dict[str, Any]:
+    detail = _DETAILS.get(kind.code) or kind.template % _VALUES
+    example = _body(status_of_type(kind), kind.code, detail)
+    if issubclass(kind, InvalidInput):
+        example["errors"] = [{"field": "amount", "message": "Use an amount above 0."}]
+    return example
+
+
+def _body(status: int, code: str, detail: str) -> dict[str, Any]:
+    title = HTTPStatus(status).phrase
+    return {"type": "about:blank", "title": title, "status": status, "code": code, "detail": detail}

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from expenses.database.engine import LARGEST_ID
+from expenses.database.tables import LARGEST_ID
 from expenses.errors import InvalidInput
 from expenses.i18n.money import Amount
 from expenses.i18n.text import N_

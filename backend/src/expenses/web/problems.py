@@ -61,7 +61,11 @@ class Problem(BaseModel):
 
 
 def status_of(error: ExpensesError) -> int:
-    return next(_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS)
+    return status_of_type(type(error))
+
+
+def status_of_type(kind: type[ExpensesError]) -> int:
+    return next(_STATUS[each] for each in kind.__mro__ if each in _STATUS)
 
 
 def decision_json(ticket: TicketView) -> dict[str, Any] | None:
@@ -148,47 +152,8 @@ def is_for_program(request: Request) -> bool:
     )
 
 
-def responses(*kinds: type[ExpensesError]) -> dict[int | str, dict[str, Any]]:
-    """What the OpenAPI document says of a route's refusals."""
-    result: dict[int | str, dict[str, Any]] = {}
-    for kind in kinds:
-        status = next(_STATUS[base] for base in kind.__mro__ if base in _STATUS)
-        known = result.setdefault(
-            status,
-            {
-                "description": "",
-                "content": {
-                    "application/problem+json": {"schema": _PROBLEM_REFERENCE, "examples": {}}
-                },
-            },
-        )
-        known["description"] += f"{', ' if known['description'] else ''}`{kind.code}`"
-        examples = known["content"]["application/problem+json"]["examples"]
-        examples[kind.code] = {"value": _example(kind, status)}
-    return result
-
-
-def _example(kind: type[ExpensesError], status: int) -> dict[str, Any]:
-    detail = _EXAMPLES.get(kind.code) or kind.template % _EXAMPLE_VALUES
-    example: dict[str, Any] = {"type": "about:blank", "title": HTTPStatus(status).phrase}
-    example |= {"status": status, "code": kind.code, "detail": detail}
-    if issubclass(kind, InvalidInput):
-        example["errors"] = [{"field": "amount", "message": "Use an amount above 0."}]
-    return example
-
-
-# Of errors whose sentence depends on what has happened.
-_EXAMPLES = {
-    "already-decided": "Ticket 1042 was already denied by Dana: not a business trip",
-    "not-pending": "Ticket 1042 is withdrawn.",
-}
-_EXAMPLE_VALUES = {"id": 1042, "username": "Ada", "minutes": 15}
-
-
 # Written out: the standard library renames its phrases from version to version.
 _FRAMEWORK_CODES = {404: "not-found", 405: "method-not-allowed", 413: "content-too-large"}
-
-_PROBLEM_REFERENCE = {"$ref": "#/components/schemas/Problem"}
 
 
 def _problem_response(

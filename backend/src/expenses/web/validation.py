@@ -31,7 +31,7 @@ _SENTENCES = {
     "date_parsing": N_("Use a day like 2026-11-23."),
     "date_type": N_("Use a day like 2026-11-23."),
     "json_invalid": N_("The body is not valid JSON."),
-    "model_type": N_("Send an object: names and values, in braces."),
+    "model_attributes_type": N_("Send a JSON object, with Content-Type: application/json."),
 }
 
 
@@ -47,7 +47,9 @@ def sentences(problems: Sequence[Any]) -> dict[str, str]:
     """pydantic's problems as one sentence a field; the place inside a list follows a dot."""
     result: dict[str, str] = {}
     for problem in problems:
-        result.setdefault(_field(problem["loc"]), _sentence(problem))
+        # Where JSON is broken, the location is a position in the text.
+        location = problem["loc"] if problem["type"] != "json_invalid" else ()
+        result.setdefault(_field(location), _sentence(problem))
     return result
 
 

@@ -7,9 +7,10 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, ProgrammingError
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from expenses.database.engine import Database, sqlstate
+from expenses.database.engine import Database
+from expenses.database.errors import sqlstate
 from expenses.errors import CannotStart
 
 _UNDEFINED_TABLE = "42P01"
@@ -42,10 +43,10 @@ def is_known(revision: str) -> bool:
     return revision in {script.revision for script in _scripts().walk_revisions()}
 
 
-async def current_revision(session: AsyncSession) -> str | None:
+async def current_revision(connection: AsyncConnection) -> str | None:
     """The revision of the database; None where it was never migrated."""
     try:
-        revision = await session.scalar(text("SELECT version_num FROM alembic_version"))
+        revision = await connection.scalar(text("SELECT version_num FROM alembic_version"))
     except ProgrammingError as error:
         if sqlstate(error) == _UNDEFINED_TABLE:
             return None
@@ -56,8 +57,8 @@ async def current_revision(session: AsyncSession) -> str | None:
 async def is_up_to_date(database: Database) -> bool:
     """Raises `CannotStart` for a database that a newer version of this software has migrated."""
     try:
-        async with database.reading() as session:
-            current = await current_revision(session)
+        async with database.reading() as connection:
+            current = await current_revision(connection)
     except ProgrammingError as error:
         if sqlstate(error) != _INSUFFICIENT_PRIVILEGE:
             raise

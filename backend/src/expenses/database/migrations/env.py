@@ -11,8 +11,9 @@ import expenses.history
 import expenses.notifications.outbox
 import expenses.tickets.models
 import expenses.users.models  # noqa: F401
+from expenses.database.address import asyncpg_url
 from expenses.database.embedded import database_address
-from expenses.database.engine import Base, asyncpg_url
+from expenses.database.tables import Base
 from expenses.settings import read_settings
 
 # Any number will do as long as nobody else uses it: two starts at once migrate one after the other.

@@ -6,7 +6,7 @@ from sqlalchemy import RowMapping, text
 from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from expenses.database.engine import CONNECTIONS_OF_A_PROCESS
+from expenses.database.engine import CONNECTIONS_PER_PROCESS
 from expenses.observability.doctor.connecting import CONNECTION_ERRORS, connected, words_of
 from expenses.observability.doctor.findings import Finding, ok, problem, warning
 from expenses.settings import Settings
@@ -32,10 +32,10 @@ async def check_pooler(connection: AsyncConnection, url: URL, settings: Settings
 
 
 def check_connections(facts: RowMapping, workers: int, settings: Settings) -> Finding:
-    wanted = workers * CONNECTIONS_OF_A_PROCESS
+    wanted = workers * CONNECTIONS_PER_PROCESS
     sum_up = (
         f"{workers} server process{'es' if workers > 1 else ''} may open {wanted} connections "
-        f"({CONNECTIONS_OF_A_PROCESS} each)"
+        f"({CONNECTIONS_PER_PROCESS} each)"
     )
     if settings.database_pooler is not None:
         return ok("connections", f"{sum_up}, all to the pooler; its max_client_conn is for them.")
@@ -43,7 +43,7 @@ def check_connections(facts: RowMapping, workers: int, settings: Settings) -> Fi
     # -1 stands for no limit.
     most = min(facts[limit] for limit in limits if facts[limit] >= 0)
     if wanted > most:
-        fewer = most // CONNECTIONS_OF_A_PROCESS
+        fewer = most // CONNECTIONS_PER_PROCESS
         return problem(
             "connections",
             f"{sum_up}, and the database has {most} for them.",

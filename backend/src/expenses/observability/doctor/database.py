@@ -9,10 +9,10 @@ from time import time as now
 
 from sqlalchemy import RowMapping, text
 from sqlalchemy.engine import URL
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from expenses.database import embedded
-from expenses.database.engine import asyncpg_url
+from expenses.database.address import asyncpg_url
 from expenses.errors import CannotStart
 from expenses.observability.doctor.connecting import (
     ANSWERS,
@@ -115,13 +115,12 @@ async def _ask(
     connection: AsyncConnection, url: URL, settings: Settings, workers: int
 ) -> list[Finding]:
     facts = (await connection.execute(text(_FACTS))).mappings().one()
-    session = AsyncSession(connection)
     return [
         _answer(facts, url),
         _version(facts),
         _encoding(facts),
         _trigrams(facts),
-        *await check_tables(session, facts, settings),
+        *await check_tables(connection, facts, settings),
         await _clock(connection),
         *await check_pooler(connection, url, settings),
         check_connections(facts, workers, settings),

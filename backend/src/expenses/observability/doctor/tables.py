@@ -1,7 +1,7 @@
 """Whether the tables are those of this version, and whether the role may do what it needs."""
 
 from sqlalchemy import RowMapping
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from expenses.database import migrations
 from expenses.database.roles import Standing, standing
@@ -12,7 +12,7 @@ _AS_OWNER = "with the DATABASE_URL of the role that owns the tables"
 
 
 async def check_tables(
-    session: AsyncSession, facts: RowMapping, settings: Settings
+    connection: AsyncConnection, facts: RowMapping, settings: Settings
 ) -> list[Finding]:
     """Asks for no more than the role may read: an error would end the transaction."""
     role = facts["role"]
@@ -24,11 +24,11 @@ async def check_tables(
                 f"Run `expenses grant {role}` {_AS_OWNER}.",
             )
         ]
-    revision = await migrations.current_revision(session) if facts["has_tables"] else None
+    revision = await migrations.current_revision(connection) if facts["has_tables"] else None
     findings = [_migrations(revision, settings)]
     # The PostgreSQL that comes along has one role, on a private socket.
     if revision is not None and settings.database_url is not None:
-        findings.append(_rights(role, await standing(session)))
+        findings.append(_rights(role, await standing(connection)))
     return findings
 
 

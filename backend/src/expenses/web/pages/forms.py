@@ -1,8 +1,9 @@
 """What a page's form has sent."""
 
 from collections.abc import Mapping
+from typing import Annotated
 
-from starlette.requests import Request
+from fastapi import Depends, Request
 
 # A page of tickets, each with its box ticked, and what else a form has.
 MOST_FIELDS = 200
@@ -27,3 +28,7 @@ async def read_form(request: Request) -> FormValues:
     values = FormValues(sent)
     values.many = {name: [value for other, value in sent if other == name] for name in values}
     return values
+
+
+# Comes before the connection in a route: none is held while a slow form comes in.
+FormDependency = Annotated[FormValues, Depends(read_form)]
