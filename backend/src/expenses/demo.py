@@ -10,10 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from expenses.database.engine import Database
 from expenses.errors import CannotStart
-from expenses.history import Event
+from expenses.history import event_table
 from expenses.settings import Settings
-from expenses.tickets.models import Ticket, TicketStatus
-from expenses.users.models import Role, User
+from expenses.tickets.models import TicketStatus, ticket_table
+from expenses.users.models import Role, user_table
 from expenses.users.passwords import hash_password
 
 FIXTURES = Path(__file__).parents[3] / "fixtures"
@@ -63,7 +63,7 @@ def _read(fixtures: Path, name: str) -> list[Row]:
 
 
 async def _is_seeded(connection: AsyncConnection, users: list[Row]) -> bool:
-    there = set(await connection.scalars(select(func.lower(User.email)).limit(1000)))
+    there = set(await connection.scalars(select(func.lower(user_table.c.email)).limit(1000)))
     if there and users[0]["email"] not in there:
         raise CannotStart(
             "The database holds other users than those of the demo company. Seed an empty one: "
@@ -90,13 +90,13 @@ class _Seeding:
         for number, ticket in enumerate(tickets):
             await self._add_ticket(ticket, timedelta(minutes=-number))
         self._events.sort(key=lambda event: event["at"])
-        await self._connection.execute(insert(Event), self._events)
+        await self._connection.execute(insert(event_table), self._events)
 
     async def _add_user(self, user: Row, password_hash: str) -> None:
         joined = self._ago(user["joined_days_ago"])
         suspended = user.get("suspended")
         user_id = await self._connection.scalar(
-            insert(User)
+            insert(user_table)
             .values(
                 email=user["email"],
                 username=user["username"],
@@ -105,7 +105,7 @@ class _Seeding:
                 created_at=joined,
                 suspended_at=self._ago(suspended["days_ago"]) if suspended else None,
             )
-            .returning(User.id)
+            .returning(user_table.c.id)
         )
         assert user_id is not None
         self._ids[user["email"]] = user_id
@@ -136,7 +136,7 @@ class _Seeding:
         }
         decided_by = ticket.get("decided_by")
         ticket_id = await self._connection.scalar(
-            insert(Ticket)
+            insert(ticket_table)
             .values(
                 owner_id=self._ids[ticket["owner"]],
                 status=status,
@@ -147,7 +147,7 @@ class _Seeding:
                 updated_at=ended or filed,
                 **fields,
             )
-            .returning(Ticket.id)
+            .returning(ticket_table.c.id)
         )
         created = fields | {"spent_on": str(fields["spent_on"])}
         about = {"ticket_id": ticket_id, "owner": ticket["owner"]}

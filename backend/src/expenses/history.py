@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import Mapped, mapped_column
 
 from expenses.database.engine import after_commit
-from expenses.database.tables import Base
+from expenses.database.tables import Base, table_of
 from expenses.observability.logs import fields
 
 logger = logging.getLogger(__name__)
@@ -47,6 +47,10 @@ class Event(Base):
     )
 
 
+event_table = table_of(Event)
+_INSERT = insert(event_table).returning(event_table.c.id)
+
+
 async def record(
     connection: AsyncConnection,
     action: str,
@@ -62,19 +66,15 @@ async def record(
     `action` is a noun and a verb ("ticket.approved"); `details` must fit into JSON. A ticket comes
     with its owner.
     """
-    written = await connection.execute(
-        insert(Event)
-        .values(
-            action=action,
-            actor_id=actor_id,
-            ticket_id=ticket_id,
-            owner_id=owner_id,
-            user_id=user_id,
-            details=details,
-        )
-        .returning(Event.id)
-    )
-    event_id: int = written.scalar_one()
+    event = {
+        "action": action,
+        "actor_id": actor_id,
+        "ticket_id": ticket_id,
+        "owner_id": owner_id,
+        "user_id": user_id,
+        "details": details,
+    }
+    event_id: int = (await connection.execute(_INSERT, event)).scalar_one()
     facts = fields(actor=actor_id, ticket=ticket_id, on_user=user_id)
     after_commit(connection, lambda: logger.info(action, extra=facts))
     return event_id

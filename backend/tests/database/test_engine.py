@@ -76,19 +76,6 @@ class Reads(DatabaseTestCase):
             self.assertGreater(await self.backend(), 0)
         self.assert_nothing_is_held()
 
-    async def test_are_planned_for_their_values(self) -> None:
-        """A plan for all values is wrong for words in every ticket or for those in none."""
-        async with self.database.reading() as connection:
-            for number in range(8):
-                await connection.execute(text("SELECT CAST(:number AS int)"), {"number": number})
-            plans = await connection.execute(
-                text(
-                    "SELECT generic_plans, custom_plans FROM pg_prepared_statements"
-                    " WHERE statement LIKE 'SELECT CAST%'"
-                )
-            )
-            self.assertEqual([tuple(row) for row in plans], [(0, 8)])
-
     async def backend(self, statement: str = BACKEND, database: Database | None = None) -> int:
         """The first value of what is read; of `BACKEND` it is the connection's number."""
         async with (database or self.database).reading() as connection:

@@ -12,13 +12,11 @@ from expenses.users import account
 from expenses.users.schemas import Password, Username
 from expenses.users.sessions import CurrentUser, SessionView, list_sessions
 from expenses.web.dependencies import (
-    Bearer,
     ConnectionDependency,
-    Cookie,
     CurrentUserDependency,
     DatabaseDependency,
     SettingsDependency,
-    authenticate_request,
+    get_current_user,
 )
 from expenses.web.openapi import read_problems, write_problems
 
@@ -85,13 +83,11 @@ async def change_password(
     request: Request,
     database: DatabaseDependency,
     settings: SettingsDependency,
-    _bearer: Bearer,
-    _cookie: Cookie,
 ) -> PasswordChanged:
     """Change the password, and log out everywhere but here."""
     # No connection is held while passwords are hashed.
     async with database.reading() as connection:
-        user = await authenticate_request(request, connection)
+        user = await get_current_user(request, connection)
     ended = await account.change_password(
         database, old=body.old, new=body.new, actor=user, settings=settings
     )

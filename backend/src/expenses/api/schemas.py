@@ -4,6 +4,7 @@ from datetime import date, datetime
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
+from typing_extensions import TypedDict
 
 from expenses.tickets.models import Category, TicketStatus
 from expenses.tickets.queries import EventView, TicketView
@@ -47,7 +48,7 @@ class Suspension(Request):
     reason: SuspensionReason | None = None
 
 
-class Person(BaseModel):
+class Person(TypedDict):
     id: int
     username: str
 
@@ -99,13 +100,13 @@ class SessionAnswer(BaseModel):
         return cls(token=session.token, expires_at=session.expires_at, user=user)
 
 
-class Decision(BaseModel):
+class Decision(TypedDict):
     by: Person
     at: datetime
     reason: str | None
 
 
-class TicketAnswer(BaseModel):
+class TicketAnswer(TypedDict):
     id: int
     owner: Owner
     spent_on: date
@@ -119,31 +120,33 @@ class TicketAnswer(BaseModel):
     created_at: datetime
     updated_at: datetime
 
-    @classmethod
-    def of(cls, ticket: TicketView) -> "TicketAnswer":
-        return cls(
-            id=ticket.id,
-            owner=Owner(
-                id=ticket.owner_id, username=ticket.owner_username, email=ticket.owner_email
-            ),
-            spent_on=ticket.spent_on,
-            amount=str(ticket.amount),
-            currency=ticket.currency,
-            category=ticket.category,
-            description=ticket.description,
-            links=ticket.links,
-            status=ticket.status,
-            decision=_decision(ticket),
-            created_at=ticket.created_at,
-            updated_at=ticket.updated_at,
-        )
 
-
-class TicketList(BaseModel):
+class TicketList(TypedDict):
     """`next` is the cursor of the page after this one; null at the end."""
 
     items: list[TicketAnswer]
     next: str | None
+
+
+def ticket_answer(ticket: TicketView) -> TicketAnswer:
+    return {
+        "id": ticket.id,
+        "owner": {
+            "id": ticket.owner_id,
+            "username": ticket.owner_username,
+            "email": ticket.owner_email,
+        },
+        "spent_on": ticket.spent_on,
+        "amount": str(ticket.amount),
+        "currency": ticket.currency,
+        "category": ticket.category,
+        "description": ticket.description,
+        "links": ticket.links,
+        "status": ticket.status,
+        "decision": _decision(ticket),
+        "created_at": ticket.created_at,
+        "updated_at": ticket.updated_at,
+    }
 
 
 class EmployeeList(BaseModel):
@@ -178,8 +181,8 @@ class EventList(BaseModel):
 def _decision(ticket: TicketView) -> Decision | None:
     if ticket.decided_by_id is None or ticket.decided_at is None:
         return None
-    return Decision(
-        by=Person(id=ticket.decided_by_id, username=ticket.decided_by_username or ""),
-        at=ticket.decided_at,
-        reason=ticket.decision_reason,
-    )
+    return {
+        "by": {"id": ticket.decided_by_id, "username": ticket.decided_by_username or ""},
+        "at": ticket.decided_at,
+        "reason": ticket.decision_reason,
+    }

@@ -13,6 +13,7 @@ from expenses.api.schemas import (
     Reopening,
     TicketAnswer,
     TicketList,
+    ticket_answer,
 )
 from expenses.database.tables import LARGEST_ID
 from expenses.errors import (
@@ -80,10 +81,10 @@ async def list_tickets(
         position=decode_position(query.cursor, query.sort),
         limit=query.limit,
     )
-    return TicketList(
-        items=[TicketAnswer.of(ticket) for ticket in page.items],
-        next=encode_position(page.next, query.sort),
-    )
+    return {
+        "items": [ticket_answer(ticket) for ticket in page.items],
+        "next": encode_position(page.next, query.sort),
+    }
 
 
 @router.post(
@@ -109,7 +110,7 @@ async def create_ticket(
         connection, body, actor=user, settings=settings, idempotency_key=idempotency_key
     )
     response.headers["Location"] = f"/api/tickets/{ticket_id}"
-    return TicketAnswer.of(await queries.get_ticket(connection, ticket_id, actor=user))
+    return ticket_answer(await queries.get_ticket(connection, ticket_id, actor=user))
 
 
 @router.get(
@@ -122,7 +123,7 @@ async def get_ticket(
     ticket_id: int, connection: ConnectionDependency, user: CurrentUserDependency
 ) -> TicketAnswer:
     """One ticket, where it is yours to see."""
-    return TicketAnswer.of(await queries.get_ticket(connection, ticket_id, actor=user))
+    return ticket_answer(await queries.get_ticket(connection, ticket_id, actor=user))
 
 
 @router.patch(
@@ -143,7 +144,7 @@ async def edit_ticket(
 ) -> TicketAnswer:
     """Give some fields of an own, pending ticket new values."""
     await actions.edit_ticket(connection, ticket_id, body, actor=user, settings=settings)
-    return TicketAnswer.of(await queries.get_ticket(connection, ticket_id, actor=user))
+    return ticket_answer(await queries.get_ticket(connection, ticket_id, actor=user))
 
 
 @router.post(f"{ONE}/withdraw", responses=write_problems(Forbidden, NotFound, NotPending))
@@ -152,7 +153,7 @@ async def withdraw_ticket(
 ) -> TicketAnswer:
     """Take an own, pending ticket back."""
     await actions.withdraw_ticket(connection, ticket_id, actor=user)
-    return TicketAnswer.of(await queries.get_ticket(connection, ticket_id, actor=user))
+    return ticket_answer(await queries.get_ticket(connection, ticket_id, actor=user))
 
 
 @router.post(
@@ -173,7 +174,7 @@ async def approve_ticket(
     """Approve a pending ticket, with a note where one is wanted."""
     reason = body.reason if body else None
     await decisions.approve_ticket(connection, ticket_id, actor=user, reason=reason)
-    return TicketAnswer.of(await queries.get_ticket(connection, ticket_id, actor=user))
+    return ticket_answer(await queries.get_ticket(connection, ticket_id, actor=user))
 
 
 @router.post(
@@ -190,7 +191,7 @@ async def deny_ticket(
 ) -> TicketAnswer:
     """Deny a pending ticket, and say why."""
     await decisions.deny_ticket(connection, ticket_id, actor=user, reason=body.reason)
-    return TicketAnswer.of(await queries.get_ticket(connection, ticket_id, actor=user))
+    return ticket_answer(await queries.get_ticket(connection, ticket_id, actor=user))
 
 
 @router.post(
@@ -207,7 +208,7 @@ async def reopen_ticket(
 ) -> TicketAnswer:
     """Undo a decision, and say why: the ticket is pending again."""
     await decisions.reopen_ticket(connection, ticket_id, actor=user, reason=body.reason)
-    return TicketAnswer.of(await queries.get_ticket(connection, ticket_id, actor=user))
+    return ticket_answer(await queries.get_ticket(connection, ticket_id, actor=user))
 
 
 @router.get(f"{ONE}/history", responses=read_problems(NotFound))

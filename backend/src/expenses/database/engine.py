@@ -41,8 +41,6 @@ _DIRECT: dict[str, Any] = {
     "server_settings": {
         "application_name": "expenses",
         "timezone": "UTC",
-        # Which plan is best depends on the values: a word may be in every ticket or in none.
-        "plan_cache_mode": "force_custom_plan",
         **_LIMITS,
     },
 }

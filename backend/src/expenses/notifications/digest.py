@@ -9,9 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from expenses.notifications.outbox import Channel, Subject, announce
 from expenses.tickets.counts import totals
 from expenses.tickets.filters import TicketFilter
-from expenses.tickets.models import Ticket, TicketStatus
+from expenses.tickets.models import TicketStatus, ticket_table
 from expenses.tickets.queries import visible_to
-from expenses.users.models import Actor, Role, User
+from expenses.users.models import Actor, Role, user_table
 from expenses.users.queries import VIEW, UserView
 
 ACTION = "digest"
@@ -41,11 +41,11 @@ async def write_digests(connection: AsyncConnection, *, at: datetime) -> int:
 
 async def _take_due(connection: AsyncConnection, at: datetime) -> list[UserView]:
     taken = await connection.execute(
-        update(User)
+        update(user_table)
         .where(
-            User.role == Role.EMPLOYER,
-            User.gets_mails,
-            or_(User.digest_on.is_(None), User.digest_on < at.date()),
+            user_table.c.role == Role.EMPLOYER,
+            user_table.c.gets_mails,
+            or_(user_table.c.digest_on.is_(None), user_table.c.digest_on < at.date()),
         )
         .values(digest_on=at.date())
         .returning(*VIEW)
@@ -61,9 +61,9 @@ async def _waiting(connection: AsyncConnection, *, actor: Actor) -> dict[str, An
     if not pending.count.number:
         return None
     oldest = await connection.scalar(
-        select(Ticket.created_at)
-        .where(visible_to(actor), Ticket.status == TicketStatus.PENDING)
-        .order_by(Ticket.id)
+        select(ticket_table.c.created_at)
+        .where(visible_to(actor), ticket_table.c.status == TicketStatus.PENDING)
+        .order_by(ticket_table.c.id)
         .limit(1)
     )
     assert oldest is not None

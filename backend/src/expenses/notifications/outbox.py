@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import Mapped, mapped_column
 
 from expenses.database.engine import after_commit, outgoing_of
-from expenses.database.tables import Base, stored_as_text
+from expenses.database.tables import Base, stored_as_text, table_of
 
 # Longer than the messages claimed together may take.
 LEASE = timedelta(seconds=60)
@@ -70,6 +70,9 @@ class Message(Base):
     )
 
 
+message_table = table_of(Message)
+
+
 class ClaimedMessage(NamedTuple):
     """A message that this process may send until its lease ends, at `due_at`."""
 
@@ -113,7 +116,7 @@ async def announce(
     if not channels or not subjects:
         return
     await connection.execute(
-        insert(Message),
+        insert(message_table),
         [
             {"channel": channel, "action": action, "actor_id": actor_id, **subject._asdict()}
             for channel in channels
@@ -129,30 +132,30 @@ async def claim(
 ) -> list[ClaimedMessage]:
     """Messages that are due, for the caller alone until the lease ends; the oldest first."""
     due = (
-        select(Message.id)
+        select(message_table.c.id)
         .where(
-            Message.channel == channel,
-            Message.state == State.WAITING,
-            Message.due_at <= func.now(),
+            message_table.c.channel == channel,
+            message_table.c.state == State.WAITING,
+            message_table.c.due_at <= func.now(),
         )
-        .order_by(Message.due_at, Message.id)
+        .order_by(message_table.c.due_at, message_table.c.id)
         .limit(most)
         .with_for_update(skip_locked=True)
         # Once: a subquery may be run again, and would then claim others, too.
         .cte("due")
     )
     claimed = await connection.execute(
-        update(Message)
-        .where(Message.id.in_(select(due.c.id)))
+        update(message_table)
+        .where(message_table.c.id.in_(select(due.c.id)))
         .values(due_at=func.now() + LEASE)
-        .returning(*(getattr(Message, name) for name in ClaimedMessage._fields))
+        .returning(*(message_table.c[name] for name in ClaimedMessage._fields))
     )
     return sorted(ClaimedMessage._make(row) for row in claimed)
 
 
 async def remove(connection: AsyncConnection, message: ClaimedMessage) -> None:
     """It is delivered, or nobody is to have it any more."""
-    await connection.execute(delete(Message).where(Message.id == message.id))
+    await connection.execute(delete(message_table).where(message_table.c.id == message.id))
 
 
 async def postpone(
@@ -163,7 +166,7 @@ async def postpone(
         connection,
         message,
         due_at=func.now() + delay,
-        attempts=Message.attempts + 1,
+        attempts=message_table.c.attempts + 1,
         problem=problem[:LONGEST_PROBLEM],
     )
 
@@ -173,7 +176,7 @@ async def give_up(connection: AsyncConnection, message: ClaimedMessage, problem:
         connection,
         message,
         state=State.FAILED,
-        attempts=Message.attempts + 1,
+        attempts=message_table.c.attempts + 1,
         problem=problem[:LONGEST_PROBLEM],
     )
 
@@ -184,13 +187,15 @@ async def release(connection: AsyncConnection, message: ClaimedMessage) -> None:
 
 
 async def delete_old(connection: AsyncConnection) -> None:
-    await connection.execute(delete(Message).where(Message.created_at < func.now() - KEPT))
+    await connection.execute(
+        delete(message_table).where(message_table.c.created_at < func.now() - KEPT)
+    )
 
 
 async def _settle(connection: AsyncConnection, message: ClaimedMessage, **values: Any) -> None:
     """Unless the lease has ended, and somebody else has the message."""
     await connection.execute(
-        update(Message)
-        .where(Message.id == message.id, Message.due_at == message.due_at)
+        update(message_table)
+        .where(message_table.c.id == message.id, message_table.c.due_at == message.due_at)
         .values(**values)
     )

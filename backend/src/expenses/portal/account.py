@@ -18,7 +18,7 @@ from expenses.web.dependencies import (
     CurrentUserDependency,
     DatabaseDependency,
     SettingsDependency,
-    authenticate_request,
+    get_current_user,
     settings_of,
 )
 from expenses.web.pages.clients import client_name
@@ -89,7 +89,7 @@ async def change_password(
 ) -> Response:
     """Without the usual session: no connection is held while passwords are hashed."""
     async with database.reading() as connection:
-        user = await authenticate_request(request, connection)
+        user = await get_current_user(request, connection)
     try:
         passwords = parse(NewPassword, form)
         _ensure_typed_twice(form)

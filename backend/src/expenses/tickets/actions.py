@@ -12,7 +12,7 @@ from expenses.errors import IdempotencyKeyReused, InvalidInput, NotPending
 from expenses.history import record
 from expenses.i18n.text import N_
 from expenses.settings import Settings
-from expenses.tickets.models import IdempotencyKey, Ticket, TicketStatus
+from expenses.tickets.models import TicketStatus, idempotency_key_table, ticket_table
 from expenses.tickets.policy import ensure_can_create, ensure_owns
 from expenses.tickets.queries import LockedTicket, get_ticket, lock_ticket
 from expenses.tickets.refusals import no_longer_pending
@@ -43,10 +43,10 @@ async def create_ticket(
         ticket_id, is_repeat = await _claim(connection, idempotency_key, values, actor=actor)
         if is_repeat:
             return ticket_id
-    new = insert(Ticket).values(values | {"owner_id": actor.id})
+    new = insert(ticket_table).values(values | {"owner_id": actor.id})
     if ticket_id is not None:
         new = new.values(id=ticket_id)
-    created: int = (await connection.execute(new.returning(Ticket.id))).scalar_one()
+    created: int = (await connection.execute(new.returning(ticket_table.c.id))).scalar_one()
     await record(
         connection,
         "ticket.created",
@@ -75,7 +75,9 @@ async def edit_ticket(
     changed = {name: value for name, value in given.items() if value != before[name]}
     if not changed:
         return
-    await connection.execute(update(Ticket).where(Ticket.id == ticket_id).values(changed))
+    await connection.execute(
+        update(ticket_table).where(ticket_table.c.id == ticket_id).values(changed)
+    )
     await record(
         connection,
         "ticket.edited",
@@ -91,7 +93,9 @@ async def withdraw_ticket(connection: AsyncConnection, ticket_id: int, *, actor:
     """Raises `NotPending` where it was decided or withdrawn already."""
     ticket = await _lock_own_pending(connection, ticket_id, actor=actor)
     await connection.execute(
-        update(Ticket).where(Ticket.id == ticket_id).values(status=TicketStatus.WITHDRAWN)
+        update(ticket_table)
+        .where(ticket_table.c.id == ticket_id)
+        .values(status=TicketStatus.WITHDRAWN)
     )
     await record(
         connection,
@@ -104,7 +108,9 @@ async def withdraw_ticket(connection: AsyncConnection, ticket_id: int, *, actor:
 
 async def delete_old_keys(connection: AsyncConnection) -> None:
     await connection.execute(
-        delete(IdempotencyKey).where(IdempotencyKey.created_at < func.now() - KEYS_KEPT)
+        delete(idempotency_key_table).where(
+            idempotency_key_table.c.created_at < func.now() - KEYS_KEPT
+        )
     )
 
 
@@ -134,7 +140,7 @@ async def _claim(
     """
     fingerprint = hashlib.sha256(repr(sorted(values.items())).encode()).digest()
     ticket_id = await connection.scalar(
-        insert(IdempotencyKey)
+        insert(idempotency_key_table)
         .values(
             user_id=actor.id,
             key=key,
@@ -142,15 +148,15 @@ async def _claim(
             fingerprint=fingerprint,
         )
         .on_conflict_do_nothing()
-        .returning(IdempotencyKey.ticket_id)
+        .returning(idempotency_key_table.c.ticket_id)
     )
     if ticket_id is not None:
         return ticket_id, False
     first = await connection.scalar(
-        select(IdempotencyKey.ticket_id).where(
-            IdempotencyKey.user_id == actor.id,
-            IdempotencyKey.key == key,
-            IdempotencyKey.fingerprint == fingerprint,
+        select(idempotency_key_table.c.ticket_id).where(
+            idempotency_key_table.c.user_id == actor.id,
+            idempotency_key_table.c.key == key,
+            idempotency_key_table.c.fingerprint == fingerprint,
         )
     )
     if first is None:

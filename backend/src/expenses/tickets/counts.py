@@ -8,8 +8,9 @@ from typing import NamedTuple, Self
 from sqlalchemy import FromClause, func, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from expenses.database.tables import constant
 from expenses.tickets.filters import TicketFilter, conditions
-from expenses.tickets.models import Ticket, TicketStatus
+from expenses.tickets.models import TicketStatus, ticket_table
 from expenses.tickets.queries import visible_to
 from expenses.users.models import Actor
 
@@ -85,9 +86,9 @@ async def count_by_status(
     counts = [
         select(func.count().label("number"))
         .select_from(
-            select(Ticket.id)
+            select(ticket_table.c.id)
             .where(visible_to(actor), *conditions(replace(matching, status=status)))
-            .limit(MOST_COUNTED + 1)
+            .limit(constant(MOST_COUNTED + 1))
             .subquery()
         )
         .subquery(status)
@@ -106,9 +107,9 @@ async def count_by_status(
 
 async def totals(connection: AsyncConnection, *, actor: Actor, matching: TicketFilter) -> Totals:
     some = (
-        select(Ticket.currency, Ticket.amount)
+        select(ticket_table.c.currency, ticket_table.c.amount)
         .where(visible_to(actor), *conditions(matching))
-        .limit(MOST_COUNTED + 1)
+        .limit(constant(MOST_COUNTED + 1))
         .subquery()
     )
     rows = await connection.execute(
@@ -134,11 +135,11 @@ async def _found(
 ) -> list[_Found]:
     """Add up a search by status and currency; of the latest hits, if there are more."""
     some = (
-        select(Ticket.status, Ticket.currency, Ticket.amount)
+        select(ticket_table.c.status, ticket_table.c.currency, ticket_table.c.amount)
         .where(visible_to(actor), *conditions(replace(matching, status=None)))
         # A frequent word is found by walking along the tickets, and not in its long list of them.
-        .order_by(Ticket.id.desc())
-        .limit(MOST_FOUND + 1)
+        .order_by(ticket_table.c.id.desc())
+        .limit(constant(MOST_FOUND + 1))
         .subquery()
     )
     rows = await connection.execute(

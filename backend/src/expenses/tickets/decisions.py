@@ -10,11 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from expenses.database.engine import after_commit
 from expenses.errors import NotDecided, TicketChanged
-from expenses.history import Event, record
+from expenses.history import event_table, record
 from expenses.notifications.outbox import Subject, announce
 from expenses.observability.metrics import DECISIONS
 from expenses.tickets.filters import is_one_of
-from expenses.tickets.models import Ticket, TicketStatus
+from expenses.tickets.models import TicketStatus, ticket_table
 from expenses.tickets.policy import ensure_can_decide
 from expenses.tickets.queries import (
     LOCKED,
@@ -112,8 +112,8 @@ async def reopen_ticket(
         view = await get_ticket(connection, ticket_id, actor=actor)
         raise with_ticket(NotDecided(id=ticket_id, status=view.status), view)
     await connection.execute(
-        update(Ticket)
-        .where(Ticket.id == ticket_id)
+        update(ticket_table)
+        .where(ticket_table.c.id == ticket_id)
         .values(
             status=TicketStatus.PENDING,
             decided_by_id=None,
@@ -142,8 +142,8 @@ async def _decide(
         view = await get_ticket(connection, ticket_id, actor=actor)
         raise with_ticket(TicketChanged(id=ticket_id), view)
     await connection.execute(
-        update(Ticket)
-        .where(Ticket.id == ticket_id)
+        update(ticket_table)
+        .where(ticket_table.c.id == ticket_id)
         .values(
             status=status,
             decided_by_id=actor.id,
@@ -169,12 +169,12 @@ async def _write_decisions(
     and not in a circle.
     """
     decided = await connection.execute(
-        update(Ticket)
+        update(ticket_table)
         .where(
             visible_to(actor),
-            is_one_of(Ticket.id, sorted(ticket_ids)),
-            Ticket.status == TicketStatus.PENDING,
-            Ticket.updated_at <= seen_at,
+            is_one_of(ticket_table.c.id, sorted(ticket_ids)),
+            ticket_table.c.status == TicketStatus.PENDING,
+            ticket_table.c.updated_at <= seen_at,
         )
         .values(
             status=status,
@@ -220,7 +220,7 @@ async def _record_all(
 ) -> None:
     """As `_record`, in as many statements as for one."""
     written = await connection.execute(
-        insert(Event).returning(Event.ticket_id, Event.id),
+        insert(event_table).returning(event_table.c.ticket_id, event_table.c.id),
         [_event(ticket, status, reason, actor) for ticket in tickets],
     )
     event_ids = {row.ticket_id: row.id for row in written}

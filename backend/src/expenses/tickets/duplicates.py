@@ -25,7 +25,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from expenses.tickets.models import IdempotencyKey, Ticket, TicketStatus
+from expenses.database.tables import constant
+from expenses.tickets.models import TicketStatus, idempotency_key_table, ticket_table
 from expenses.tickets.policy import ensure_can_create
 from expenses.tickets.queries import TicketView, visible_to
 from expenses.users.models import Actor
@@ -133,8 +134,8 @@ def _first_of_each(duplicates: Sequence[Duplicate]) -> list[Duplicate]:
 
 def _filed_with(key: str | None, actor: Actor) -> ColumnElement[int | None]:
     return (
-        select(IdempotencyKey.ticket_id)
-        .where(IdempotencyKey.user_id == actor.id, IdempotencyKey.key == key)
+        select(idempotency_key_table.c.ticket_id)
+        .where(idempotency_key_table.c.user_id == actor.id, idempotency_key_table.c.key == key)
         .scalar_subquery()
     )
 
@@ -157,22 +158,24 @@ def _alike(actor: Actor, tickets: Sequence[TicketView]) -> CompoundSelect[*tuple
         .render_derived("this")
     )
     same = (
-        select(Ticket.id, this.c.id.label("purchase_of"), Ticket.links)
+        select(ticket_table.c.id, this.c.id.label("purchase_of"), ticket_table.c.links)
         .join(
             this,
             and_(
-                Ticket.owner_id == this.c.owner_id,
-                Ticket.spent_on == this.c.spent_on,
-                Ticket.amount == this.c.amount,
-                Ticket.currency == this.c.currency,
-                Ticket.id != this.c.id,
+                ticket_table.c.owner_id == this.c.owner_id,
+                ticket_table.c.spent_on == this.c.spent_on,
+                ticket_table.c.amount == this.c.amount,
+                ticket_table.c.currency == this.c.currency,
+                ticket_table.c.id != this.c.id,
             ),
         )
         .where(*_possible(actor))
     )
     links = literal(sorted({link for ticket in tickets for link in ticket.links}), ARRAY(Text))
     nothing = cast(None, BigInteger)
-    linked = select(Ticket.id, nothing, Ticket.links).where(*_possible(actor), _shares(links))
+    linked = select(ticket_table.c.id, nothing, ticket_table.c.links).where(
+        *_possible(actor), _shares(links)
+    )
     return _first_of(same, linked, limit=MOST_ALIKE)
 
 
@@ -183,7 +186,12 @@ def _one_query(
     links: Sequence[str],
 ) -> CompoundSelect[*tuple[Any, ...]]:
     """`purchase` is owner, day, amount and currency."""
-    columns = (Ticket.owner_id, Ticket.spent_on, Ticket.amount, Ticket.currency)
+    columns = (
+        ticket_table.c.owner_id,
+        ticket_table.c.spent_on,
+        ticket_table.c.amount,
+        ticket_table.c.currency,
+    )
     # Not `==`, which would make IS NULL of what is missing, and that is like nothing.
     is_same = and_(
         *[
@@ -194,8 +202,8 @@ def _one_query(
     shares = _shares(literal(list(links), ARRAY(Text)))
     return _first_of(
         *(
-            select(Ticket.id, literal(likeness.value)).where(
-                *_possible(actor), Ticket.id != ticket_id, condition
+            select(ticket_table.c.id, literal(likeness.value)).where(
+                *_possible(actor), ticket_table.c.id != ticket_id, condition
             )
             for likeness, condition in (
                 (Likeness.PURCHASE, is_same),
@@ -207,15 +215,15 @@ def _one_query(
 
 
 def _possible(actor: Actor) -> tuple[ColumnElement[bool], ...]:
-    return visible_to(actor), Ticket.status != TicketStatus.WITHDRAWN
+    return visible_to(actor), ticket_table.c.status != constant(TicketStatus.WITHDRAWN)
 
 
 def _shares(links: ColumnElement[Any]) -> ColumnElement[bool]:
     # Once would do. But PostgreSQL takes it that one in a hundred tickets shares a link, and
     # hopes to come across some by reading the table; said three times, it is one in a million, and
     # it looks them up.
-    return and_(*[Ticket.links.overlap(links)] * 3)
+    return and_(*[ticket_table.c.links.overlap(links)] * 3)
 
 
 def _first_of(*halves: Select[*tuple[Any, ...]], limit: int) -> CompoundSelect[*tuple[Any, ...]]:
-    return union_all(*(half.limit(limit) for half in halves))
+    return union_all(*(half.limit(constant(limit)) for half in halves))

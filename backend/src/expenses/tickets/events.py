@@ -8,17 +8,17 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, select, union
 from sqlalchemy.ext.asyncio import AsyncConnection
-from sqlalchemy.orm import aliased
 
+from expenses.database.tables import constant
 from expenses.errors import Forbidden
-from expenses.history import Event
+from expenses.history import event_table
 from expenses.i18n.text import N_
-from expenses.users.models import Actor, Role, User
+from expenses.users.models import Actor, Role, user_table
 from expenses.users.policy import can_see_employees
 
-Doer = aliased(User, name="doer")
-Concerned = aliased(User, name="concerned")
-Owner = aliased(User, name="owner")
+doers = user_table.alias("doer")
+concerned = user_table.alias("concerned")
+owners = user_table.alias("owner")
 
 
 class Action(StrEnum):
@@ -86,8 +86,10 @@ async def list_events(
 ) -> HistoryPage:
     query = _lines(actor).where(*_conditions(matching))
     if before is not None:
-        query = query.where(Event.id < before)
-    rows = await connection.execute(query.order_by(Event.id.desc()).limit(limit + 1))
+        query = query.where(event_table.c.id < before)
+    rows = await connection.execute(
+        query.order_by(event_table.c.id.desc()).limit(constant(limit + 1))
+    )
     lines = [HistoryLine._make(row) for row in rows]
     return HistoryPage(lines[:limit], lines[limit - 1].id if len(lines) > limit else None)
 
@@ -98,11 +100,17 @@ async def list_events_of(
     """What a user did and what was done to them, the last first."""
     # Each half has an index that is in order; "or" would have to walk through everybody's.
     halves = [
-        _shown(select(Event.id)).where(column == user_id).order_by(Event.id.desc()).limit(limit)
-        for column in (Event.actor_id, Event.user_id)
+        _shown(select(event_table.c.id))
+        .where(column == user_id)
+        .order_by(event_table.c.id.desc())
+        .limit(constant(limit))
+        for column in (event_table.c.actor_id, event_table.c.user_id)
     ]
     rows = await connection.execute(
-        _lines(actor).where(Event.id.in_(union(*halves))).order_by(Event.id.desc()).limit(limit)
+        _lines(actor)
+        .where(event_table.c.id.in_(union(*halves)))
+        .order_by(event_table.c.id.desc())
+        .limit(constant(limit))
     )
     return [HistoryLine._make(row) for row in rows]
 
@@ -111,22 +119,22 @@ def _lines(actor: Actor) -> Select[*tuple[Any, ...]]:
     if not can_see_employees(actor):
         raise Forbidden(N_("Only employers see everybody's history."))
     query = select(
-        Event.id,
-        Event.at,
-        Event.action,
-        Event.actor_id,
-        Doer.username,
-        Doer.role,
-        Event.ticket_id,
-        Event.user_id,
-        Concerned.username,
-        Concerned.role,
-        Event.details,
+        event_table.c.id,
+        event_table.c.at,
+        event_table.c.action,
+        event_table.c.actor_id,
+        doers.c.username,
+        doers.c.role,
+        event_table.c.ticket_id,
+        event_table.c.user_id,
+        concerned.c.username,
+        concerned.c.role,
+        event_table.c.details,
     )
     return (
         _shown(query)
-        .join(Doer, Doer.id == Event.actor_id)
-        .outerjoin(Concerned, Concerned.id == Event.user_id)
+        .join(doers, doers.c.id == event_table.c.actor_id)
+        .outerjoin(concerned, concerned.c.id == event_table.c.user_id)
     )
 
 
@@ -136,24 +144,24 @@ def _shown(query: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
     What `tickets.queries.visible_to` says to employers, who alone ask here; said of the event.
     """
     return (
-        query.select_from(Event)
-        .outerjoin(Owner, Owner.id == Event.owner_id)
-        .where(Owner.suspended_at.is_(None))
+        query.select_from(event_table)
+        .outerjoin(owners, owners.c.id == event_table.c.owner_id)
+        .where(owners.c.suspended_at.is_(None))
     )
 
 
 def _conditions(matching: EventFilter) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
     for column, value in (
-        (Event.actor_id, matching.actor_id),
-        (Event.action, matching.action),
-        (Event.ticket_id, matching.ticket_id),
-        (Event.user_id, matching.user_id),
+        (event_table.c.actor_id, matching.actor_id),
+        (event_table.c.action, matching.action),
+        (event_table.c.ticket_id, matching.ticket_id),
+        (event_table.c.user_id, matching.user_id),
     ):
         if value is not None:
             found.append(column == value)
     if matching.since is not None:
-        found.append(Event.at >= matching.since)
+        found.append(event_table.c.at >= matching.since)
     if matching.until is not None:
-        found.append(Event.at < matching.until)
+        found.append(event_table.c.at < matching.until)
     return found

@@ -7,12 +7,11 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, ColumnElement, any_, func, literal, or_, tuple_
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy import ARRAY, BigInteger, Column, ColumnElement, any_, func, literal, or_, tuple_
 
-from expenses.database.tables import LARGEST_ID
+from expenses.database.tables import LARGEST_ID, constant, constant_text
 from expenses.i18n.text import like
-from expenses.tickets.models import Category, Ticket, TicketStatus
+from expenses.tickets.models import Category, TicketStatus, ticket_table
 
 
 class Sort(StrEnum):
@@ -26,7 +25,7 @@ class Sort(StrEnum):
     AMOUNT_LAST = "-amount"
 
     @property
-    def column(self) -> InstrumentedAttribute[Any]:
+    def column(self) -> Column[Any]:
         return _COLUMNS[self.removeprefix("-")]
 
     @property
@@ -34,10 +33,10 @@ class Sort(StrEnum):
         return self.startswith("-")
 
 
-_COLUMNS: dict[str, InstrumentedAttribute[Any]] = {
-    "filed": Ticket.id,
-    "day": Ticket.spent_on,
-    "amount": Ticket.amount,
+_COLUMNS: dict[str, Column[Any]] = {
+    "filed": ticket_table.c.id,
+    "day": ticket_table.c.spent_on,
+    "amount": ticket_table.c.amount,
 }
 
 
@@ -72,6 +71,11 @@ class TicketFilter:
     currency: str | None = None
 
     @property
+    def is_everything(self) -> bool:
+        """Whether nothing but a status is asked for."""
+        return self == TicketFilter(status=self.status)
+
+    @property
     def is_search(self) -> bool:
         return self.pattern is not None
 
@@ -80,23 +84,25 @@ def conditions(matching: TicketFilter) -> list[ColumnElement[bool]]:
     """`matching` as conditions on the table of tickets alone."""
     found: list[ColumnElement[bool]] = []
     for column, value in (
-        (Ticket.status, matching.status),
-        (Ticket.owner_id, matching.owner_id),
-        (Ticket.category, matching.category),
-        (Ticket.currency, matching.currency),
+        (ticket_table.c.owner_id, matching.owner_id),
+        (ticket_table.c.category, matching.category),
+        (ticket_table.c.currency, matching.currency),
     ):
         if value is not None:
             found.append(column == value)
+    if matching.status is not None:
+        # Its share of all tickets decides about the plan.
+        found.append(ticket_table.c.status == constant(matching.status))
     if matching.ids is not None:
-        found.append(is_one_of(Ticket.id, matching.ids))
+        found.append(is_one_of(ticket_table.c.id, matching.ids))
     if matching.first_day is not None:
-        found.append(Ticket.spent_on >= matching.first_day)
+        found.append(ticket_table.c.spent_on >= matching.first_day)
     if matching.last_day is not None:
-        found.append(Ticket.spent_on <= matching.last_day)
+        found.append(ticket_table.c.spent_on <= matching.last_day)
     if matching.lowest_amount is not None:
-        found.append(Ticket.amount >= matching.lowest_amount)
+        found.append(ticket_table.c.amount >= matching.lowest_amount)
     if matching.highest_amount is not None:
-        found.append(Ticket.amount <= matching.highest_amount)
+        found.append(ticket_table.c.amount <= matching.highest_amount)
     if matching.pattern is not None:
         found.append(or_(*_searched(matching)))
     return found
@@ -104,7 +110,9 @@ def conditions(matching: TicketFilter) -> list[ColumnElement[bool]]:
 
 def order(sort: Sort, *, backwards: bool = False) -> list[ColumnElement[Any]]:
     """The columns to order by. The id settles ties, so that no row is shown twice or never."""
-    columns = [sort.column] if sort.column is Ticket.id else [sort.column, Ticket.id]
+    columns = (
+        [sort.column] if sort.column is ticket_table.c.id else [sort.column, ticket_table.c.id]
+    )
     descending = sort.is_descending != backwards
     return [column.desc() if descending else column.asc() for column in columns]
 
@@ -112,9 +120,9 @@ def order(sort: Sort, *, backwards: bool = False) -> list[ColumnElement[Any]]:
 def behind(position: Position, sort: Sort) -> ColumnElement[bool]:
     """The rows that follow a position in the order of `sort`."""
     descending = sort.is_descending != position.backwards
-    row: Any = (sort.column, Ticket.id)
+    row: Any = (sort.column, ticket_table.c.id)
     here: Any = (position.value, position.id)
-    if sort.column is Ticket.id:
+    if sort.column is ticket_table.c.id:
         row, here = row[1:], here[1:]
     follows: ColumnElement[bool] = (
         tuple_(*row) < tuple_(*here) if descending else tuple_(*row) > tuple_(*here)
@@ -134,13 +142,15 @@ def searched(text: str, employee_ids: Sequence[int]) -> dict[str, Any]:
 
 
 def _searched(matching: TicketFilter) -> Iterator[ColumnElement[bool]]:
-    yield func.ticket_text(Ticket.description, Ticket.links).ilike(matching.pattern)
+    yield func.ticket_text(ticket_table.c.description, ticket_table.c.links).ilike(
+        constant_text(matching.pattern or "")
+    )
     if matching.number is not None:
-        yield Ticket.id == matching.number
+        yield ticket_table.c.id == matching.number
     if matching.mentioned is not None:
-        yield is_one_of(Ticket.owner_id, matching.mentioned)
+        yield is_one_of(ticket_table.c.owner_id, matching.mentioned)
 
 
-def is_one_of(column: ColumnElement[int] | InstrumentedAttribute[int], ids: Sequence[int]) -> Any:
+def is_one_of(column: ColumnElement[int], ids: Sequence[int]) -> Any:
     """Compare with one array, so that the statement is the same for any number of ids."""
     return column == any_(literal(list(ids), ARRAY(BigInteger)))

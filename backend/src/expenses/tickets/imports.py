@@ -11,9 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from expenses.settings import Settings
 from expenses.tickets.actions import create_ticket, ensure_spent_by_tomorrow
-from expenses.tickets.models import IdempotencyKey, Ticket, TicketStatus
+from expenses.tickets.models import TicketStatus, idempotency_key_table, ticket_table
 from expenses.tickets.policy import ensure_can_create
-from expenses.tickets.queries import Owner, visible_to
+from expenses.tickets.queries import owners, visible_to
 from expenses.tickets.schemas import TicketFields
 from expenses.users.models import Actor
 
@@ -105,14 +105,17 @@ async def _tickets_like(
         .render_derived("purchase")
     )
     tickets = await connection.execute(
-        select(Ticket)
-        .join(Owner, Owner.id == Ticket.owner_id)
+        select(ticket_table)
+        .join(owners, owners.c.id == ticket_table.c.owner_id)
         .join(
             purchase,
-            and_(Ticket.spent_on == purchase.c.spent_on, Ticket.amount == purchase.c.amount),
+            and_(
+                ticket_table.c.spent_on == purchase.c.spent_on,
+                ticket_table.c.amount == purchase.c.amount,
+            ),
         )
-        .where(visible_to(actor), Ticket.owner_id == actor.id)
-        .order_by(Ticket.id)
+        .where(visible_to(actor), ticket_table.c.owner_id == actor.id)
+        .order_by(ticket_table.c.id)
     )
     there: defaultdict[_Content, list[Match]] = defaultdict(list)
     for ticket in tickets:
@@ -144,8 +147,8 @@ async def _known_keys(
     connection: AsyncConnection, keys: Collection[str], *, actor: Actor
 ) -> set[str]:
     known = await connection.scalars(
-        select(IdempotencyKey.key).where(
-            IdempotencyKey.user_id == actor.id, IdempotencyKey.key.in_(keys)
+        select(idempotency_key_table.c.key).where(
+            idempotency_key_table.c.user_id == actor.id, idempotency_key_table.c.key.in_(keys)
         )
     )
     return set(known)

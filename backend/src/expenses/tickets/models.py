@@ -18,7 +18,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
-from expenses.database.tables import Base, stored_as_text
+from expenses.database.tables import Base, stored_as_text, table_of
 
 
 class TicketStatus(StrEnum):
@@ -124,3 +124,7 @@ class IdempotencyKey(Base):
     ticket_id: Mapped[int] = mapped_column(BigInteger)
     fingerprint: Mapped[bytes] = mapped_column(LargeBinary)
     created_at: Mapped[datetime] = mapped_column(server_default=func.now(), index=True)
+
+
+ticket_table = table_of(Ticket)
+idempotency_key_table = table_of(IdempotencyKey)

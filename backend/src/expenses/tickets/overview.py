@@ -12,8 +12,8 @@ from sqlalchemy import ARRAY, ColumnElement, Date, Select, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from expenses.tickets.filters import TicketFilter, conditions
-from expenses.tickets.models import Category, Ticket, TicketStatus
-from expenses.tickets.queries import Owner, visible_to
+from expenses.tickets.models import Category, TicketStatus, ticket_table
+from expenses.tickets.queries import owners, visible_to
 from expenses.users.models import Actor
 
 MONTHS = 12
@@ -107,10 +107,10 @@ async def pending(connection: AsyncConnection, *, actor: Actor, today: date) -> 
             actor,
             TicketFilter(status=TicketStatus.PENDING),
             _place(periods[1:]).label("period"),
-            Ticket.currency,
-            func.min(Ticket.spent_on),
+            ticket_table.c.currency,
+            func.min(ticket_table.c.spent_on),
             *_FIGURE,
-        ).group_by("period", Ticket.currency)
+        ).group_by("period", ticket_table.c.currency)
     )
     return [
         Pending(periods[period], currency, oldest, Figure(*figure))
@@ -126,10 +126,10 @@ async def spending(
             actor,
             _approved_in(months),
             _place(months[1:]).label("period"),
-            Ticket.currency,
-            Ticket.category,
+            ticket_table.c.currency,
+            ticket_table.c.category,
             *_FIGURE,
-        ).group_by("period", Ticket.currency, Ticket.category)
+        ).group_by("period", ticket_table.c.currency, ticket_table.c.category)
     )
     return [
         Spending(months[period], currency, category, Figure(*figure))
@@ -146,25 +146,25 @@ async def top_spending(
         _visible(
             actor,
             _approved_in(months, currency),
-            Ticket.owner_id,
+            ticket_table.c.owner_id,
             number.label("number"),
             amount.label("amount"),
         )
-        .group_by(Ticket.owner_id)
+        .group_by(ticket_table.c.owner_id)
         .subquery()
     )
     found = await connection.execute(
         select(
-            Owner.username,
-            Owner.email,
+            owners.c.username,
+            owners.c.email,
             sums.c.number,
             sums.c.amount,
             func.count().over(),
             func.sum(sums.c.number).over(),
             func.sum(sums.c.amount).over(),
         )
-        .join(Owner, Owner.id == sums.c.owner_id)
-        .order_by(sums.c.amount.desc(), Owner.id)
+        .join(owners, owners.c.id == sums.c.owner_id)
+        .order_by(sums.c.amount.desc(), owners.c.id)
         .limit(MOST_EMPLOYEES)
     )
     rows = found.all()
@@ -177,7 +177,7 @@ async def top_spending(
     return TopSpending(top, others, employees - len(top))
 
 
-_FIGURE = (func.count(), func.sum(Ticket.amount))
+_FIGURE = (func.count(), func.sum(ticket_table.c.amount))
 
 
 def _approved_in(months: Sequence[Days], currency: str | None = None) -> TicketFilter:
@@ -192,9 +192,11 @@ def _approved_in(months: Sequence[Days], currency: str | None = None) -> TicketF
 def _place(later: Sequence[Days]) -> ColumnElement[int]:
     """Which period a ticket's day is in: 0 before all of `later`, 1 in the first of them, …"""
     firsts = literal([days.first for days in later], ARRAY(Date))
-    place: ColumnElement[int] = func.width_bucket(Ticket.spent_on, firsts)
+    place: ColumnElement[int] = func.width_bucket(ticket_table.c.spent_on, firsts)
     return place
 
 
 def _visible(actor: Actor, matching: TicketFilter, *columns: Any) -> Select[*tuple[Any, ...]]:
-    return select(*columns).select_from(Ticket).where(visible_to(actor), *conditions(matching))
+    return (
+        select(*columns).select_from(ticket_table).where(visible_to(actor), *conditions(matching))
+    )

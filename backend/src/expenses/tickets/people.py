@@ -9,7 +9,7 @@ from sqlalchemy import and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from expenses.tickets.counts import MOST_COUNTED, Count
-from expenses.tickets.models import Ticket, TicketStatus
+from expenses.tickets.models import TicketStatus, ticket_table
 from expenses.tickets.queries import visible_to
 from expenses.users.models import Actor
 from expenses.users.policy import ensure_can_see_employees
@@ -33,18 +33,22 @@ async def figures_of(
     figures = {owner_id: EmployeeFigures() for owner_id in owner_ids}
     if not figures:
         return figures
-    is_pending = Ticket.status == TicketStatus.PENDING
-    is_approved = and_(Ticket.status == TicketStatus.APPROVED, Ticket.decided_at >= since)
+    is_pending = ticket_table.c.status == TicketStatus.PENDING
+    is_approved = and_(
+        ticket_table.c.status == TicketStatus.APPROVED, ticket_table.c.decided_at >= since
+    )
     rows = await connection.execute(
         select(
-            Ticket.owner_id,
-            Ticket.currency,
+            ticket_table.c.owner_id,
+            ticket_table.c.currency,
             func.count().filter(is_pending),
-            func.sum(Ticket.amount).filter(is_approved),
+            func.sum(ticket_table.c.amount).filter(is_approved),
         )
-        .where(visible_to(actor), Ticket.owner_id.in_(owner_ids), or_(is_pending, is_approved))
-        .group_by(Ticket.owner_id, Ticket.currency)
-        .order_by(Ticket.owner_id, Ticket.currency)
+        .where(
+            visible_to(actor), ticket_table.c.owner_id.in_(owner_ids), or_(is_pending, is_approved)
+        )
+        .group_by(ticket_table.c.owner_id, ticket_table.c.currency)
+        .order_by(ticket_table.c.owner_id, ticket_table.c.currency)
     )
     for owner_id, currency, pending, approved in rows:
         figures[owner_id].pending += pending
@@ -59,6 +63,11 @@ async def count_tickets_of(connection: AsyncConnection, owner_id: int, *, actor:
     The one read past `visible_to`, since it tells a number and nothing of the tickets.
     """
     ensure_can_see_employees(actor)
-    some = select(Ticket.id).where(Ticket.owner_id == owner_id).limit(MOST_COUNTED + 1).subquery()
+    some = (
+        select(ticket_table.c.id)
+        .where(ticket_table.c.owner_id == owner_id)
+        .limit(MOST_COUNTED + 1)
+        .subquery()
+    )
     number = (await connection.execute(select(func.count()).select_from(some))).scalar_one()
     return Count.up_to_most(number)

@@ -4,15 +4,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Select,
+    and_,
+    bindparam,
+    exists,
+    func,
+    literal_column,
+    or_,
+    select,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
-from sqlalchemy.orm import aliased
 
-from expenses.database.tables import LARGEST_ID
+from expenses.database.tables import LARGEST_ID, constant
 from expenses.errors import NotFound
-from expenses.history import Event
+from expenses.history import event_table
 from expenses.tickets.filters import (
     Position,
     Sort,
@@ -22,12 +33,12 @@ from expenses.tickets.filters import (
     is_one_of,
     order,
 )
-from expenses.tickets.models import Category, Ticket, TicketStatus
-from expenses.users.models import Actor, Role, User
+from expenses.tickets.models import Category, TicketStatus, ticket_table
+from expenses.users.models import Actor, Role, user_table
 
-Owner = aliased(User, name="owner")
-Decider = aliased(User, name="decider")
-Hidden = aliased(User, name="hidden")
+owners = user_table.alias("owner")
+deciders = user_table.alias("decider")
+hidden = user_table.alias("hidden")
 
 
 class TicketView(NamedTuple):
@@ -53,23 +64,23 @@ class TicketView(NamedTuple):
 
 
 _VIEW = (
-    Ticket.id,
-    Ticket.owner_id,
-    Owner.username,
-    Owner.email,
-    Ticket.spent_on,
-    Ticket.amount,
-    Ticket.currency,
-    Ticket.category,
-    Ticket.description,
-    Ticket.links,
-    Ticket.status,
-    Ticket.decided_by_id,
-    Decider.username,
-    Ticket.decided_at,
-    Ticket.decision_reason,
-    Ticket.created_at,
-    Ticket.updated_at,
+    ticket_table.c.id,
+    ticket_table.c.owner_id,
+    owners.c.username,
+    owners.c.email,
+    ticket_table.c.spent_on,
+    ticket_table.c.amount,
+    ticket_table.c.currency,
+    ticket_table.c.category,
+    ticket_table.c.description,
+    ticket_table.c.links,
+    ticket_table.c.status,
+    ticket_table.c.decided_by_id,
+    deciders.c.username,
+    ticket_table.c.decided_at,
+    ticket_table.c.decision_reason,
+    ticket_table.c.created_at,
+    ticket_table.c.updated_at,
 )
 
 
@@ -88,7 +99,7 @@ class LockedTicket(NamedTuple):
     updated_at: datetime
 
 
-LOCKED = tuple(getattr(Ticket, name) for name in LockedTicket._fields)
+LOCKED = tuple(ticket_table.c[name] for name in LockedTicket._fields)
 
 
 @dataclass(frozen=True)
@@ -115,11 +126,13 @@ def visible_to(actor: Actor, *, joined: bool = False) -> ColumnElement[bool]:
     An employee sees their own, an employer everyone's, nobody those of a suspended employee.
     """
     # Those who are suspended are few, and found without looking at all the others.
-    suspended = exists().where(Hidden.id == Ticket.owner_id, Hidden.suspended_at.is_not(None))
-    shown = Owner.suspended_at.is_(None) if joined else ~suspended
+    suspended = exists().where(
+        hidden.c.id == ticket_table.c.owner_id, hidden.c.suspended_at.is_not(None)
+    )
+    shown = owners.c.suspended_at.is_(None) if joined else ~suspended
     if actor.role is Role.EMPLOYER:
         return shown
-    return and_(shown, Ticket.owner_id == actor.id)
+    return and_(shown, ticket_table.c.owner_id == actor.id)
 
 
 async def list_tickets(
@@ -132,20 +145,14 @@ async def list_tickets(
     limit: int,
 ) -> TicketPage:
     # One row more than was asked for tells whether the list goes on there.
-    if matching.is_search:
-        # Any number of tickets may have to be sorted: of the ids alone first.
-        found = _visible(actor, Ticket.id)
-        ids = await connection.scalars(_ordered(found, matching, sort, position).limit(limit + 1))
-        query = _ordered(_views(actor), TicketFilter(ids=tuple(ids)), sort, position)
-    else:
-        query = _ordered(_views(actor), matching, sort, position).limit(limit + 1)
-    rows = (await connection.execute(query)).all()
+    rows = await _rows(connection, actor, matching, sort, position, limit + 1)
     return _page(rows[:limit], sort, position, goes_on=len(rows) > limit)
 
 
 async def get_ticket(connection: AsyncConnection, ticket_id: int, *, actor: Actor) -> TicketView:
     _ensure_possible(ticket_id)
-    row = (await connection.execute(_views(actor).where(Ticket.id == ticket_id))).first()
+    values = {"ticket_id": ticket_id, "actor_id": actor.id}
+    row = (await connection.execute(_view(actor.role), values)).first()
     if row is None:
         raise NotFound()
     return TicketView._make(row)
@@ -154,8 +161,8 @@ async def get_ticket(connection: AsyncConnection, ticket_id: int, *, actor: Acto
 async def lock_ticket(connection: AsyncConnection, ticket_id: int, *, actor: Actor) -> LockedTicket:
     """Raises `NotFound`."""
     _ensure_possible(ticket_id)
-    query = _visible(actor, *LOCKED).where(Ticket.id == ticket_id).with_for_update(of=Ticket)
-    row = (await connection.execute(query)).first()
+    values = {"ticket_id": ticket_id, "actor_id": actor.id}
+    row = (await connection.execute(_locked(actor.role), values)).first()
     if row is None:
         raise NotFound()
     return LockedTicket._make(row)
@@ -166,7 +173,9 @@ async def views_of(
 ) -> list[TicketView]:
     if not ticket_ids:
         return []
-    query = _views(actor).where(is_one_of(Ticket.id, ticket_ids)).order_by(Ticket.id)
+    query = (
+        _views(actor).where(is_one_of(ticket_table.c.id, ticket_ids)).order_by(ticket_table.c.id)
+    )
     return [TicketView._make(row) for row in await connection.execute(query)]
 
 
@@ -182,13 +191,17 @@ async def ids_pending_at(
 
     What was decided or withdrawn since then is among them.
     """
-    was_pending = or_(Ticket.status == TicketStatus.PENDING, Ticket.updated_at > instant)
+    was_pending = or_(
+        ticket_table.c.status == TicketStatus.PENDING, ticket_table.c.updated_at > instant
+    )
     query = (
-        _visible(actor, Ticket.id)
+        _visible(actor, ticket_table.c.id)
         .where(
-            *conditions(replace(matching, status=None)), Ticket.created_at <= instant, was_pending
+            *conditions(replace(matching, status=None)),
+            ticket_table.c.created_at <= instant,
+            was_pending,
         )
-        .order_by(Ticket.id)
+        .order_by(ticket_table.c.id)
         .limit(limit)
     )
     return list(await connection.scalars(query))
@@ -206,7 +219,9 @@ async def neighbours(
     found = []
     for backwards in (True, False):
         position = position_of(ticket, sort, backwards=backwards)
-        query = _ordered(_visible(actor, Ticket.id), matching, sort, position).limit(1)
+        query = _ordered(_visible(actor, ticket_table.c.id), matching, sort, position).limit(
+            constant(1)
+        )
         found.append(await connection.scalar(query))
     return found[0], found[1]
 
@@ -220,10 +235,13 @@ async def now(connection: AsyncConnection) -> datetime:
 async def recent_reasons(connection: AsyncConnection, *, actor: Actor) -> list[str]:
     """List what `actor` denied tickets with lately, the last first, each once; a handful."""
     query = (
-        select(Event.details["reason"].astext)
-        .where(Event.actor_id == actor.id, Event.action == "ticket.denied")
-        .order_by(Event.id.desc())
-        .limit(50)
+        select(event_table.c.details["reason"].astext)
+        .where(
+            event_table.c.actor_id == actor.id,
+            event_table.c.action == literal_column("'ticket.denied'"),
+        )
+        .order_by(event_table.c.id.desc())
+        .limit(constant(50))
     )
     reasons = await connection.scalars(query)
     return list(dict.fromkeys(filter(None, reasons)))[:8]
@@ -235,12 +253,78 @@ async def ticket_history(
     """List everything that happened to a ticket that `actor` sees, oldest first."""
     await get_ticket(connection, ticket_id, actor=actor)
     rows = await connection.execute(
-        select(Event.id, Event.at, Event.action, Event.actor_id, User.username, Event.details)
-        .join(User, User.id == Event.actor_id)
-        .where(Event.ticket_id == ticket_id)
-        .order_by(Event.id)
+        select(
+            event_table.c.id,
+            event_table.c.at,
+            event_table.c.action,
+            event_table.c.actor_id,
+            user_table.c.username,
+            event_table.c.details,
+        )
+        .join(user_table, user_table.c.id == event_table.c.actor_id)
+        .where(event_table.c.ticket_id == ticket_id)
+        .order_by(event_table.c.id)
     )
     return [EventView._make(row) for row in rows]
+
+
+class _BoundActor(NamedTuple):
+    """An actor whose id is said when the statement is sent."""
+
+    role: Role
+    id: Any = bindparam("actor_id", type_=BigInteger)
+    username: str = ""
+
+
+async def _rows(
+    connection: AsyncConnection,
+    actor: Actor,
+    matching: TicketFilter,
+    sort: Sort,
+    position: Position | None,
+    limit: int,
+) -> Sequence[Any]:
+    values: dict[str, Any] = {}
+    if matching.is_everything:
+        values["actor_id"] = actor.id
+        if position is not None:
+            values |= {"position_value": position.value, "position_id": position.id}
+        backwards = None if position is None else position.backwards
+        query = _page_query(actor.role, matching.status, sort, backwards, limit)
+    elif matching.is_search:
+        # Any number of tickets may have to be sorted: of the ids alone first.
+        hits = _ordered(_visible(actor, ticket_table.c.id), matching, sort, position)
+        ids = await connection.scalars(hits.limit(constant(limit)))
+        query = _ordered(_views(actor), TicketFilter(ids=tuple(ids)), sort, position)
+    else:
+        query = _ordered(_views(actor), matching, sort, position).limit(constant(limit))
+    return (await connection.execute(query, values)).all()
+
+
+# The statements that are sent most are built once: building them costs as much as sending them.
+@cache
+def _page_query(
+    role: Role, status: TicketStatus | None, sort: Sort, backwards: bool | None, limit: int
+) -> Select[*tuple[Any, ...]]:
+    """`backwards` is None for the first page."""
+    position = None
+    if backwards is not None:
+        value: Any = bindparam("position_value", type_=sort.column.type)
+        number: Any = bindparam("position_id", type_=BigInteger)
+        position = Position(value, number, backwards)
+    query = _ordered(_views(_BoundActor(role)), TicketFilter(status=status), sort, position)
+    return query.limit(constant(limit))
+
+
+@cache
+def _view(role: Role) -> Select[*tuple[Any, ...]]:
+    return _views(_BoundActor(role)).where(ticket_table.c.id == bindparam("ticket_id"))
+
+
+@cache
+def _locked(role: Role) -> Select[*tuple[Any, ...]]:
+    query = _visible(_BoundActor(role), *LOCKED).where(ticket_table.c.id == bindparam("ticket_id"))
+    return query.with_for_update(of=ticket_table)
 
 
 def position_of(ticket: TicketView, sort: Sort, *, backwards: bool = False) -> Position:
@@ -263,15 +347,15 @@ def _ordered(
 def _views(actor: Actor) -> Select[*tuple[Any, ...]]:
     return (
         select(*_VIEW)
-        .select_from(Ticket)
-        .join(Owner, Owner.id == Ticket.owner_id)
-        .outerjoin(Decider, Decider.id == Ticket.decided_by_id)
+        .select_from(ticket_table)
+        .join(owners, owners.c.id == ticket_table.c.owner_id)
+        .outerjoin(deciders, deciders.c.id == ticket_table.c.decided_by_id)
         .where(visible_to(actor, joined=True))
     )
 
 
 def _visible(actor: Actor, *columns: Any) -> Select[*tuple[Any, ...]]:
-    return select(*columns).select_from(Ticket).where(visible_to(actor))
+    return select(*columns).select_from(ticket_table).where(visible_to(actor))
 
 
 def _page(

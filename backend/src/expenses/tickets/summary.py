@@ -8,11 +8,12 @@ from typing import NamedTuple
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from expenses.database.tables import constant
 from expenses.settings import Settings
 from expenses.tickets.counts import MOST_COUNTED, Count
-from expenses.tickets.models import Ticket, TicketStatus
+from expenses.tickets.models import TicketStatus, ticket_table
 from expenses.tickets.queries import TicketView, visible_to
-from expenses.users.models import Actor, User
+from expenses.users.models import Actor, user_table
 
 Sums = dict[str, Decimal]
 
@@ -47,11 +48,16 @@ async def summarize(connection: AsyncConnection, *, actor: Actor, settings: Sett
     """Add up by currency; months and years are those of the decision, where the company is."""
     month = datetime.combine(settings.today().replace(day=1), datetime.min.time(), settings.zone)
     year = month.replace(month=1)
-    is_approved = and_(Ticket.status == TicketStatus.APPROVED, Ticket.decided_at >= year)
+    is_approved = and_(
+        ticket_table.c.status == constant(TicketStatus.APPROVED), ticket_table.c.decided_at >= year
+    )
     some = (
-        select(Ticket.currency, Ticket.amount, Ticket.decided_at)
-        .where(visible_to(actor), or_(Ticket.status == TicketStatus.PENDING, is_approved))
-        .limit(MOST_COUNTED + 1)
+        select(ticket_table.c.currency, ticket_table.c.amount, ticket_table.c.decided_at)
+        .where(
+            visible_to(actor),
+            or_(ticket_table.c.status == constant(TicketStatus.PENDING), is_approved),
+        )
+        .limit(constant(MOST_COUNTED + 1))
         .subquery()
     )
     amount = func.sum(some.c.amount)
@@ -74,11 +80,16 @@ async def summarize(connection: AsyncConnection, *, actor: Actor, settings: Sett
 
 async def news_for(connection: AsyncConnection, *, actor: Actor) -> News:
     """Count the decisions since the actor has last marked them as seen; all, if they never have."""
-    seen_at = select(User.decisions_seen_at).where(User.id == actor.id).scalar_subquery()
+    seen_at = (
+        select(user_table.c.decisions_seen_at).where(user_table.c.id == actor.id).scalar_subquery()
+    )
     decided = (
-        select(Ticket.decided_at)
-        .where(visible_to(actor), Ticket.decided_at > func.coalesce(seen_at, func.to_timestamp(0)))
-        .limit(MOST_COUNTED + 1)
+        select(ticket_table.c.decided_at)
+        .where(
+            visible_to(actor),
+            ticket_table.c.decided_at > func.coalesce(seen_at, func.to_timestamp(0)),
+        )
+        .limit(constant(MOST_COUNTED + 1))
         .subquery()
     )
     query = select(seen_at, func.count(), func.max(decided.c.decided_at)).select_from(decided)

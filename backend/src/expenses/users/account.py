@@ -8,7 +8,7 @@ from expenses.database.tables import LARGEST_ID
 from expenses.errors import InvalidInput, NotFound, NotLoggedIn, Suspended, WrongPassword
 from expenses.history import record
 from expenses.settings import Settings
-from expenses.users.models import Actor, User, UserSession
+from expenses.users.models import Actor, session_table, user_table
 from expenses.users.passwords import ensure_acceptable, hash_password, verify_password
 from expenses.users.queries import VIEW, UserView, users_by_id
 from expenses.users.sessions import CurrentUser, end_sessions
@@ -23,7 +23,9 @@ async def change_username(
     before = user.username
     if username == before:
         return user
-    await connection.execute(update(User).where(User.id == actor.id).values(username=username))
+    await connection.execute(
+        update(user_table).where(user_table.c.id == actor.id).values(username=username)
+    )
     await record(
         connection,
         "user.renamed",
@@ -40,7 +42,9 @@ async def switch_mails(connection: AsyncConnection, *, on: bool, actor: Actor) -
     user = await _lock(connection, actor.id)
     if user.gets_mails is on:
         return user
-    await connection.execute(update(User).where(User.id == actor.id).values(gets_mails=on))
+    await connection.execute(
+        update(user_table).where(user_table.c.id == actor.id).values(gets_mails=on)
+    )
     action = "user.mails_switched_on" if on else "user.mails_switched_off"
     await record(connection, action, actor_id=actor.id, user_id=actor.id)
     return user._replace(gets_mails=on)
@@ -58,7 +62,9 @@ async def switch_mails_off(connection: AsyncConnection, user_id: int) -> None:
 
 async def choose_language(connection: AsyncConnection, language: str, *, actor: Actor) -> None:
     """What mails to the actor are written in. Not an event: nobody else can tell."""
-    await connection.execute(update(User).where(User.id == actor.id).values(language=language))
+    await connection.execute(
+        update(user_table).where(user_table.c.id == actor.id).values(language=language)
+    )
 
 
 async def change_password(
@@ -73,7 +79,9 @@ async def change_password(
     limits = limits_of_password(actor.id, settings)
     await count_attempt(database, limits)
     async with database.reading() as connection:
-        verified = await connection.scalar(select(User.password_hash).where(User.id == actor.id))
+        verified = await connection.scalar(
+            select(user_table.c.password_hash).where(user_table.c.id == actor.id)
+        )
     if not await verify_password(old, verified):
         raise InvalidInput({"old": WrongPassword.template})
     try:
@@ -86,7 +94,9 @@ async def change_password(
         if await _lock_password(connection, actor) != verified:
             raise InvalidInput({"old": WrongPassword.template})
         await connection.execute(
-            update(User).where(User.id == actor.id).values(password_hash=password_hash)
+            update(user_table)
+            .where(user_table.c.id == actor.id)
+            .values(password_hash=password_hash)
         )
         await take_back(connection, limits)
         ended = await end_sessions(connection, actor.id, but_for=actor.session_id)
@@ -105,9 +115,9 @@ async def end_session(connection: AsyncConnection, session_id: int, *, actor: Cu
     if not 0 < session_id <= LARGEST_ID:
         raise NotFound()
     ended = await connection.scalar(
-        delete(UserSession)
-        .where(UserSession.id == session_id, UserSession.user_id == actor.id)
-        .returning(UserSession.id)
+        delete(session_table)
+        .where(session_table.c.id == session_id, session_table.c.user_id == actor.id)
+        .returning(session_table.c.id)
     )
     if ended is None:
         raise NotFound()
@@ -131,7 +141,7 @@ async def end_other_sessions(connection: AsyncConnection, *, actor: CurrentUser)
 
 
 async def _lock(connection: AsyncConnection, user_id: int) -> UserView:
-    query = select(*VIEW).where(User.id == user_id).with_for_update(key_share=True)
+    query = select(*VIEW).where(user_table.c.id == user_id).with_for_update(key_share=True)
     return UserView._make((await connection.execute(query)).one())
 
 
@@ -140,11 +150,11 @@ async def _lock_password(connection: AsyncConnection, actor: CurrentUser) -> str
 
     The full lock makes log-ins under way wait, so that none of their sessions is missed.
     """
-    password_hash = await connection.scalar(
-        select(User.password_hash)
-        .join(UserSession, UserSession.user_id == User.id)
-        .where(UserSession.id == actor.session_id, User.id == actor.id)
-        .with_for_update(of=User)
+    password_hash: str | None = await connection.scalar(
+        select(user_table.c.password_hash)
+        .join(session_table, session_table.c.user_id == user_table.c.id)
+        .where(session_table.c.id == actor.session_id, user_table.c.id == actor.id)
+        .with_for_update(of=user_table)
     )
     if password_hash is None:
         raise NotLoggedIn()

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from expenses.errors import AlreadySuspended, NotSuspended
 from expenses.history import record
 from expenses.notifications.outbox import Channel, Subject, announce
-from expenses.users.models import Actor, User
+from expenses.users.models import Actor, user_table
 from expenses.users.policy import ensure_can_suspend
 from expenses.users.queries import UserView, lock_employee
 from expenses.users.sessions import end_sessions
@@ -59,10 +59,10 @@ async def mark_decisions_seen(
     Not an event: it says nothing of a ticket or of an account, only where somebody has read to.
     """
     await connection.execute(
-        update(User)
+        update(user_table)
         .where(
-            User.id == actor.id,
-            or_(User.decisions_seen_at.is_(None), User.decisions_seen_at < until),
+            user_table.c.id == actor.id,
+            or_(user_table.c.decisions_seen_at.is_(None), user_table.c.decisions_seen_at < until),
         )
         .values(decisions_seen_at=func.least(until, func.now()))
     )
@@ -72,7 +72,7 @@ async def _set_suspended(
     connection: AsyncConnection, employee_id: int, suspended_at: datetime | None
 ) -> None:
     await connection.execute(
-        update(User).where(User.id == employee_id).values(suspended_at=suspended_at)
+        update(user_table).where(user_table.c.id == employee_id).values(suspended_at=suspended_at)
     )
 
 

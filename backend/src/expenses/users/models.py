@@ -16,7 +16,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from expenses.database.tables import Base, stored_as_text
+from expenses.database.tables import Base, stored_as_text, table_of
 
 
 class Role(StrEnum):
@@ -119,3 +119,9 @@ class Attempts(Base):
     key: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
     number: Mapped[int]
     forgotten_at: Mapped[datetime] = mapped_column(index=True)
+
+
+user_table = table_of(User)
+session_table = table_of(UserSession)
+pending_registration_table = table_of(PendingRegistration)
+attempts_table = table_of(Attempts)

@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from expenses.database.tables import LARGEST_ID
+from expenses.database.tables import LARGEST_ID, constant, constant_text
 from expenses.errors import NotFound
 from expenses.i18n.text import like
-from expenses.users.models import Actor, Role, User, UserSession
+from expenses.users.models import Actor, Role, session_table, user_table
 from expenses.users.policy import can_see_employees, ensure_can_see_employees
 
 
@@ -34,7 +34,7 @@ class UserView(NamedTuple):
     language: str | None
 
 
-VIEW = tuple(getattr(User, name) for name in UserView._fields)
+VIEW = tuple(user_table.c[name] for name in UserView._fields)
 
 
 class StoredPassword(NamedTuple):
@@ -52,12 +52,14 @@ class EmployeePage:
 
 async def users_by_id(connection: AsyncConnection, ids: Iterable[int]) -> dict[int, UserView]:
     """Find users for the software itself, whose messages they get; no actor is asked for."""
-    rows = await connection.execute(select(*VIEW).where(User.id.in_(ids)))
+    rows = await connection.execute(select(*VIEW).where(user_table.c.id.in_(ids)))
     return {row.id: UserView._make(row) for row in rows}
 
 
 async def find_password(connection: AsyncConnection, email: str) -> StoredPassword | None:
-    query = select(User.id, User.password_hash).where(func.lower(User.email) == func.lower(email))
+    query = select(user_table.c.id, user_table.c.password_hash).where(
+        func.lower(user_table.c.email) == func.lower(email)
+    )
     row = (await connection.execute(query)).first()
     return StoredPassword._make(row) if row else None
 
@@ -86,14 +88,16 @@ async def list_employees(
 ) -> EmployeePage:
     """`text` is looked for in names and e-mails."""
     ensure_can_see_employees(actor)
-    query = select(*VIEW).where(User.role == Role.EMPLOYEE)
+    query = select(*VIEW).where(user_table.c.role == Role.EMPLOYEE)
     if status is not None:
         query = query.where(_has(status))
     if text:
         query = query.where(_mentions(text))
     if before is not None:
-        query = query.where(User.id < before)
-    rows = await connection.execute(query.order_by(User.id.desc()).limit(limit + 1))
+        query = query.where(user_table.c.id < before)
+    rows = await connection.execute(
+        query.order_by(user_table.c.id.desc()).limit(constant(limit + 1))
+    )
     users = [UserView._make(row) for row in rows]
     return EmployeePage(users[:limit], users[limit - 1].id if len(users) > limit else None)
 
@@ -103,10 +107,12 @@ async def count_employees(
 ) -> dict[EmployeeStatus, int]:
     """How many have each status, of those whose name or e-mail holds `text`; `most` + 1 at most."""
     ensure_can_see_employees(actor)
-    found = [User.role == Role.EMPLOYEE, *([_mentions(text)] if text else [])]
+    found = [user_table.c.role == Role.EMPLOYEE, *([_mentions(text)] if text else [])]
     counts = [
         select(func.count())
-        .select_from(select(User.id).where(*found, _has(status)).limit(most + 1).subquery())
+        .select_from(
+            select(user_table.c.id).where(*found, _has(status)).limit(constant(most + 1)).subquery()
+        )
         .scalar_subquery()
         for status in EmployeeStatus
     ]
@@ -119,8 +125,8 @@ async def count_sessions(connection: AsyncConnection, employee_id: int, *, actor
     ensure_can_see_employees(actor)
     query = (
         select(func.count())
-        .select_from(UserSession)
-        .where(UserSession.user_id == employee_id, UserSession.expires_at > func.now())
+        .select_from(session_table)
+        .where(session_table.c.user_id == employee_id, session_table.c.expires_at > func.now())
     )
     return (await connection.execute(query)).scalar_one()
 
@@ -132,16 +138,16 @@ async def find_employees_called(
 
     An employee knows only of themselves.
     """
-    query = select(User.id).where(User.role == Role.EMPLOYEE, _is_called(name))
+    query = select(user_table.c.id).where(user_table.c.role == Role.EMPLOYEE, _is_called(name))
     if not can_see_employees(actor):
-        query = query.where(User.id == actor.id)
+        query = query.where(user_table.c.id == actor.id)
     return list(await connection.scalars(query.limit(2)))
 
 
 async def find_users_called(connection: AsyncConnection, name: str, *, actor: Actor) -> list[int]:
     """As `find_employees_called`, for employers alone, and employers are found too."""
     ensure_can_see_employees(actor)
-    return list(await connection.scalars(select(User.id).where(_is_called(name)).limit(2)))
+    return list(await connection.scalars(select(user_table.c.id).where(_is_called(name)).limit(2)))
 
 
 async def ids_of_employees_like(
@@ -150,25 +156,28 @@ async def ids_of_employees_like(
     """The employees whose name or e-mail holds a text; for an employee, nobody."""
     if not can_see_employees(actor):
         return []
-    query = select(User.id).where(User.role == Role.EMPLOYEE, _mentions(text))
+    query = select(user_table.c.id).where(user_table.c.role == Role.EMPLOYEE, _mentions(text))
     return list(await connection.scalars(query))
 
 
 def _has(status: EmployeeStatus) -> ColumnElement[bool]:
     if status is EmployeeStatus.ACTIVE:
-        return User.suspended_at.is_(None)
-    return User.suspended_at.is_not(None)
+        return user_table.c.suspended_at.is_(None)
+    return user_table.c.suspended_at.is_not(None)
 
 
 def _mentions(text: str) -> ColumnElement[bool]:
-    pattern = like(text)
-    return or_(User.username.ilike(pattern), User.email.ilike(pattern))
+    pattern = constant_text(like(text))
+    return or_(user_table.c.username.ilike(pattern), user_table.c.email.ilike(pattern))
 
 
 def _is_called(name: str) -> ColumnElement[bool]:
-    called = [func.lower(column) == func.lower(name) for column in (User.email, User.username)]
+    called = [
+        func.lower(column) == func.lower(name)
+        for column in (user_table.c.email, user_table.c.username)
+    ]
     if name.isascii() and name.isdecimal() and len(name) < 20 and int(name) <= LARGEST_ID:
-        called.append(User.id == int(name))
+        called.append(user_table.c.id == int(name))
     return or_(*called)
 
 
@@ -178,7 +187,7 @@ async def _one(
     if not 0 < employee_id <= LARGEST_ID:
         raise NotFound()
     found = await connection.execute(
-        query.where(User.id == employee_id, User.role == Role.EMPLOYEE)
+        query.where(user_table.c.id == employee_id, user_table.c.role == Role.EMPLOYEE)
     )
     row = found.first()
     if row is None:

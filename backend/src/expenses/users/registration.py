@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from expenses.errors import EmailTaken, RegistrationExpired
 from expenses.history import record
 from expenses.settings import Settings
-from expenses.users.models import PendingRegistration, Role, User
+from expenses.users.models import Role, pending_registration_table, user_table
 from expenses.users.policy import ensure_may_register_as
 from expenses.users.queries import VIEW, UserView
 from expenses.users.sessions import hash_token, new_token
@@ -33,7 +33,7 @@ async def register(
     """
     ensure_may_register_as(role, employer_code=employer_code, settings=settings)
     inserted = await connection.execute(
-        insert(User)
+        insert(user_table)
         .values(email=email, username=username, role=role, password_hash=password_hash)
         .on_conflict_do_nothing()
         .returning(*VIEW)
@@ -50,7 +50,7 @@ async def begin_registration(connection: AsyncConnection, *, email: str, passwor
     """Keep e-mail and hash for 15 minutes, and return the token that finds them again."""
     token = new_token()
     await connection.execute(
-        insert(PendingRegistration).values(
+        insert(pending_registration_table).values(
             token_hash=hash_token(token),
             email=email,
             password_hash=password_hash,
@@ -62,8 +62,8 @@ async def begin_registration(connection: AsyncConnection, *, email: str, passwor
 
 async def pending_email(connection: AsyncConnection, token: str | None) -> str:
     """Return the e-mail of a registration under way. Raises `RegistrationExpired`."""
-    query = select(PendingRegistration.email).where(*_is_pending(token))
-    email = await connection.scalar(query)
+    query = select(pending_registration_table.c.email).where(*_is_pending(token))
+    email: str | None = await connection.scalar(query)
     if email is None:
         raise RegistrationExpired()
     return email
@@ -79,7 +79,7 @@ async def complete_registration(
     settings: Settings,
 ) -> UserView:
     """Raises `RegistrationExpired`, `EmailTaken`, `InvalidInput` for a wrong employer code."""
-    query = select(PendingRegistration.email, PendingRegistration.password_hash)
+    query = select(pending_registration_table.c.email, pending_registration_table.c.password_hash)
     pending = (await connection.execute(query.where(*_is_pending(token)))).first()
     if pending is None:
         raise RegistrationExpired()
@@ -92,18 +92,20 @@ async def complete_registration(
         employer_code=employer_code,
         settings=settings,
     )
-    await connection.execute(delete(PendingRegistration).where(*_is_pending(token)))
+    await connection.execute(delete(pending_registration_table).where(*_is_pending(token)))
     return user
 
 
 async def delete_expired(connection: AsyncConnection) -> None:
     await connection.execute(
-        delete(PendingRegistration).where(PendingRegistration.expires_at < func.now())
+        delete(pending_registration_table).where(
+            pending_registration_table.c.expires_at < func.now()
+        )
     )
 
 
 def _is_pending(token: str | None) -> tuple[ColumnElement[bool], ...]:
     return (
-        PendingRegistration.token_hash == hash_token(token or ""),
-        PendingRegistration.expires_at > func.now(),
+        pending_registration_table.c.token_hash == hash_token(token or ""),
+        pending_registration_table.c.expires_at > func.now(),
     )

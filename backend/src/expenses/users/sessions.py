@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from expenses.database.engine import Database
@@ -18,7 +18,7 @@ from expenses.i18n.text import ENGLISH
 from expenses.observability.logs import fields
 from expenses.observability.metrics import LOG_INS
 from expenses.settings import Settings
-from expenses.users.models import Role, User, UserSession
+from expenses.users.models import Role, session_table, user_table
 from expenses.users.passwords import renewed_hash, verify_password
 from expenses.users.queries import VIEW, StoredPassword, UserView, find_password
 from expenses.users.throttling import Caller, Limit, count_attempt, limits_of_login, take_back
@@ -30,6 +30,31 @@ LAST_SEEN_PRECISION = timedelta(minutes=1)
 LONGEST_CLIENT = 200
 # Far more than anybody has devices; a program that logs in for each call may have thousands.
 MOST_LISTED = 100
+
+
+# Built once, since it is sent for every request.
+_BY_TOKEN = (
+    select(
+        user_table.c.id,
+        user_table.c.email,
+        user_table.c.username,
+        user_table.c.role,
+        user_table.c.suspended_at,
+        user_table.c.created_at,
+        user_table.c.gets_mails,
+        session_table.c.id,
+        session_table.c.last_seen_at,
+        session_table.c.ends_at,
+        session_table.c.idle_for,
+    )
+    .join(session_table, session_table.c.user_id == user_table.c.id)
+    .where(
+        session_table.c.token_hash == bindparam("token_hash"),
+        session_table.c.expires_at > func.now(),
+        user_table.c.suspended_at.is_(None),
+    )
+)
+_LOCKED_BY_TOKEN = _BY_TOKEN.with_for_update(key_share=True, read=True, of=user_table)
 
 
 class CurrentUser(NamedTuple):
@@ -108,7 +133,9 @@ async def _log_in(
         )
         if renewed is not None:
             await connection.execute(
-                update(User).where(User.id == stored.user_id).values(password_hash=renewed)
+                update(user_table)
+                .where(user_table.c.id == stored.user_id)
+                .values(password_hash=renewed)
             )
     return started
 
@@ -139,7 +166,7 @@ async def start_session(
     With `verified_hash`, raises `WrongPassword` where the password has been changed meanwhile.
     What the settings say of sessions holds for those that begin from now on.
     """
-    query = select(*VIEW, User.password_hash).where(User.id == user_id)
+    query = select(*VIEW, user_table.c.password_hash).where(user_table.c.id == user_id)
     # The lock keeps a suspension under way from missing the session that is being added.
     query = query.with_for_update(read=True, key_share=True)
     *view, password_hash = (await connection.execute(query)).one()
@@ -150,13 +177,13 @@ async def start_session(
         raise Suspended()
     if caller.language not in (None, user.language or ENGLISH):
         await connection.execute(
-            update(User).where(User.id == user_id).values(language=caller.language)
+            update(user_table).where(user_table.c.id == user_id).values(language=caller.language)
         )
     token = new_token()
     now = datetime.now(UTC)
     expires_at = now + min(settings.session_lifetime, settings.session_idle)
     await connection.execute(
-        insert(UserSession).values(
+        insert(session_table).values(
             token_hash=hash_token(token),
             user_id=user_id,
             ends_at=now + settings.session_lifetime,
@@ -178,30 +205,8 @@ async def authenticate(
     """
     if not token:
         raise NotLoggedIn()
-    query = (
-        select(
-            User.id,
-            User.email,
-            User.username,
-            User.role,
-            User.suspended_at,
-            User.created_at,
-            User.gets_mails,
-            UserSession.id,
-            UserSession.last_seen_at,
-            UserSession.ends_at,
-            UserSession.idle_for,
-        )
-        .join(UserSession, UserSession.user_id == User.id)
-        .where(
-            UserSession.token_hash == hash_token(token),
-            UserSession.expires_at > func.now(),
-            User.suspended_at.is_(None),
-        )
-    )
-    if lock:
-        query = query.with_for_update(key_share=True, read=True, of=User)
-    row = (await connection.execute(query)).first()
+    query = _LOCKED_BY_TOKEN if lock else _BY_TOKEN
+    row = (await connection.execute(query, {"token_hash": hash_token(token)})).first()
     if row is None:
         raise NotLoggedIn()
     user = CurrentUser._make(row)
@@ -211,32 +216,32 @@ async def authenticate(
 
 async def list_sessions(connection: AsyncConnection, user: CurrentUser) -> list[SessionView]:
     """List where `user` is logged in: this session first, then by when they were last seen."""
-    is_this = UserSession.id == user.session_id
+    is_this = session_table.c.id == user.session_id
     query = (
-        select(*(getattr(UserSession, name) for name in SessionView._fields))
-        .where(UserSession.user_id == user.id, UserSession.expires_at > func.now())
-        .order_by(is_this.desc(), UserSession.last_seen_at.desc(), UserSession.id.desc())
+        select(*(session_table.c[name] for name in SessionView._fields))
+        .where(session_table.c.user_id == user.id, session_table.c.expires_at > func.now())
+        .order_by(is_this.desc(), session_table.c.last_seen_at.desc(), session_table.c.id.desc())
         .limit(MOST_LISTED)
     )
     return [SessionView._make(row) for row in await connection.execute(query)]
 
 
 async def log_out(connection: AsyncConnection, user: CurrentUser) -> None:
-    await connection.execute(delete(UserSession).where(UserSession.id == user.session_id))
+    await connection.execute(delete(session_table).where(session_table.c.id == user.session_id))
 
 
 async def end_sessions(
     connection: AsyncConnection, user_id: int, *, but_for: int | None = None
 ) -> int:
     """End every session of a user, or all but one, and return how many."""
-    sessions = delete(UserSession).where(UserSession.user_id == user_id)
+    sessions = delete(session_table).where(session_table.c.user_id == user_id)
     if but_for is not None:
-        sessions = sessions.where(UserSession.id != but_for)
+        sessions = sessions.where(session_table.c.id != but_for)
     return (await connection.execute(sessions)).rowcount
 
 
 async def delete_expired(connection: AsyncConnection) -> None:
-    await connection.execute(delete(UserSession).where(UserSession.expires_at < func.now()))
+    await connection.execute(delete(session_table).where(session_table.c.expires_at < func.now()))
 
 
 def new_token() -> str:
@@ -260,7 +265,7 @@ async def _touch(connection: AsyncConnection, user: CurrentUser) -> None:
         # Added up here: a sharded database does not add a column's interval to an instant.
         expires_at = min(user.ends_at, now + user.idle_for)
         await connection.execute(
-            update(UserSession)
-            .where(UserSession.id == user.session_id)
+            update(session_table)
+            .where(session_table.c.id == user.session_id)
             .values(last_seen_at=now, expires_at=expires_at)
         )

@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from expenses.database.engine import Database
 from expenses.errors import TooManyAttempts
 from expenses.settings import Settings
-from expenses.users.models import Attempts
+from expenses.users.models import attempts_table
 
 QUARTER_OF_AN_HOUR = timedelta(minutes=15)
 HOUR = timedelta(hours=1)
@@ -88,25 +88,27 @@ async def count_attempt(database: Database, limits: Sequence[Limit]) -> None:
     # Said by this clock and not by the database's: a sharded one takes no now() in DO UPDATE.
     now = datetime.now(UTC)
     # In one order, so that two who count the same ones never wait for each other in a circle.
-    one_more = insert(Attempts).values(
+    one_more = insert(attempts_table).values(
         [
             {"key": key, "number": 1, "forgotten_at": now + limit.window}
             for key, limit in sorted(by_key.items())
         ]
     )
-    is_over = Attempts.forgotten_at <= now
+    is_over = attempts_table.c.forgotten_at <= now
     one_more = one_more.on_conflict_do_update(
-        index_elements=[Attempts.key],
+        index_elements=[attempts_table.c.key],
         set_={
-            "number": case((is_over, 1), else_=Attempts.number + 1),
+            "number": case((is_over, 1), else_=attempts_table.c.number + 1),
             "forgotten_at": case(
-                (is_over, one_more.excluded.forgotten_at), else_=Attempts.forgotten_at
+                (is_over, one_more.excluded.forgotten_at), else_=attempts_table.c.forgotten_at
             ),
         },
     )
     async with database.transaction() as connection:
         counted = await connection.execute(
-            one_more.returning(Attempts.key, Attempts.number, Attempts.forgotten_at)
+            one_more.returning(
+                attempts_table.c.key, attempts_table.c.number, attempts_table.c.forgotten_at
+            )
         )
         waits = [end - now for key, number, end in counted if number > by_key[key].most]
     if waits:
@@ -116,11 +118,16 @@ async def count_attempt(database: Database, limits: Sequence[Limit]) -> None:
 async def take_back(connection: AsyncConnection, limits: Sequence[Limit]) -> None:
     """The attempt was right."""
     await connection.execute(
-        update(Attempts)
-        .where(Attempts.key.in_(sorted(limit.key for limit in limits)), Attempts.number > 0)
-        .values(number=Attempts.number - 1)
+        update(attempts_table)
+        .where(
+            attempts_table.c.key.in_(sorted(limit.key for limit in limits)),
+            attempts_table.c.number > 0,
+        )
+        .values(number=attempts_table.c.number - 1)
     )
 
 
 async def delete_expired(connection: AsyncConnection) -> None:
-    await connection.execute(delete(Attempts).where(Attempts.forgotten_at < func.now()))
+    await connection.execute(
+        delete(attempts_table).where(attempts_table.c.forgotten_at < func.now())
+    )

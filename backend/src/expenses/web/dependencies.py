@@ -4,8 +4,7 @@ from collections.abc import AsyncIterator
 from ipaddress import ip_address, ip_network
 from typing import Annotated
 
-from fastapi import Depends, Request, Security
-from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
+from fastapi import Depends, Request
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from expenses.database.engine import Database
@@ -13,7 +12,7 @@ from expenses.i18n.languages import preference
 from expenses.settings import Settings
 from expenses.users.sessions import CurrentUser, NewSession, authenticate
 from expenses.users.throttling import Caller
-from expenses.web.security.cookies import SESSION, device_of
+from expenses.web.security.cookies import device_of
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -40,9 +39,10 @@ CallerDependency = Annotated[Caller, Depends(get_caller)]
 
 
 async def get_connection(
-    request: Request, database: DatabaseDependency
+    request: Request,
 ) -> AsyncIterator[AsyncConnection]:
     """Open a transaction for a request that may change something, else a connection for reads."""
+    database = database_of(request)
     async with database.reading() if is_safe(request) else database.transaction() as connection:
         yield connection
 
@@ -52,28 +52,14 @@ async def get_connection(
 ConnectionDependency = Annotated[AsyncConnection, Depends(get_connection, scope="function")]
 
 
-# How one logs in, as the OpenAPI document says it; `token_of` reads both.
-Bearer = Annotated[
-    HTTPAuthorizationCredentials | None,
-    Security(HTTPBearer(auto_error=False, description="The token of a session.")),
-]
-Cookie = Annotated[str | None, Security(APIKeyCookie(name=SESSION, auto_error=False))]
-
-
-async def get_current_user(
-    request: Request, connection: ConnectionDependency, _bearer: Bearer, _cookie: Cookie
-) -> CurrentUser:
-    return await authenticate_request(request, connection)
-
-
-CurrentUserDependency = Annotated[CurrentUser, Depends(get_current_user)]
-
-
-async def authenticate_request(request: Request, connection: AsyncConnection) -> CurrentUser:
+async def get_current_user(request: Request, connection: ConnectionDependency) -> CurrentUser:
     """Raises `NotLoggedIn`."""
     user = await authenticate(connection, token_of(request), lock=not is_safe(request))
     request.state.user = user
     return user
+
+
+CurrentUserDependency = Annotated[CurrentUser, Depends(get_current_user)]
 
 
 def settings_of(request: Request) -> Settings:

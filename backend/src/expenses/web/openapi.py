@@ -15,8 +15,15 @@ from expenses.errors import (
     TooBusy,
 )
 from expenses.web.problems import Problem, status_of_type
+from expenses.web.security.cookies import SESSION
 
 Responses = dict[int | str, dict[str, Any]]
+
+SECURITY_SCHEMES = {
+    "bearer": {"type": "http", "scheme": "bearer", "description": "The token of a session."},
+    "cookie": {"type": "apiKey", "in": "cookie", "name": SESSION},
+}
+_NOTHING = {"description": ""}
 
 # Of errors whose sentence depends on what has happened.
 _DETAILS = {
@@ -64,7 +71,7 @@ def with_links(found: Responses, status: int, *operations: str, **parameters: st
 
 
 def describe(app: FastAPI, tags: list[dict[str, Any]]) -> None:
-    """Have the document hold the schema of problems, which no route returns as its own."""
+    """Have the document hold the schema of problems, and say where one has to be logged in."""
     schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
     schemas = {**schema.pop("$defs"), "Problem": schema}
 
@@ -78,6 +85,14 @@ def describe(app: FastAPI, tags: list[dict[str, Any]]) -> None:
                 tags=tags,
             )
             document["components"]["schemas"] |= schemas
+            document["components"]["securitySchemes"] = SECURITY_SCHEMES
+            for path in document["paths"].values():
+                for operation in path.values():
+                    if (
+                        NotLoggedIn.code
+                        in operation["responses"].get("401", _NOTHING)["description"]
+                    ):
+                        operation["security"] = [{"bearer": []}, {"cookie": []}]
             app.openapi_schema = document
         return app.openapi_schema
 
