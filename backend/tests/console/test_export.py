@@ -14,8 +14,8 @@ from openpyxl import Workbook, load_workbook
 from sqlalchemy import update
 
 from expenses.errors import TooBusy
+from expenses.tickets.lists import TicketPage, list_tickets
 from expenses.tickets.models import Ticket
-from expenses.tickets.queries import TicketPage, list_tickets
 from expenses.web.exports.tickets import COLUMNS, TOTALS
 from expenses.web.exports.xlsx_file import XlsxFile
 from tests.console.test_queue import QueueTestCase

@@ -11,7 +11,7 @@ class Unexpected(AppTestCase):
         browser = await self.browser_of(boss)
         with (
             patch(
-                "expenses.tickets.queries.list_tickets",
+                "expenses.tickets.lists.list_tickets",
                 side_effect=RuntimeError("the secret cause"),
             ),
             self.assertLogs("expenses.web.failures", "ERROR") as logs,

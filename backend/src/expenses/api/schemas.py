@@ -6,8 +6,9 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypedDict
 
+from expenses.tickets.events import EventView
 from expenses.tickets.models import Category, TicketStatus
-from expenses.tickets.queries import EventView, TicketView
+from expenses.tickets.queries import TicketView
 from expenses.tickets.schemas import Reason
 from expenses.users.models import Role
 from expenses.users.queries import UserView

@@ -25,7 +25,7 @@ from expenses.errors import (
     NotFound,
     NotPending,
 )
-from expenses.tickets import actions, decisions, queries
+from expenses.tickets import actions, decisions, events, lists, queries
 from expenses.tickets.filters import Sort
 from expenses.tickets.models import TicketStatus
 from expenses.tickets.schemas import TicketChanges, TicketFields
@@ -73,7 +73,7 @@ async def list_tickets(
     matching = await query.resolve(
         connection, actor=user, status=query.status, owner_id=query.owner
     )
-    page = await queries.list_tickets(
+    page = await lists.list_tickets(
         connection,
         actor=user,
         matching=matching,
@@ -216,5 +216,5 @@ async def ticket_history(
     ticket_id: int, connection: ConnectionDependency, user: CurrentUserDependency
 ) -> EventList:
     """Everything that happened to a ticket, oldest first."""
-    events = await queries.ticket_history(connection, ticket_id, actor=user)
-    return EventList(items=[EventAnswer.of(event) for event in events])
+    found = await events.ticket_history(connection, ticket_id, actor=user)
+    return EventList(items=[EventAnswer.of(event) for event in found])

@@ -17,7 +17,7 @@ from expenses.database.tables import LARGEST_ID
 from expenses.errors import DatabaseUnavailable, InvalidInput, TooBusy
 from expenses.i18n.languages import gettext
 from expenses.i18n.text import N_
-from expenses.tickets import queries
+from expenses.tickets import events, lists, queries
 from expenses.tickets.counts import MOST_COUNTED, totals
 from expenses.tickets.decisions import BATCH_SIZE, Outcome, decide_tickets
 from expenses.tickets.filters import TicketFilter
@@ -108,7 +108,7 @@ class BulkView(BaseView):
         async with database_of(request).reading() as connection:
             chosen = await _chosen(request, connection, form)
             found = await totals(connection, actor=actor, matching=chosen)
-            some = await queries.list_tickets(
+            some = await lists.list_tickets(
                 connection, actor=actor, matching=chosen, limit=MOST_SHOWN
             )
             context = {
@@ -116,7 +116,7 @@ class BulkView(BaseView):
                 "tickets": some.items,
                 "selected": len(form.many.get("ticket", [])),
                 "seen": form["seen"] or await queries.now(connection),
-                "reasons": await queries.recent_reasons(connection, actor=actor),
+                "reasons": await events.recent_reasons(connection, actor=actor),
             }
         return await self._page(
             request,

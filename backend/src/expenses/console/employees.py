@@ -22,8 +22,8 @@ from expenses.settings import Settings
 from expenses.tickets.counts import MOST_COUNTED, Count
 from expenses.tickets.events import list_events_of
 from expenses.tickets.filters import TicketFilter
-from expenses.tickets.people import EmployeeFigures, count_tickets_of, figures_of
-from expenses.tickets.queries import list_tickets
+from expenses.tickets.lists import list_tickets
+from expenses.tickets.overview import EmployeeFigures, count_tickets_of, figures_of
 from expenses.users import actions, queries
 from expenses.users.models import User
 from expenses.users.queries import EmployeeStatus, UserView

@@ -18,7 +18,7 @@ from expenses.errors import Conflict, InvalidInput
 from expenses.i18n.languages import gettext, sentence
 from expenses.i18n.money import currencies
 from expenses.i18n.text import N_
-from expenses.tickets import decisions, queries
+from expenses.tickets import decisions, events, lists, queries
 from expenses.tickets.counts import Count, Totals, count_matches
 from expenses.tickets.duplicates import Duplicate, duplicates_of
 from expenses.tickets.filters import Sort
@@ -74,7 +74,7 @@ class TicketView(ReadOnlyView, model=Ticket):
         async with database_of(request).reading() as connection:
             matching = await queue.filter(connection, actor=actor)
             found = await count_matches(connection, actor=actor, matching=matching)
-            page = await queries.list_tickets(
+            page = await lists.list_tickets(
                 connection,
                 actor=actor,
                 matching=matching,
@@ -92,7 +92,7 @@ class TicketView(ReadOnlyView, model=Ticket):
                 counts=found.counts,
                 totals=replace(found.totals, count=found.totals.count.at_least(len(page.items))),
                 duplicates=await duplicates_of(connection, page.items, actor=actor),
-                reasons=await queries.recent_reasons(connection, actor=actor),
+                reasons=await events.recent_reasons(connection, actor=actor),
             )
 
     async def list_context(self, request: Request) -> dict[str, Any]:
@@ -188,14 +188,14 @@ async def _details(
     actor, query = user_of(request), request.query_params
     queue = Queue.of(query)
     matching = await queue.filter(connection, actor=actor)
-    previous, following = await queries.neighbours(
+    previous, following = await lists.neighbours(
         connection, ticket, actor=actor, matching=matching, sort=queue.order
     )
     duplicates = await duplicates_of(connection, [ticket], actor=actor)
     return page_context(request) | {
-        "events": await queries.ticket_history(connection, ticket.id, actor=actor),
+        "events": await events.ticket_history(connection, ticket.id, actor=actor),
         "duplicates": duplicates.get(ticket.id, []),
-        "reasons": await queries.recent_reasons(connection, actor=actor),
+        "reasons": await events.recent_reasons(connection, actor=actor),
         "may_decide": can_decide(actor, ticket),
         "may_reopen": can_reopen(actor, ticket),
         "previous": previous and _details_address(previous, request),

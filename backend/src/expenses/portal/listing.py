@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from expenses.portal.fields import form_context
 from expenses.portal.hints import Hint
-from expenses.tickets import queries
+from expenses.tickets import lists
 from expenses.tickets.counts import count_by_status
 from expenses.tickets.filters import Sort, TicketFilter
 from expenses.tickets.models import TicketStatus
@@ -99,7 +99,7 @@ async def _tickets(
 ) -> dict[str, Any]:
     position = decode_position(listing.cursor, NEWEST_FIRST)
     matching = await listing.resolved(connection, actor=user)
-    page = await queries.list_tickets(
+    page = await lists.list_tickets(
         connection, actor=user, matching=matching, position=position, limit=PAGE_SIZE
     )
     return {

@@ -8,7 +8,7 @@ from expenses.errors import Conflict, InvalidInput
 from expenses.i18n.languages import gettext, sentence
 from expenses.portal.fields import TypedChanges, differing, form_context, ticket_values, values_of
 from expenses.portal.listing import LIST
-from expenses.tickets import actions, queries
+from expenses.tickets import actions, events, queries
 from expenses.tickets.policy import can_change
 from expenses.users.models import Role
 from expenses.users.sessions import CurrentUser
@@ -102,7 +102,7 @@ async def _page(
         "ticket.html",
         status_code=status,
         ticket=ticket,
-        events=await queries.ticket_history(connection, ticket_id, actor=user),
+        events=await events.ticket_history(connection, ticket_id, actor=user),
         may_change=may_change,
         refusal=refusal,
         unsaved={} if may_change or form is None else differing(form, ticket),

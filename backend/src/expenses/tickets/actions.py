@@ -13,9 +13,8 @@ from expenses.history import record
 from expenses.i18n.text import N_
 from expenses.settings import Settings
 from expenses.tickets.models import TicketStatus, idempotency_key_table, ticket_table
-from expenses.tickets.policy import ensure_can_create, ensure_owns
+from expenses.tickets.policy import ensure_can_create, ensure_owns, no_longer_pending
 from expenses.tickets.queries import LockedTicket, get_ticket, lock_ticket
-from expenses.tickets.refusals import no_longer_pending
 from expenses.tickets.schemas import TicketChanges, TicketFields
 from expenses.users.models import Actor
 

@@ -15,7 +15,7 @@ from expenses.notifications.outbox import Subject, announce
 from expenses.observability.metrics import DECISIONS
 from expenses.tickets.filters import is_one_of
 from expenses.tickets.models import TicketStatus, ticket_table
-from expenses.tickets.policy import ensure_can_decide
+from expenses.tickets.policy import ensure_can_decide, not_decidable, with_ticket
 from expenses.tickets.queries import (
     LOCKED,
     LockedTicket,
@@ -25,7 +25,6 @@ from expenses.tickets.queries import (
     views_of,
     visible_to,
 )
-from expenses.tickets.refusals import not_decidable, with_ticket
 from expenses.users.models import Actor
 
 # Locked and written together. A larger batch would keep the others waiting for longer.

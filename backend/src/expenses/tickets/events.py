@@ -13,6 +13,7 @@ from expenses.database.tables import constant
 from expenses.errors import Forbidden
 from expenses.history import event_table
 from expenses.i18n.text import N_
+from expenses.tickets.queries import get_ticket
 from expenses.users.models import Actor, Role, user_table
 from expenses.users.policy import can_see_employees
 
@@ -53,6 +54,15 @@ class HistoryLine(NamedTuple):
     user_id: int | None
     user_username: str | None
     user_role: Role | None
+    details: dict[str, Any]
+
+
+class EventView(NamedTuple):
+    id: int
+    at: datetime
+    action: str
+    actor_id: int
+    actor_username: str
     details: dict[str, Any]
 
 
@@ -113,6 +123,42 @@ async def list_events_of(
         .limit(constant(limit))
     )
     return [HistoryLine._make(row) for row in rows]
+
+
+async def recent_reasons(connection: AsyncConnection, *, actor: Actor) -> list[str]:
+    """List what `actor` denied tickets with lately, the last first, each once; a handful."""
+    query = (
+        select(event_table.c.details["reason"].astext)
+        .where(
+            event_table.c.actor_id == actor.id,
+            event_table.c.action == constant(Action.TICKET_DENIED),
+        )
+        .order_by(event_table.c.id.desc())
+        .limit(constant(50))
+    )
+    reasons = await connection.scalars(query)
+    return list(dict.fromkeys(filter(None, reasons)))[:8]
+
+
+async def ticket_history(
+    connection: AsyncConnection, ticket_id: int, *, actor: Actor
+) -> Sequence[EventView]:
+    """List everything that happened to a ticket that `actor` sees, oldest first."""
+    await get_ticket(connection, ticket_id, actor=actor)
+    rows = await connection.execute(
+        select(
+            event_table.c.id,
+            event_table.c.at,
+            event_table.c.action,
+            event_table.c.actor_id,
+            user_table.c.username,
+            event_table.c.details,
+        )
+        .join(user_table, user_table.c.id == event_table.c.actor_id)
+        .where(event_table.c.ticket_id == ticket_id)
+        .order_by(event_table.c.id)
+    )
+    return [EventView._make(row) for row in rows]
 
 
 def _lines(actor: Actor) -> Select[*tuple[Any, ...]]:

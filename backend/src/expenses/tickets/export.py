@@ -6,7 +6,8 @@ from decimal import Decimal
 
 from expenses.database.engine import Database
 from expenses.tickets.filters import Position, Sort, TicketFilter
-from expenses.tickets.queries import TicketView, list_tickets
+from expenses.tickets.lists import list_tickets
+from expenses.tickets.queries import TicketView
 from expenses.users.models import Actor
 
 # What one statement reads, and what is in memory at a time.

@@ -4,17 +4,20 @@ Sums are kept apart by currency; nothing here adds one currency to another.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import date, timedelta
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import ARRAY, ColumnElement, Date, Select, func, literal, select
+from sqlalchemy import ARRAY, ColumnElement, Date, Select, and_, func, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from expenses.tickets.counts import MOST_COUNTED, Count
 from expenses.tickets.filters import TicketFilter, conditions
 from expenses.tickets.models import Category, TicketStatus, ticket_table
 from expenses.tickets.queries import owners, visible_to
 from expenses.users.models import Actor
+from expenses.users.policy import ensure_can_see_employees
 
 MONTHS = 12
 MOST_EMPLOYEES = 10
@@ -200,3 +203,61 @@ def _visible(actor: Actor, matching: TicketFilter, *columns: Any) -> Select[*tup
     return (
         select(*columns).select_from(ticket_table).where(visible_to(actor), *conditions(matching))
     )
+
+
+@dataclass
+class EmployeeFigures:
+    """How many tickets wait for a decision, and what was approved, by currency."""
+
+    pending: int = 0
+    approved: dict[str, Decimal] = field(default_factory=dict)
+
+
+async def figures_of(
+    connection: AsyncConnection, owner_ids: Sequence[int], *, actor: Actor, since: datetime
+) -> dict[int, EmployeeFigures]:
+    """By owner, with what was approved at or after `since`; one statement.
+
+    Zeros for those without tickets, and for the suspended ones, whose tickets nobody sees.
+    """
+    figures = {owner_id: EmployeeFigures() for owner_id in owner_ids}
+    if not figures:
+        return figures
+    is_pending = ticket_table.c.status == TicketStatus.PENDING
+    is_approved = and_(
+        ticket_table.c.status == TicketStatus.APPROVED, ticket_table.c.decided_at >= since
+    )
+    rows = await connection.execute(
+        select(
+            ticket_table.c.owner_id,
+            ticket_table.c.currency,
+            func.count().filter(is_pending),
+            func.sum(ticket_table.c.amount).filter(is_approved),
+        )
+        .where(
+            visible_to(actor), ticket_table.c.owner_id.in_(owner_ids), or_(is_pending, is_approved)
+        )
+        .group_by(ticket_table.c.owner_id, ticket_table.c.currency)
+        .order_by(ticket_table.c.owner_id, ticket_table.c.currency)
+    )
+    for owner_id, currency, pending, approved in rows:
+        figures[owner_id].pending += pending
+        if approved is not None:
+            figures[owner_id].approved[currency] = approved
+    return figures
+
+
+async def count_tickets_of(connection: AsyncConnection, owner_id: int, *, actor: Actor) -> Count:
+    """How many tickets an employee has, hidden or not: what a suspension takes away.
+
+    The one read past `visible_to`, since it tells a number and nothing of the tickets.
+    """
+    ensure_can_see_employees(actor)
+    some = (
+        select(ticket_table.c.id)
+        .where(ticket_table.c.owner_id == owner_id)
+        .limit(MOST_COUNTED + 1)
+        .subquery()
+    )
+    number = (await connection.execute(select(func.count()).select_from(some))).scalar_one()
+    return Count.up_to_most(number)

@@ -2,9 +2,10 @@
 
 from typing import Protocol
 
-from expenses.errors import Forbidden
+from expenses.errors import AlreadyDecided, Conflict, Forbidden, NotPending
 from expenses.i18n.text import N_
 from expenses.tickets.models import TicketStatus
+from expenses.tickets.queries import TicketView
 from expenses.users.models import Actor, Role
 
 
@@ -50,3 +51,33 @@ def can_reopen(actor: Actor, ticket: OwnedTicket) -> bool:
 def ensure_can_decide(actor: Actor) -> None:
     if actor.role is not Role.EMPLOYER:
         raise Forbidden(N_("Only employers decide tickets."))
+
+
+_SENTENCES = {
+    TicketStatus.APPROVED: N_("Ticket %(id)s was already approved by %(by)s."),
+    TicketStatus.DENIED: N_("Ticket %(id)s was already denied by %(by)s: %(reason)s"),
+    TicketStatus.WITHDRAWN: N_("Ticket %(id)s was withdrawn."),
+}
+
+
+def no_longer_pending(ticket: TicketView, kind: type[Conflict]) -> Conflict:
+    """`details` of the error hold the ticket as it is now."""
+    return with_ticket(
+        kind(
+            _SENTENCES[ticket.status],
+            id=ticket.id,
+            by=ticket.decided_by_username,
+            reason=ticket.decision_reason,
+        ),
+        ticket,
+    )
+
+
+def not_decidable(ticket: TicketView) -> Conflict:
+    is_withdrawn = ticket.status is TicketStatus.WITHDRAWN
+    return no_longer_pending(ticket, NotPending if is_withdrawn else AlreadyDecided)
+
+
+def with_ticket(error: Conflict, ticket: TicketView) -> Conflict:
+    error.details = {"ticket": ticket}
+    return error
