@@ -16,8 +16,8 @@ import psutil
 from sqlalchemy import make_url
 
 from expenses.database import embedded
+from tests.command_line import free_port
 from tests.harness import server
-from tests.test_cli import free_port
 
 # Far fewer than those who ask for one: what is left on a connection would soon be found by others.
 CONNECTIONS = 2

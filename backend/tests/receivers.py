@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Self
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
 
-from tests.test_cli import free_port
+from tests.command_line import free_port
 
 OK = "250 OK"
 

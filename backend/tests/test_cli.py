@@ -1,151 +1,18 @@
 """The command line, as a person types it: processes of their own, on data folders of their own."""
 
 import asyncio
-import contextlib
-import io
-import os
 import signal
 import socket
-import subprocess
-import sys
-import tempfile
 import time
-from pathlib import Path
-from typing import Any, NamedTuple
-from unittest.mock import patch
 
 import httpx
 from alembic import command as alembic
-from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from expenses.cli import main
 from expenses.database import migrations
-from expenses.database.embedded import _postmaster as postmaster
 from expenses.database.embedded import running
-from expenses.database.engine import Database
-from expenses.settings import Settings
-from tests.harness import PASSWORD, TestCase, new_database, server, ticket_json
-
-ACCOUNT = {
-    "email": "ada@contoso.example",
-    "password": PASSWORD,
-    "username": "Ada",
-    "role": "employee",
-}
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
-
-
-class Ended(NamedTuple):
-    status: object
-    stdout: str
-    stderr: str
-
-
-class Running(NamedTuple):
-    process: subprocess.Popen[bytes]
-    address: str
-    log: Path
-
-
-class CommandLineTestCase(TestCase):
-    def setUp(self) -> None:
-        folder = tempfile.TemporaryDirectory(prefix="expenses cli ")
-        self.addCleanup(folder.cleanup)
-        self.data_dir = Path(folder.name) / "data"
-
-    def environment(self, **variables: str) -> dict[str, str]:
-        ours = {name.upper() for name in Settings.model_fields}
-        kept = {
-            name: value
-            for name, value in os.environ.items()
-            if name not in ours and not name.startswith("OTEL_")
-        }
-        return kept | {"DATA_DIR": str(self.data_dir)} | variables
-
-    def run_command(self, *arguments: str, typed: str = "", **variables: str) -> Ended:
-        """A command that ends by itself, in this process: starting one takes seconds."""
-        output, errors = io.StringIO(), io.StringIO()
-        handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
-        status: object = 0
-        with (
-            patch.dict(os.environ, self.environment(**variables), clear=True),
-            patch("sys.argv", ["expenses", *arguments]),
-            patch("sys.stdin", io.StringIO(typed)),
-            patch("typer.prompt", side_effect=typed.splitlines()),
-            contextlib.redirect_stdout(output),
-            contextlib.redirect_stderr(errors),
-        ):
-            try:
-                main()
-            except SystemExit as end:
-                status = end.code
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
-        if isinstance(status, str):
-            # What the interpreter does with a sentence.
-            errors.write(status)
-            status = 1
-        return Ended(status, output.getvalue(), errors.getvalue())
-
-    def assert_refused(self, ended: Ended, *words: str) -> None:
-        """One sentence, exit status 1, no traceback."""
-        self.assertEqual(ended.status, 1, ended.stderr)
-        self.assertNotIn("Traceback", ended.stderr)
-        [sentence] = [line for line in ended.stderr.splitlines() if line.startswith("expenses: ")]
-        for word in words:
-            self.assertIn(word, sentence)
-
-    def start(self, *arguments: str, **variables: str) -> Running:
-        return self.wait_until_ready(self.spawn(*arguments, **variables))
-
-    def spawn(self, *arguments: str, **variables: str) -> Running:
-        port = free_port()
-        log = self.data_dir.parent / f"log-{port}"
-        with log.open("wb") as output:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "expenses", *arguments, "--port", str(port)],
-                env=self.environment(**variables),
-                stdout=output,
-                stderr=output,
-            )
-        self.addCleanup(self.kill, process)
-        return Running(process, f"http://127.0.0.1:{port}", log)
-
-    def wait_until_ready(self, server: Running) -> Running:
-        deadline = time.monotonic() + 30
-        while time.monotonic() < deadline and server.process.poll() is None:
-            with contextlib.suppress(httpx.TransportError):
-                if httpx.get(f"{server.address}/ready").status_code == 200:
-                    return server
-            time.sleep(0.1)
-        raise AssertionError(server.log.read_text())
-
-    def kill(self, process: subprocess.Popen[bytes]) -> None:
-        if process.poll() is None:
-            process.kill()
-        process.wait()
-
-    def end(self, process: subprocess.Popen[bytes], number: int = signal.SIGTERM) -> None:
-        process.send_signal(number)
-        self.assertEqual(process.wait(30), 0)
-
-    def has_postgres(self, folder: Path | None = None) -> bool:
-        return postmaster((folder or self.data_dir) / "postgres") is not None
-
-    def register(self, address: str) -> httpx.Client:
-        client = httpx.Client(base_url=address)
-        self.addCleanup(client.close)
-        answer = client.post("/api/users", json=ACCOUNT)
-        self.assertEqual(answer.status_code, 201, answer.text)
-        client.headers["Authorization"] = f"Bearer {answer.json()['token']}"
-        return client
+from tests.command_line import ACCOUNT, CommandLineTestCase, execute
+from tests.harness import PASSWORD, new_database, server, ticket_json
 
 
 class Serve(CommandLineTestCase):
@@ -388,9 +255,3 @@ class Help(CommandLineTestCase):
         for command in (*commands, "backup", "restore", "grant", "distribute", "doctor"):
             self.assertIn(command, printed)
             self.assertEqual(self.run_command(command, "--help").status, 0)
-
-
-async def execute(url: str, statement: str) -> list[tuple[Any, ...]]:
-    async with Database(url) as database, database.transaction() as connection:
-        result = await connection.execute(text(statement))
-        return [tuple(row) for row in result] if result.returns_rows else []

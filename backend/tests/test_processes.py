@@ -5,8 +5,8 @@ from typing import Any
 
 import httpx
 
+from tests.command_line import CommandLineTestCase
 from tests.harness import PASSWORD, new_database, ticket_json
-from tests.test_cli import CommandLineTestCase
 
 PEOPLE = {"ada": "employee", "dana": "employer"}
 

@@ -11,4 +11,4 @@ parser.add_argument("--seconds", type=float, default=600)
 outcome = asyncio.run(run(parser.parse_args().seconds))
 for name, number in sorted(outcome.counts.items()):
     print(f"{number:8} {name}")  # noqa: T201
-sys.exit("\n".join(outcome.differences[:50]) or None)
+sys.exit("\n".join(outcome.discrepancies[:50]) or None)

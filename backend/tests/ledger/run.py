@@ -8,12 +8,12 @@ from itertools import cycle
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.ledger.chaos import Chaos, Watcher
-from tests.ledger.reckoning import differences
-from tests.ledger.serving import Serving
-from tests.ledger.writers import Ledger, Staff, hire
+from tests.ledger.faults import Faults, ReadinessMonitor
+from tests.ledger.reconciliation import discrepancies
+from tests.ledger.server import ServerProcess
+from tests.ledger.writers import Ledger, Staff, register_staff
 
-KINDS = {
+FAULTS = {
     "kills of the server",
     "terminated connections",
     "exhausted pools",
@@ -21,56 +21,58 @@ KINDS = {
     "crashes of a connection",
 }
 # Between two faults, so that things are calm for a moment.
-REST = 0.5
+PAUSE = 0.5
 
 
 class Outcome(NamedTuple):
     counts: dict[str, int]
-    differences: list[str]
+    discrepancies: list[str]
     log: str
 
 
 async def run(seconds: float) -> Outcome:
     """Each kind of fault happens at least once, even where that takes longer."""
     with tempfile.TemporaryDirectory(prefix="expenses-ledger-") as folder:
-        serving, ledger = Serving(Path(folder) / "data"), Ledger()
-        await serving.start()
+        server, ledger = ServerProcess(Path(folder) / "data"), Ledger()
+        await server.start()
         try:
-            staff = await hire(serving.address, ledger)
-            found = await _chaos(serving, staff, ledger, seconds)
+            staff = await register_staff(server.address, ledger)
+            found = await _run_faults(server, staff, ledger, seconds)
             await staff.close()
-            status = serving.stop()
+            status = server.stop()
         finally:
-            serving.kill()
-        assert status == 0, serving.log.read_text()[-2000:]
-        return Outcome(dict(ledger.counts), found, serving.log.read_text())
+            server.kill()
+        assert status == 0, server.log.read_text()[-2000:]
+        return Outcome(dict(ledger.counts), found, server.log.read_text())
 
 
-async def _chaos(serving: Serving, staff: Staff, ledger: Ledger, seconds: float) -> list[str]:
-    watcher = Watcher(serving)
-    chaos = Chaos(serving, watcher, staff.employers[:1], ledger.counts)
-    watching = asyncio.create_task(watcher.watch())
+async def _run_faults(
+    server: ServerProcess, staff: Staff, ledger: Ledger, seconds: float
+) -> list[str]:
+    monitor = ReadinessMonitor(server)
+    faults = Faults(server, monitor, staff.employers[:1], ledger.counts)
+    watching = asyncio.create_task(monitor.watch())
     going = True
     try:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(staff.work(lambda: going))
-            await _one_after_the_other(chaos, seconds)
+            await _inject(faults, seconds)
             going = False
         ledger.counts["tickets"] = len(ledger.filed)
         ledger.counts["decided tickets"] = len(ledger.decided)
-        ledger.counts["times it was ready again by itself"] = watcher.recoveries
-        return await differences(chaos.rows, ledger)
+        ledger.counts["times it was ready again by itself"] = monitor.recoveries
+        return await discrepancies(faults.rows, ledger)
     finally:
         watching.cancel()
         with suppress(asyncio.CancelledError):
             await watching
-        chaos.close()
+        faults.close()
 
 
-async def _one_after_the_other(chaos: Chaos, seconds: float) -> None:
+async def _inject(faults: Faults, seconds: float) -> None:
     deadline = time.monotonic() + seconds
-    for number, act in enumerate(cycle(chaos.acts)):
-        if number >= len(chaos.acts) and time.monotonic() > deadline:
+    for number, act in enumerate(cycle(faults.all)):
+        if number >= len(faults.all) and time.monotonic() > deadline:
             return
-        await asyncio.sleep(REST)
+        await asyncio.sleep(PAUSE)
         await act()

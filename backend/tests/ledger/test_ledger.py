@@ -4,7 +4,7 @@ import asyncio
 import logging
 
 from tests.harness import TestCase
-from tests.ledger.run import KINDS, run
+from tests.ledger.run import FAULTS, run
 
 logger = logging.getLogger(__name__)
 
@@ -13,10 +13,10 @@ class NothingIsLost(TestCase):
     def test_what_was_acknowledged_is_there_once_whatever_happened(self) -> None:
         outcome = asyncio.run(run(seconds=20))
         logger.info("The ledger: %s", outcome.counts)
-        self.assertEqual(outcome.differences, [])
+        self.assertEqual(outcome.discrepancies, [])
         # All of that says nothing unless it did happen.
         happened = {name for name, number in outcome.counts.items() if number}
-        self.assertLessEqual(KINDS, happened)
+        self.assertLessEqual(FAULTS, happened)
         for name in (
             "tickets",
             "decided tickets",

@@ -139,7 +139,7 @@ class Staff:
             await writer.close()
 
 
-async def hire(address: str, ledger: Ledger) -> Staff:
+async def register_staff(address: str, ledger: Ledger) -> Staff:
     staff = Staff(
         [Writer(address, ledger) for _ in range(EMPLOYEES)],
         [Writer(address, ledger) for _ in range(EMPLOYERS)],

@@ -8,7 +8,7 @@ from pydantic import SecretStr
 
 from expenses.notifications.links import switch_off_link
 from tests.harness import AppTestCase, make_settings
-from tests.web.test_deliveries import MailTestCase
+from tests.notifications.test_delivery import MailTestCase
 
 OFF, ON = "user.mails_switched_off", "user.mails_switched_on"
 # What RFC 8058 has programs for mail send: no cookie, and not from a page.

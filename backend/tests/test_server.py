@@ -6,8 +6,8 @@ import socket
 import time
 from urllib.parse import urlsplit
 
+from tests.command_line import CommandLineTestCase, Running, execute
 from tests.harness import new_database, ticket_json
-from tests.test_cli import CommandLineTestCase, Running, execute
 
 # Longer than requests get, and than a busy machine needs besides: only what hangs takes longer.
 PATIENCE = 60

@@ -12,13 +12,13 @@ from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
 
 from expenses.database.engine import CONNECTIONS_PER_PROCESS, Database
+from tests.command_line import CommandLineTestCase
 from tests.console.test_bulk import form_of
 from tests.harness import PASSWORD, CommittingTestCase, make_settings
+from tests.notifications.test_delivery import MailTestCase
 from tests.receivers import OK
-from tests.test_cli import CommandLineTestCase
 from tests.web.access_harness import MARKS, AccessTestCase
 from tests.web.access_matrix import ROWS, Person
-from tests.web.test_deliveries import MailTestCase
 
 TOKEN = "a token that Prometheus has"
 ITS_OWN = {"Authorization": f"Bearer {TOKEN}"}

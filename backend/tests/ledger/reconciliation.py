@@ -6,7 +6,7 @@ from typing import Any
 from tests.ledger.writers import Decision, Ledger
 
 # Those whose events are not exactly the ones that made them what they are.
-ODD_TICKETS = """
+INCONSISTENT_TICKETS = """
 SELECT tickets.id, status, array_agg(action || ' ' || actor_id ORDER BY events.id)
 FROM tickets LEFT JOIN events ON ticket_id = tickets.id
 GROUP BY tickets.id
@@ -17,7 +17,7 @@ OR bool_or(actor_id IS DISTINCT FROM
     CASE action WHEN 'ticket.created' THEN tickets.owner_id ELSE decided_by_id END)
 OR bool_or(action <> 'ticket.created' AND details ->> 'reason' IS DISTINCT FROM decision_reason)
 """
-ODD_KEYS = """
+INCONSISTENT_KEYS = """
 SELECT key, tickets.id
 FROM idempotency_keys FULL JOIN tickets ON tickets.id = ticket_id
 WHERE description IS DISTINCT FROM key
@@ -26,7 +26,7 @@ WHERE description IS DISTINCT FROM key
 Rows = Callable[[str], Awaitable[list[Any]]]
 
 
-async def differences(rows: Rows, ledger: Ledger) -> list[str]:
+async def discrepancies(rows: Rows, ledger: Ledger) -> list[str]:
     """In words; none where everything is there, once and whole."""
     return [
         *await _of_tickets(rows, ledger),
@@ -64,7 +64,7 @@ async def _of_decisions(rows: Rows, ledger: Ledger) -> list[str]:
 
 
 async def _half_done(rows: Rows) -> list[str]:
-    tickets, keys = await rows(ODD_TICKETS), await rows(ODD_KEYS)
+    tickets, keys = await rows(INCONSISTENT_TICKETS), await rows(INCONSISTENT_KEYS)
     return [
         *(f"Ticket {id_} is {status}; its events: {events}." for id_, status, events in tickets),
         *(f"Key {key} and ticket {ticket} do not belong together." for key, ticket in keys),

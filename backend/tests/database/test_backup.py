@@ -16,6 +16,7 @@ from expenses.database import migrations, programs
 from expenses.database.embedded import binary, running
 from expenses.database.engine import Database
 from expenses.errors import CannotBackUp
+from tests.command_line import CommandLineTestCase, execute
 from tests.harness import (
     as_role,
     empty_database,
@@ -25,7 +26,6 @@ from tests.harness import (
     server,
     ticket_json,
 )
-from tests.test_cli import CommandLineTestCase, execute
 
 TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1"
 SEQUENCES = "SELECT sequencename FROM pg_sequences WHERE schemaname = 'public' ORDER BY 1"

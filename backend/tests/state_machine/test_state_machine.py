@@ -19,9 +19,9 @@ from hypothesis.stateful import (
 
 from expenses.users import passwords
 from tests.harness import TestCase
-from tests.machine import pages
-from tests.machine.deeds import MOST, Deeds, Verdict
-from tests.machine.model import NOT_LOGGED_IN
+from tests.state_machine import pages
+from tests.state_machine.actions import MISSING, Actions, Verdict
+from tests.state_machine.model import NOT_LOGGED_IN
 
 # Making a failure's story short may take minutes: in CI it is told as it was.
 PROFILES = {
@@ -36,7 +36,7 @@ NOBODY = "zed@contoso.example"
 WRONG_AMOUNTS = ("0", "-1.00", "1000000000000.00")
 
 # Which of those that are there; the last stands for one that is not, or not any more.
-picks = st.integers(0, MOST)
+picks = st.integers(0, MISSING)
 emails = st.sampled_from([*EMAILS, NOBODY])
 suspects = st.sampled_from([*EMAILS[:2], *EMAILS[:2], *EMAILS, NOBODY])
 newcomers = st.sampled_from([*EMAILS[4:], EMAILS[4].replace("ben", "BEN"), EMAILS[0]])
@@ -53,7 +53,7 @@ changes = st.fixed_dictionaries(
 repeated = st.fixed_dictionaries({"amount": st.sampled_from(["1.00", "2.00"])})
 
 
-class Machine(Deeds):
+class ExpensesMachine(Actions):
     @initialize()
     def begin(self) -> None:
         """Or most of the time would be spent on getting this far."""
@@ -147,14 +147,14 @@ class Machine(Deeds):
             dict.fromkeys(map(self._ticket, which))
         )
         form = {"verdict": "approve" if verdict == "approved" else "deny", "ticket": chosen}
-        preview = self.doors.page(token, "/admin/ticket/decide", form)
+        preview = self.application.page(token, "/admin/ticket/decide", form)
         edited = set()
         if changed is not None:
             before = len(self.model.events)
             self._edit(self._owner_or_another(chosen[0], 1), chosen[0], changed)
             edited = set(chosen[:1]) if len(self.model.events) > before else set()
         form |= {"seen": pages.seen(preview), "reason": reason}
-        page = self.doors.page(token, "/admin/ticket/decide/all", form)
+        page = self.application.page(token, "/admin/ticket/decide/all", form)
         decided = self.model.decide_many(token, chosen, verdict, reason, changed=edited)
         assert pages.decided(page) == decided, (pages.decided(page), decided)
 
@@ -186,13 +186,13 @@ class Machine(Deeds):
     @invariant()
     def everybody_sees_their_tickets(self) -> None:
         for token, actor in self._one_session_each():
-            answer = self.doors.call(token, "GET", "/tickets", params={"limit": 100})
+            answer = self.application.call(token, "GET", "/tickets", params={"limit": 100})
             shown = [pages.ticket(item) for item in answer.json()["items"]]
             assert shown == self.model.visible(actor), (actor, shown)
 
     @invariant()
     def the_history_tells_of_every_change_and_of_nothing_else(self) -> None:
-        told = self.doors.events()
+        told = self.application.events()
         assert told == self.model.events, (told[-3:], self.model.events[-3:])
 
     @invariant()
@@ -215,16 +215,16 @@ class Machine(Deeds):
     @invariant()
     def dead_tokens_stay_dead(self) -> None:
         for token in self.model.ended[-2:]:
-            self._check(self.doors.call(token, "GET", "/me"), NOT_LOGGED_IN)
+            self._check(self.application.call(token, "GET", "/me"), NOT_LOGGED_IN)
 
 
-class Anything(TestCase):
+class StateMachine(TestCase):
     def test_whatever_people_do_everybody_sees_what_they_should(self) -> None:
         profile = PROFILES[os.environ.get("HYPOTHESIS_PROFILE", "short")]
         # As slow as it should be, hashing would take nearly all of the time.
         cheap = passwords._context.using(bcrypt_sha256__rounds=4)
         with patch.object(passwords, "_context", cheap):
             run_state_machine_as_test(
-                Machine,
+                ExpensesMachine,
                 settings=settings(profile, deadline=None, database=None),
             )

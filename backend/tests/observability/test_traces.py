@@ -11,9 +11,9 @@ import httpx
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
+from tests.command_line import CommandLineTestCase, Running
 from tests.harness import PASSWORD, new_database, ticket_json
 from tests.receivers import Posted, receiving
-from tests.test_cli import CommandLineTestCase, Running
 
 PATIENCE = 20
 

@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from expenses.users.queries import UserView
 from expenses.web import housekeeping
+from tests.command_line import ACCOUNT, CommandLineTestCase, execute
 from tests.harness import (
     PASSWORD,
     CommittingTestCase,
@@ -18,7 +19,6 @@ from tests.harness import (
     new_role,
     ticket_json,
 )
-from tests.test_cli import ACCOUNT, CommandLineTestCase, execute
 
 KEY = {"SECRET_KEY": "x" * 40}
 EXCESS = """

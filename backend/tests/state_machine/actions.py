@@ -6,45 +6,45 @@ import httpx
 from hypothesis.stateful import RuleBasedStateMachine
 
 from tests.harness import PASSWORD, ticket_json
-from tests.machine import pages
-from tests.machine.doors import Doors
-from tests.machine.model import FORBIDDEN, NOT_FOUND, Answer, Model, Person, Ticket
+from tests.state_machine import pages
+from tests.state_machine.application import Application
+from tests.state_machine.model import FORBIDDEN, NOT_FOUND, Answer, Model, Person, Ticket
 
 Verdict = Literal["approved", "denied"]
 
-# The last of the picks stands for what is not there, or not any more.
-MOST = 12
-NOTHING = 10**6
+# The last pick stands for something that does not exist, or no longer does.
+MISSING = 12
+UNKNOWN_ID = 10**6
 
 
-class Deeds(RuleBasedStateMachine):
+class Actions(RuleBasedStateMachine):
     """Each compares the answer with the model's."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.doors, self.model = Doors(), Model()
+        self.application, self.model = Application(), Model()
         self.steps = 0
 
     def teardown(self) -> None:
-        self.doors.close()
+        self.application.close()
 
     def _look_as_an_employee(self, token: str, tickets: list[Ticket]) -> None:
-        self._check(self.doors.call(token, "GET", "/employees"), FORBIDDEN)
-        page = self.doors.page(token, "/tickets")
+        self._check(self.application.call(token, "GET", "/employees"), FORBIDDEN)
+        page = self.application.page(token, "/tickets")
         assert pages.own_figures(page) == pages.own_figures_of(tickets)
 
     def _look_as_an_employer(self, token: str, tickets: list[Ticket]) -> None:
-        answer = self.doors.call(token, "GET", "/employees")
+        answer = self.application.call(token, "GET", "/employees")
         told = {one["email"]: one["suspended"] for one in answer.json()["items"]}
         employees = [one for one in self.model.people.values() if one["role"] == "employee"]
         assert told == {one["email"]: one["suspended"] for one in employees}, told
-        queue = self.doors.page(token, "/admin/ticket/list?status=all")
+        queue = self.application.page(token, "/admin/ticket/list?status=all")
         assert pages.queue_figures(queue) == pages.queue_figures_of(tickets)
-        overview = self.doors.page(token, "/admin/overview")
+        overview = self.application.page(token, "/admin/overview")
         assert pages.overview_figures(overview) == pages.overview_figures_of(tickets)
 
     def _look_at_a_history(self, token: str, actor: Person, ticket: int) -> None:
-        answer = self.doors.call(token, "GET", f"/tickets/{ticket}/history")
+        answer = self.application.call(token, "GET", f"/tickets/{ticket}/history")
         if self.model.tickets[ticket] not in self.model.visible(actor):
             self._check(answer, NOT_FOUND)
             return
@@ -64,30 +64,30 @@ class Deeds(RuleBasedStateMachine):
 
     def _register(self, email: str, role: str) -> None:
         person = {"email": email, "username": email.partition("@")[0], "role": role}
-        answer = self.doors.call(None, "POST", "/users", json=person | {"password": PASSWORD})
+        answer = self.application.call(None, "POST", "/users", json=person | {"password": PASSWORD})
         body = answer.json()
         token, user = body.get("token", ""), body.get("user", {})
         self._check(answer, self.model.register(person, user.get("id", 0), token))
 
     def _log_in(self, email: str, *, is_right: bool) -> None:
         password = PASSWORD if is_right else PASSWORD.upper()
-        answer = self.doors.call(
+        answer = self.application.call(
             None, "POST", "/session", json={"email": email, "password": password}
         )
         token = answer.json().get("token", "")
         self._check(answer, self.model.log_in(email, is_right=is_right, new_token=token))
 
     def _log_out(self, token: str) -> None:
-        answer = self.doors.call(token, "DELETE", "/session")
+        answer = self.application.call(token, "DELETE", "/session")
         self._check(answer, self.model.log_out(token))
 
     def _set_suspended(
         self, token: str, email: str, reason: str | None, *, suspended: bool
     ) -> None:
         ids = [one["id"] for one in self.model.people.values() if one["email"] == email]
-        person_id, verb = (ids or [NOTHING])[0], "suspend" if suspended else "reactivate"
+        person_id, verb = (ids or [UNKNOWN_ID])[0], "suspend" if suspended else "reactivate"
         body = None if reason is None else {"reason": reason}
-        answer = self.doors.call(token, "POST", f"/employees/{person_id}/{verb}", json=body)
+        answer = self.application.call(token, "POST", f"/employees/{person_id}/{verb}", json=body)
         expected = self.model.set_suspended(token, person_id, suspended=suspended, reason=reason)
         self._check(answer, expected)
 
@@ -96,7 +96,7 @@ class Deeds(RuleBasedStateMachine):
     ) -> None:
         fields = ticket_json() | values
         headers = {} if key is None else {"Idempotency-Key": key}
-        answer = self.doors.call(token, "POST", "/tickets", json=fields, headers=headers)
+        answer = self.application.call(token, "POST", "/tickets", json=fields, headers=headers)
         new_id = answer.json().get("id", 0)
         expected = self.model.file(token, fields, key=key, is_valid=is_valid, new_id=new_id)
         self._check(answer, expected)
@@ -104,22 +104,22 @@ class Deeds(RuleBasedStateMachine):
     def _edit(
         self, token: str, ticket: int, values: dict[str, Any], *, is_valid: bool = True
     ) -> None:
-        answer = self.doors.call(token, "PATCH", f"/tickets/{ticket}", json=values)
+        answer = self.application.call(token, "PATCH", f"/tickets/{ticket}", json=values)
         self._check(answer, self.model.edit(token, ticket, values, is_valid=is_valid))
 
     def _withdraw(self, token: str, ticket: int) -> None:
-        answer = self.doors.call(token, "POST", f"/tickets/{ticket}/withdraw")
+        answer = self.application.call(token, "POST", f"/tickets/{ticket}/withdraw")
         self._check(answer, self.model.withdraw(token, ticket))
 
     def _decide(self, token: str, ticket: int, verdict: Verdict, reason: str) -> None:
         verb = "approve" if verdict == "approved" else "deny"
-        answer = self.doors.call(
+        answer = self.application.call(
             token, "POST", f"/tickets/{ticket}/{verb}", json={"reason": reason}
         )
         self._check(answer, self.model.decide(token, ticket, verdict, reason))
 
     def _reopen(self, token: str, ticket: int, reason: str) -> None:
-        answer = self.doors.call(
+        answer = self.application.call(
             token, "POST", f"/tickets/{ticket}/reopen", json={"reason": reason}
         )
         self._check(answer, self.model.reopen(token, ticket, reason))
@@ -132,14 +132,14 @@ class Deeds(RuleBasedStateMachine):
             for token, user_id in self.model.sessions.items()
             if self.model.people[user_id]["role"] == role
         ]
-        if not of_role or (pick == MOST and self.model.ended):
+        if not of_role or (pick == MISSING and self.model.ended):
             return self.model.ended[-1] if self.model.ended else "a token of nobody"
         return of_role[pick % len(of_role)]
 
     def _ticket(self, pick: int) -> int:
         """The newest come first."""
         ids = sorted(self.model.tickets, reverse=True)
-        return ids[pick % len(ids)] if pick < MOST else NOTHING
+        return ids[pick % len(ids)] if pick < MISSING else UNKNOWN_ID
 
     def _owner_or_another(self, ticket: int, pick: int) -> str:
         """Mostly the owner, where they are logged in."""

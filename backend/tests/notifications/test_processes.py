@@ -11,9 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 
 from benchmarks.fill import connected
+from tests.command_line import CommandLineTestCase, Running, execute, free_port
 from tests.harness import PASSWORD, new_database, ticket_json
 from tests.receivers import Hook, MailBox, Posted, listening_hook
-from tests.test_cli import CommandLineTestCase, Running, execute, free_port
 
 SECRET = "a secret of the webhook's"
 PATIENCE = 30

@@ -14,9 +14,9 @@ from unittest.mock import patch
 
 from aiosmtpd.smtp import SMTP, AuthResult, Session
 
+from tests.command_line import Ended, free_port
+from tests.observability.test_doctor import HEALTHY, HIDDEN, DoctorTestCase
 from tests.receivers import MailServer as RealMailServer
-from tests.test_cli import Ended, free_port
-from tests.test_doctor import HEALTHY, HIDDEN, DoctorTestCase
 
 
 class MailServer(DoctorTestCase):

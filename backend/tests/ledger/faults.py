@@ -17,7 +17,7 @@ import httpx
 from expenses.database.embedded import Server, running
 from expenses.database.embedded import _postmaster as postmaster
 from expenses.database.engine import CONNECTIONS_PER_PROCESS
-from tests.ledger.serving import PATIENCE, Serving
+from tests.ledger.server import TIMEOUT, ServerProcess
 from tests.ledger.writers import Writer
 
 # Twice as many as the server has connections.
@@ -27,18 +27,18 @@ FIRST_CONNECTION = f"SELECT pid FROM pg_stat_activity WHERE {OURS} LIMIT 1"
 
 
 @dataclass
-class Watcher:
+class ReadinessMonitor:
     """Asks for `/ready` all the time."""
 
-    serving: Serving
+    server: ServerProcess
     seen: list[tuple[int | None, int]] = field(default_factory=list)
     _asked_at: float = 0
 
     async def watch(self) -> None:
         """Notes each change; 0 stands for no answer."""
-        async with httpx.AsyncClient(base_url=self.serving.address, timeout=10) as client:
+        async with httpx.AsyncClient(base_url=self.server.address, timeout=10) as client:
             while True:
-                asked_at, pid = time.monotonic(), self.serving.pid
+                asked_at, pid = time.monotonic(), self.server.pid
                 try:
                     status = (await client.get("/ready")).status_code
                 except httpx.TransportError:
@@ -50,10 +50,10 @@ class Watcher:
 
     async def wait_for(self, status: int) -> None:
         """As the answer to a question from now on, of the process that serves now."""
-        pid, since = self.serving.pid, time.monotonic()
-        async with asyncio.timeout(PATIENCE):
+        pid, since = self.server.pid, time.monotonic()
+        async with asyncio.timeout(TIMEOUT):
             while self._asked_at < since or self.seen[-1] != (pid, status):
-                assert self.serving.pid == pid, "The server has ended."
+                assert self.server.pid == pid, "The server has ended."
                 await asyncio.sleep(0.01)
 
     @property
@@ -66,18 +66,22 @@ class Watcher:
         )
 
 
-class Chaos:
+class Faults:
     """Its own use of the data folder stands for whoever looks after the database."""
 
     def __init__(
-        self, serving: Serving, watcher: Watcher, crowd: list[Writer], counts: Counter[str]
+        self,
+        server: ServerProcess,
+        monitor: ReadinessMonitor,
+        crowd: list[Writer],
+        counts: Counter[str],
     ) -> None:
-        self.serving, self.watcher, self.crowd, self.counts = serving, watcher, crowd, counts
+        self.server, self.monitor, self.crowd, self.counts = server, monitor, crowd, counts
         self._stack = ExitStack()
-        self.database: Server = self._stack.enter_context(running(serving.data_dir))
+        self.database: Server = self._stack.enter_context(running(server.data_dir))
 
     @property
-    def acts(self) -> list[Callable[[], Awaitable[None]]]:
+    def all(self) -> list[Callable[[], Awaitable[None]]]:
         return [
             self.terminate_connections,
             self.kill_server,
@@ -90,9 +94,9 @@ class Chaos:
         self._stack.close()
 
     async def kill_server(self) -> None:
-        self.serving.kill()
+        self.server.kill()
         self.counts["kills of the server"] += 1
-        await self.serving.start()
+        await self.server.start()
 
     async def terminate_connections(self) -> None:
         """Several times, so that some are in the middle of something."""
@@ -110,22 +114,22 @@ class Chaos:
         for (pid,) in await bystander.fetch(FIRST_CONNECTION):
             os.kill(pid, signal.SIGKILL)
             self.counts["crashes of a connection"] += 1
-            await asyncio.wait_for(ended.wait(), PATIENCE)
+            await asyncio.wait_for(ended.wait(), TIMEOUT)
         await bystander.close()
         await self.rows("SELECT")
-        await self.watcher.wait_for(200)
+        await self.monitor.wait_for(200)
 
     async def kill_database(self) -> None:
         """And start it again; the server is not touched and has to find it by itself."""
-        found = postmaster(Path(self.serving.data_dir, "postgres"))
+        found = postmaster(Path(self.server.data_dir, "postgres"))
         assert found is not None
         os.kill(found.pid, signal.SIGKILL)
         self.counts["kills of the database"] += 1
-        await self.watcher.wait_for(503)
+        await self.monitor.wait_for(503)
         self.database = await asyncio.to_thread(
-            self._stack.enter_context, running(self.serving.data_dir)
+            self._stack.enter_context, running(self.server.data_dir)
         )
-        await self.watcher.wait_for(200)
+        await self.monitor.wait_for(200)
 
     async def exhaust_pool(self) -> None:
         """Somebody holds the tickets, and more people ask for them than there are connections."""
@@ -143,7 +147,7 @@ class Chaos:
 
     async def _until_all_wait(self, connection: Any) -> None:
         query = f"SELECT count(*) FROM pg_stat_activity WHERE {OURS} AND wait_event_type = 'Lock'"
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             while await connection.fetchval(query) < CONNECTIONS_PER_PROCESS:
                 # Within a transaction the numbers would stay as they are.
                 await connection.execute("SELECT pg_stat_clear_snapshot()")
@@ -158,7 +162,7 @@ class Chaos:
 
     async def _connect(self) -> Any:
         """As soon as the database takes connections."""
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             while True:
                 with suppress(
                     asyncpg.CannotConnectNowError, asyncpg.PostgresConnectionError, OSError

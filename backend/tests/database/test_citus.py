@@ -16,8 +16,8 @@ from benchmarks.fill import connected
 from expenses.database.citus import DISTRIBUTED_BY, NEEDED, PLACES, Found, Place, distribute, steps
 from expenses.database.tables import Base
 from expenses.errors import CannotStart
+from tests.command_line import CommandLineTestCase, execute
 from tests.harness import as_role, empty_database, new_database, new_role
-from tests.test_cli import CommandLineTestCase, execute
 
 KEYS = """
 SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint

@@ -11,8 +11,8 @@ from expenses.notifications.digest import write_digests
 from expenses.notifications.outbox import Channel
 from expenses.users import account
 from tests.harness import CommittingTestCase
+from tests.notifications.test_delivery import SITE, MailTestCase
 from tests.receivers import words_of
-from tests.web.test_deliveries import SITE, MailTestCase
 
 MORNING = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 

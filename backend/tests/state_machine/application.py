@@ -19,7 +19,7 @@ def address() -> str:
     return new_database()
 
 
-class Doors:
+class Application:
     """Everything that people did before is forgotten when it opens."""
 
     def __init__(self) -> None:

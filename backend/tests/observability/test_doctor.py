@@ -18,9 +18,9 @@ from sqlalchemy.engine import make_url
 from expenses.database import migrations
 from expenses.database.embedded import running
 from expenses.settings import Settings, usable_settings
+from tests.command_line import CommandLineTestCase, Ended, execute, free_port
 from tests.harness import PASSWORD, as_role, empty_database, new_database, new_role, server
 from tests.pgbouncer import pgbouncer, through
-from tests.test_cli import CommandLineTestCase, Ended, execute, free_port
 
 HIDDEN = "hidden-Sesame-77"
 HEALTHY = {

@@ -9,9 +9,9 @@ from sqlalchemy import text
 from expenses.database.engine import Database
 from expenses.errors import TooBusy
 from tests import test_processes
+from tests.command_line import CommandLineTestCase
 from tests.harness import PASSWORD, TestCase, empty_database, new_database
 from tests.pgbouncer import CONNECTIONS, pgbouncer, through
-from tests.test_cli import CommandLineTestCase
 
 
 class TwoProcessesBehindAPooler(test_processes.TwoProcesses):

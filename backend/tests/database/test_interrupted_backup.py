@@ -16,8 +16,8 @@ from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
 from expenses.database.engine import Database
+from tests.database.test_backup import BackupsTestCase, contents
 from tests.harness import empty_database, server
-from tests.test_backups import BackupsTestCase, contents
 
 PATIENCE = 30
 

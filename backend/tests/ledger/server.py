@@ -10,13 +10,13 @@ from pathlib import Path
 
 import httpx
 
-from tests.test_cli import free_port
+from tests.command_line import free_port
 
-PATIENCE = 60
-KEPT_OUT = {"DATABASE_URL", "SECRET_KEY", "DATA_DIR", "EMPLOYER_CODE"}
+TIMEOUT = 60
+IGNORED_SETTINGS = {"DATABASE_URL", "SECRET_KEY", "DATA_DIR", "EMPLOYER_CODE"}
 
 
-class Serving:
+class ServerProcess:
     def __init__(self, data_dir: Path) -> None:
         self.data_dir = data_dir
         self.port = free_port()
@@ -31,7 +31,7 @@ class Serving:
 
     async def start(self) -> None:
         self._spawn()
-        async with asyncio.timeout(PATIENCE), httpx.AsyncClient() as client:
+        async with asyncio.timeout(TIMEOUT), httpx.AsyncClient() as client:
             while True:
                 assert self.pid is not None, self.log.read_text()[-2000:]
                 with suppress(httpx.TransportError):
@@ -40,7 +40,7 @@ class Serving:
                 await asyncio.sleep(0.05)
 
     def _spawn(self) -> None:
-        kept = {name: value for name, value in os.environ.items() if name not in KEPT_OUT}
+        kept = {name: value for name, value in os.environ.items() if name not in IGNORED_SETTINGS}
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "expenses", "serve", "--port", str(self.port)],
@@ -59,4 +59,4 @@ class Serving:
         """The exit status of an end in good order."""
         assert self._process is not None
         self._process.send_signal(signal.SIGTERM)
-        return self._process.wait(PATIENCE)
+        return self._process.wait(TIMEOUT)
