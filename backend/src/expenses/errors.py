@@ -1,4 +1,4 @@
-"""What can go wrong, in the words of the product. Nothing here knows HTTP."""
+"""What can go wrong, in the product's words and without HTTP."""
 
 from typing import Any
 
@@ -6,10 +6,10 @@ from expenses.i18n.text import N_
 
 
 class ExpensesError(Exception):
-    """A refusal with a sentence a person can act on.
+    """A refusal with a sentence that a person can act on.
 
-    `code` is its stable name for programs, `details` what a program needs beyond the sentence.
-    The sentence is kept as a template and its values, so that a door can translate it.
+    `code` is its stable name for programs; `details` is what a program needs beyond the sentence.
+    The sentence is kept as a template and values, so that a door can translate it.
     """
 
     code = "error"
@@ -33,13 +33,13 @@ class CannotStart(ExpensesError):
 
 
 class CannotBackUp(ExpensesError):
-    """The database was not backed up, or not restored; nothing is left half done."""
+    """The database was not backed up or restored; nothing is left half done."""
 
     code = "cannot-back-up"
 
 
 class CannotGrant(ExpensesError):
-    """The role has not been given anything; the message says why."""
+    """The role was given nothing; the message says why."""
 
     code = "cannot-grant"
 
@@ -96,7 +96,7 @@ class NotFound(ExpensesError):
 
 
 class Conflict(ExpensesError):
-    """The state of things refuses it; the message says what won."""
+    """The current state refuses it; the message says what won."""
 
     code = "conflict"
 
@@ -167,7 +167,7 @@ class TooManyAttempts(ExpensesError):
 
 
 class TooBusy(ExpensesError):
-    """Somebody else holds what this needs, or the database took too long; trying again helps."""
+    """Something else holds a lock, or the database took too long; trying again helps."""
 
     code = "busy"
     template = N_("The system is busy right now. Nothing was changed; please try again.")

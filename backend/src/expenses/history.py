@@ -20,7 +20,7 @@ _IS_DENIAL = text("action = 'ticket.denied'")
 
 
 class Event(Base):
-    """One thing that happened. A trigger refuses to change or delete it."""
+    """Something that happened; a trigger refuses to change or delete it."""
 
     __tablename__ = "events"
 

@@ -50,7 +50,7 @@ class Preview(QueueTestCase):
         ada = await self.new_employee()
         for _ in range(4):
             await self.new_ticket(ada)
-        with patch("expenses.tickets.counts.MOST_COUNTED", 3):
+        with patch("expenses.tickets.counts.COUNT_LIMIT", 3):
             page = await self.preview("approve", all="1")
         self.assertIn("Narrow the filter", page.text)
 

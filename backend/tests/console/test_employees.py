@@ -83,9 +83,9 @@ class Tabs(EmployeesTestCase):
         for _ in range(4):
             await self.new_employee()
         with (
-            patch("expenses.console.employees.MOST_COUNTED", 3),
-            patch("expenses.tickets.counts.MOST_COUNTED", 3),
-            patch("expenses.i18n.formats.MOST_COUNTED", 3),
+            patch("expenses.console.employees.COUNT_LIMIT", 3),
+            patch("expenses.tickets.counts.COUNT_LIMIT", 3),
+            patch("expenses.i18n.formats.COUNT_LIMIT", 3),
         ):
             self.assertEqual(tabs(await self.listing()), ["3+", "0", "3+"])
 

@@ -143,7 +143,7 @@ class Content(ExportTestCase):
             ("7.00", "EUR"),
         ):
             await self.new_ticket(ada, amount=amount, currency=currency)
-        with patch("expenses.tickets.counts.MOST_COUNTED", 2):
+        with patch("expenses.tickets.counts.COUNT_LIMIT", 2):
             _, totals = await self.as_csv()
             self.assertEqual(totals, {"EUR": ("1", "7.00"), "USD": ("3", "10000000000.29")})
             _, totals = await self.as_xlsx()
@@ -285,7 +285,7 @@ class Sheets(ExportTestCase):
     async def test_a_full_sheet_goes_on_on_the_next(self) -> None:
         ada = await self.new_employee()
         tickets = [await self.new_ticket(ada) for _ in range(5)]
-        with patch("expenses.web.exports.xlsx_file.MOST_ROWS", 3):
+        with patch("expenses.web.exports.xlsx_file.MAX_ROWS", 3):
             self.assertEqual(await self.exported(), tickets)
             book = await self.workbook()
         self.assertEqual(book.sheetnames, ["Tickets", "Tickets 2", "Tickets 3", "Tickets 4"])

@@ -146,10 +146,10 @@ class Shown(OverviewTestCase):
     async def test_twelve_months_the_present_one_last_and_nothing_older(self) -> None:
         first = last_months(self.today)[0].first
         assert first is not None
-        first_day = (self.today - first).days
+        first_date = (self.today - first).days
         await self.approved(self.ada, amount="5.00")
-        await self.approved(self.ada, first_day, amount="7.00")
-        await self.approved(self.ada, first_day + 1, amount="9.00")
+        await self.approved(self.ada, first_date, amount="7.00")
+        await self.approved(self.ada, first_date + 1, amount="9.00")
         months = table(await self.overview(), "months")
         self.assertEqual(len(months), 12)
         self.assertEqual(months[0][1:], ["1", "$7.00"])

@@ -8,7 +8,7 @@ from unittest.mock import patch
 import httpx
 from sqlalchemy import insert
 
-from expenses.tickets.duplicates import MOST_ALIKE
+from expenses.tickets.duplicates import MAX_SIMILAR
 from expenses.tickets.models import Category, Ticket
 from expenses.users.queries import UserView
 from tests.harness import AppTestCase, make_settings
@@ -85,8 +85,8 @@ class Tabs(QueueTestCase):
         for _ in range(4):
             await self.new_ticket(ada)
         with (
-            patch("expenses.tickets.counts.MOST_COUNTED", 3),
-            patch("expenses.i18n.formats.MOST_COUNTED", 3),
+            patch("expenses.tickets.counts.COUNT_LIMIT", 3),
+            patch("expenses.i18n.formats.COUNT_LIMIT", 3),
         ):
             page = await self.listing()
         self.assertEqual(tabs(page), ["3+", "0", "0", "0", "3+"])
@@ -104,14 +104,14 @@ class Tabs(QueueTestCase):
         self.assertIn("$7.00", page.text)
         page = await self.listing(status="all", q="train")
         self.assertIn("4 tickets: ", page.text)
-        with patch("expenses.tickets.counts.MOST_FOUND", 2):
+        with patch("expenses.tickets.counts.SEARCH_COUNT_LIMIT", 2):
             page = await self.listing(status="pending", q="train")
         # Only the latest three were read, and one of them was withdrawn.
         self.assertEqual(tabs(page), ["2+", "0+", "0+", "1+", "3+"])
         self.assertIn("At least 3 tickets match", page.text)
         self.assertNotIn("$7.00", page.text)
         self.assertEqual(len(shown(page)), 3)
-        with patch("expenses.tickets.counts.MOST_FOUND", 0):
+        with patch("expenses.tickets.counts.SEARCH_COUNT_LIMIT", 0):
             page = await self.listing(status="pending", q="train")
         self.assertIn("At least 3 tickets match", page.text)
 
@@ -361,7 +361,7 @@ class Hints(QueueTestCase):
                         "description": "Pencils",
                         "links": [shop],
                     }
-                    for number in range(1, MOST_ALIKE + 50)
+                    for number in range(1, MAX_SIMILAR + 50)
                 ],
             )
         few = await self.new_ticket(ada, amount="7.00", links=[receipt])

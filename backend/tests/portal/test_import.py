@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import httpx
 from sqlalchemy import text
 
-from expenses.tickets.imports import MOST_ROWS
+from expenses.tickets.imports import MAX_ROWS
 from tests.harness import AppTestCase, CommittingTestCase, make_settings
 
 HEADER = "day,amount,currency,category,description,links"
@@ -265,7 +265,7 @@ class Unreadable(AppTestCase):
             (lines(LUNCH, f"{LUNCH}{'x' * 200_000}").encode(), "Row 3 has far too long a cell"),
             (lines(LUNCH, '2026-11-20,1,,meals,"x" y,').encode(), "Row 3 cannot be read"),
             (lines(LUNCH, '2026-11-20,1,,meals,"x,').encode(), "Row 3 cannot be read"),
-            (lines(*[LUNCH] * (MOST_ROWS + 1)).encode(), "at most 1,000 at once"),
+            (lines(*[LUNCH] * (MAX_ROWS + 1)).encode(), "at most 1,000 at once"),
             (("x" * 4_000_000).encode("utf-8") + b"\n" * 600_000, "at most 5 MB"),
         ):
             with self.subTest(sentence=sentence, content=content[:40]):

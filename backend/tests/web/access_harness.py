@@ -172,9 +172,9 @@ class AccessTestCase(AppTestCase):
             self.assertIn(code, codes)
             self.assert_problem(answer, status, code)
         elif kind == "LOGIN":
-            way_back = answer.url.path if method == "GET" else "/"
+            return_path = answer.url.path if method == "GET" else "/"
             location = answer.headers.get("location")
-            self.assertEqual((answer.status_code, location), (303, f"/login?next={way_back}"))
+            self.assertEqual((answer.status_code, location), (303, f"/login?next={return_path}"))
         else:
             self.assertEqual(answer.status_code, status, answer.text)
             self.assertIn("text/html", answer.headers["content-type"])

@@ -15,7 +15,7 @@ from expenses.api.schemas import (
     TicketList,
     ticket_answer,
 )
-from expenses.database.tables import LARGEST_ID
+from expenses.database.tables import MAX_ID
 from expenses.errors import (
     AlreadyDecided,
     Forbidden,
@@ -57,7 +57,7 @@ IdempotencyKey = Annotated[
 
 class TicketQuery(FilterQuery):
     status: OrEmpty[TicketStatus] = None
-    owner: OrEmpty[Annotated[int, Field(ge=1, le=LARGEST_ID)]] = None
+    owner: OrEmpty[Annotated[int, Field(ge=1, le=MAX_ID)]] = None
     sort: Sort = Sort.FILED_LAST
     limit: Annotated[int, Field(ge=1, le=100)] = 20
     cursor: OrEmpty[Cursor] = None

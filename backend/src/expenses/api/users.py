@@ -14,7 +14,7 @@ from expenses.errors import (
 from expenses.users import sessions
 from expenses.users.passwords import ensure_acceptable, hash_password
 from expenses.users.registration import register
-from expenses.users.throttling import count_attempt, limits_of_registration
+from expenses.users.throttling import count_attempt, registration_limits
 from expenses.web.dependencies import (
     CallerDependency,
     ConnectionDependency,
@@ -53,7 +53,7 @@ async def create_user(
 ) -> SessionAnswer:
     """Register, and be logged in."""
     ensure_acceptable(body.password, email=body.email)
-    await count_attempt(database, limits_of_registration(caller, settings))
+    await count_attempt(database, registration_limits(caller, settings))
     password_hash = await hash_password(body.password)
     async with database.transaction() as connection:
         user = await register(

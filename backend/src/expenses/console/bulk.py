@@ -13,12 +13,12 @@ from starlette.responses import RedirectResponse, Response
 
 from expenses.console.authentication import user_of
 from expenses.console.queue import Queue, address
-from expenses.database.tables import LARGEST_ID
+from expenses.database.tables import MAX_ID
 from expenses.errors import DatabaseUnavailable, InvalidInput, TooBusy
 from expenses.i18n.languages import gettext
 from expenses.i18n.text import N_
 from expenses.tickets import events, lists, queries
-from expenses.tickets.counts import MOST_COUNTED, totals
+from expenses.tickets.counts import COUNT_LIMIT, totals
 from expenses.tickets.decisions import BATCH_SIZE, Outcome, decide_tickets
 from expenses.tickets.filters import TicketFilter
 from expenses.tickets.models import TicketStatus
@@ -29,7 +29,7 @@ from expenses.web.pages.rendering import flash, page_context
 from expenses.web.validation import parse
 
 # Of the tickets that a page in between names; how many there are and what they come to is exact.
-MOST_SHOWN = 10
+MAX_SHOWN = 10
 
 
 class Verdict(BaseModel):
@@ -109,7 +109,7 @@ class BulkView(BaseView):
             chosen = await _chosen(request, connection, form)
             found = await totals(connection, actor=actor, matching=chosen)
             some = await lists.list_tickets(
-                connection, actor=actor, matching=chosen, limit=MOST_SHOWN
+                connection, actor=actor, matching=chosen, limit=MAX_SHOWN
             )
             context = {
                 "totals": found,
@@ -156,7 +156,7 @@ async def _chosen_ids(request: Request, form: FormValues, seen_at: datetime) -> 
             seen_at,
             actor=user_of(request),
             matching=await _chosen(request, connection, form),
-            limit=MOST_COUNTED,
+            limit=COUNT_LIMIT,
         )
 
 
@@ -164,7 +164,7 @@ def _ticked(form: FormValues) -> tuple[int, ...]:
     ticked = form.many.get("ticket", [])
     if not all(text.isascii() and text.isdecimal() and len(text) < 20 for text in ticked):
         raise InvalidInput({"ticket": N_("Select tickets from the list.")})
-    return tuple(number for number in map(int, ticked) if number <= LARGEST_ID)
+    return tuple(number for number in map(int, ticked) if number <= MAX_ID)
 
 
 async def _decide(

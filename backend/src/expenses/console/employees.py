@@ -19,11 +19,11 @@ from expenses.i18n.languages import gettext as _
 from expenses.i18n.languages import sentence
 from expenses.i18n.text import Line
 from expenses.settings import Settings
-from expenses.tickets.counts import MOST_COUNTED, Count
+from expenses.tickets.counts import COUNT_LIMIT, Count
 from expenses.tickets.events import list_events_of
 from expenses.tickets.filters import TicketFilter
 from expenses.tickets.lists import list_tickets
-from expenses.tickets.overview import EmployeeFigures, count_tickets_of, figures_of
+from expenses.tickets.overview import EmployeeFigures, count_tickets_of, employee_figures
 from expenses.users import actions, queries
 from expenses.users.models import User
 from expenses.users.queries import EmployeeStatus, UserView
@@ -106,7 +106,7 @@ class EmployeeView(ReadOnlyView, model=User):
                 limit=PAGE_SIZE,
             )
             counts = await queries.count_employees(
-                connection, actor=actor, text=listing.q, most=MOST_COUNTED
+                connection, actor=actor, text=listing.q, most=COUNT_LIMIT
             )
             return EmployeeListPage(
                 rows=[*page.items],
@@ -114,8 +114,8 @@ class EmployeeView(ReadOnlyView, model=User):
                 page_size=PAGE_SIZE,
                 count=len(page.items),
                 next_cursor=encode_cursor(page.next_before),
-                counts={status: Count.up_to_most(number) for status, number in counts.items()},
-                figures=await figures_of(
+                counts={status: Count.capped(number) for status, number in counts.items()},
+                figures=await employee_figures(
                     connection,
                     [employee.id for employee in page.items],
                     actor=actor,
@@ -141,7 +141,7 @@ class EmployeeView(ReadOnlyView, model=User):
         employee: User = await self.get_object_for_details(request)
         actor, settings = user_of(request), settings_of(request)
         async with database_of(request).reading() as connection:
-            figures = await figures_of(
+            figures = await employee_figures(
                 connection, [employee.id], actor=actor, since=_beginning_of_year(settings)
             )
             latest = await list_tickets(

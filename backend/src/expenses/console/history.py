@@ -11,14 +11,14 @@ from starlette.responses import Response
 
 from expenses.console.authentication import user_of
 from expenses.console.queue import address
-from expenses.database.tables import LARGEST_ID
+from expenses.database.tables import MAX_ID
 from expenses.errors import InvalidInput
 from expenses.i18n.text import N_, Line
 from expenses.settings import Settings
 from expenses.tickets.events import Action, EventFilter, HistoryPage, list_events
 from expenses.tickets.schemas import Day
 from expenses.users.models import Actor
-from expenses.users.queries import find_users_called
+from expenses.users.queries import find_users_named
 from expenses.web.dependencies import database_of, settings_of
 from expenses.web.pages.forms import FormValues
 from expenses.web.pages.rendering import page_context
@@ -32,7 +32,7 @@ PAGE_SIZE = 50
 def _ticket_number(text: str) -> int:
     digits = text.strip().removeprefix("#")
     is_number = digits.isascii() and digits.isdecimal() and len(digits) < 20
-    if not is_number or not 0 < int(digits) <= LARGEST_ID:
+    if not is_number or not 0 < int(digits) <= MAX_ID:
         raise ValueError(N_("Use the number of a ticket, such as 1042."))
     return int(digits)
 
@@ -50,23 +50,23 @@ class HistoryQuery(BaseModel):
     action: Action | None = None
     user: PersonName | None = None
     ticket: TicketNumber | None = None
-    first_day: Annotated[Day | None, Field(alias="from")] = None
-    last_day: Annotated[Day | None, Field(alias="to")] = None
+    first_date: Annotated[Day | None, Field(alias="from")] = None
+    last_date: Annotated[Day | None, Field(alias="to")] = None
     cursor: str | None = None
 
     async def resolve(
         self, connection: AsyncConnection, *, actor: Actor, settings: Settings
     ) -> EventFilter:
         """Raises `InvalidInput` for nobody's name, and for a range that ends before it begins."""
-        if self.first_day and self.last_day and self.first_day > self.last_day:
+        if self.first_date and self.last_date and self.first_date > self.last_date:
             raise InvalidInput({"to": N_("This is before the beginning of the range.")})
         return EventFilter(
             actor_id=await _id_of(connection, "actor", self.actor, actor=actor),
             action=self.action,
             ticket_id=self.ticket,
             user_id=await _id_of(connection, "user", self.user, actor=actor),
-            since=_beginning(self.first_day, settings),
-            until=_beginning(_day_after(self.last_day), settings),
+            since=_beginning(self.first_date, settings),
+            until=_beginning(_day_after(self.last_date), settings),
         )
 
 
@@ -119,7 +119,7 @@ async def _id_of(
 ) -> int | None:
     if name is None:
         return None
-    found = await find_users_called(connection, name, actor=actor)
+    found = await find_users_named(connection, name, actor=actor)
     if not found:
         raise InvalidInput({field: N_("Nobody has this name or e-mail.")})
     if len(found) > 1:

@@ -10,7 +10,7 @@ from babel.numbers import format_currency, format_decimal, get_currency_precisio
 
 from expenses.i18n.languages import ngettext
 from expenses.settings import Settings
-from expenses.tickets.counts import MOST_COUNTED, Count
+from expenses.tickets.counts import COUNT_LIMIT, Count
 
 
 class Formats:
@@ -44,7 +44,7 @@ class Formats:
 
     @property
     def most_counted(self) -> str:
-        return self.number(MOST_COUNTED)
+        return self.number(COUNT_LIMIT)
 
     def number(self, number: int) -> str:
         return _number(number, self._locale)

@@ -13,7 +13,7 @@ from pydantic_core import PydanticCustomError
 
 from expenses.i18n.text import N_
 
-LARGEST_AMOUNT = Decimal("9999999999.99")
+MAX_AMOUNT = Decimal("9999999999.99")
 CENT = Decimal("0.01")
 
 
@@ -54,7 +54,7 @@ Currency = Annotated[
 
 Amount = Annotated[
     Decimal,
-    Field(gt=0, le=LARGEST_AMOUNT, decimal_places=2, allow_inf_nan=False),
+    Field(gt=0, le=MAX_AMOUNT, decimal_places=2, allow_inf_nan=False),
     BeforeValidator(_plainly_written),
     AfterValidator(_two_decimals),
     WithJsonSchema(
@@ -67,7 +67,7 @@ Amount = Annotated[
                 {
                     "type": "number",
                     "exclusiveMinimum": 0,
-                    "maximum": float(LARGEST_AMOUNT),
+                    "maximum": float(MAX_AMOUNT),
                     "multipleOf": 0.01,
                 },
             ],

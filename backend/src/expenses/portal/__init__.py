@@ -1,4 +1,4 @@
-"""The employees' door: pages that work in any browser, with or without scripts."""
+"""The portal: the employees' pages, which work with or without scripts."""
 
 from fastapi import FastAPI
 
@@ -6,7 +6,7 @@ from expenses.portal import (
     account,
     export,
     filing,
-    importing,
+    imports,
     language,
     login,
     mails,
@@ -17,5 +17,5 @@ from expenses.portal import (
 
 def mount(app: FastAPI) -> None:
     # "/tickets/{ticket_id}" comes last, after the words that may stand there, too.
-    for part in (tickets, filing, importing, export, login, account, mails, language, ticket):
+    for part in (tickets, filing, imports, export, login, account, mails, language, ticket):
         app.include_router(part.router, include_in_schema=False)

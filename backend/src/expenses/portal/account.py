@@ -1,4 +1,4 @@
-"""My account, for employees and employers: name, password, mails, and where one is logged in."""
+"""The account page of employees and employers: name, password, mails, sessions."""
 
 from typing import Literal
 
@@ -12,7 +12,7 @@ from expenses.i18n.languages import gettext, ngettext, sentence
 from expenses.i18n.text import N_
 from expenses.users import account
 from expenses.users.schemas import Password, Username
-from expenses.users.sessions import MOST_LISTED, CurrentUser, list_sessions
+from expenses.users.sessions import MAX_LISTED, CurrentUser, list_sessions
 from expenses.web.dependencies import (
     ConnectionDependency,
     CurrentUserDependency,
@@ -87,7 +87,7 @@ async def change_password(
     database: DatabaseDependency,
     settings: SettingsDependency,
 ) -> Response:
-    """Without the usual session: no connection is held while passwords are hashed."""
+    """Holds no connection while passwords are hashed."""
     async with database.reading() as connection:
         user = await get_current_user(request, connection)
     try:
@@ -140,13 +140,13 @@ async def _account_page(
         errors=errors or {},
         sends_mails=settings_of(request).smtp_url is not None,
         places=places,
-        are_all=len(places) < MOST_LISTED,
+        are_all=len(places) < MAX_LISTED,
         client_name=client_name,
     )
 
 
 def _ensure_typed_twice(form: FormValues) -> None:
-    """There is no way back in for who mistypes a password without seeing it."""
+    """Catch a mistyped new password, which nobody could see or recover."""
     if form["again"] != form["new"]:
         raise InvalidInput({"again": N_("This is not the same as the new password.")})
 

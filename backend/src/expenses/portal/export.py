@@ -1,4 +1,4 @@
-"""What the page "My tickets" lists, as a file."""
+"""The tickets listed on "My tickets" as a file."""
 
 from fastapi import APIRouter, Request, Response
 from starlette.responses import RedirectResponse

@@ -1,4 +1,4 @@
-"""The form of a ticket: what stands in its inputs, and what that means."""
+"""The ticket form: its inputs, and what they mean."""
 
 import secrets
 from typing import Annotated, Any
@@ -28,7 +28,7 @@ class TypedChanges(TicketChanges):
 
 
 def blank(settings: Settings) -> FormValues:
-    """The key is what makes one ticket of a form that is sent twice."""
+    """Return an empty form; its key makes a form that is sent twice file one ticket."""
     return FormValues(
         spent_on=settings.today().isoformat(),
         currency=settings.currency,
@@ -48,13 +48,13 @@ def values_of(ticket: TicketView) -> FormValues:
 
 
 def copy_of(ticket: TicketView, settings: Settings) -> FormValues:
-    """The same purchase once more, today."""
+    """Return a form for the same purchase again, today."""
     fresh = blank(settings)
     return FormValues(values_of(ticket) | {name: fresh[name] for name in ("spent_on", "key")})
 
 
 def ticket_values(form: FormValues) -> dict[str, Any]:
-    """The fields as `TypedFields` and `TypedChanges` take them; those that were sent."""
+    """Return the fields that were sent, as `TypedFields` and `TypedChanges` take them."""
     values: dict[str, Any] = {name: form[name] for name in NAMES if name in form}
     if "links" in form:
         # No address has a space in it: pasted side by side, they are several as well.
@@ -63,7 +63,7 @@ def ticket_values(form: FormValues) -> dict[str, Any]:
 
 
 def differing(form: FormValues, ticket: TicketView) -> dict[str, str]:
-    """What was typed, where it is something else than what the ticket says."""
+    """Return what was typed where it differs from the ticket."""
     saved = values_of(ticket)
     return {
         name: form[name]
@@ -73,7 +73,7 @@ def differing(form: FormValues, ticket: TicketView) -> dict[str, str]:
 
 
 def form_context(values: FormValues, errors: dict[str, str] | None = None) -> dict[str, Any]:
-    """What the template of the fields needs."""
+    """Return what the template of the form needs."""
     by_input = _by_input(errors or {})
     return {
         "values": values,
@@ -85,7 +85,7 @@ def form_context(values: FormValues, errors: dict[str, str] | None = None) -> di
 
 
 def _by_input(errors: dict[str, str]) -> dict[str, str]:
-    """A form has one input for all links; the message says which one is meant."""
+    """Collect the errors by input; all links share one, so the message names the link."""
     by_input: dict[str, str] = {}
     for field, message in errors.items():
         name, _, position = field.partition(".")

@@ -1,4 +1,4 @@
-"""Filing a ticket: at once, or after a look at others that are like it."""
+"""Filing a ticket, with a warning first where it looks like another one."""
 
 import hashlib
 from typing import Any
@@ -9,7 +9,7 @@ from starlette.responses import RedirectResponse
 from expenses.errors import InvalidInput
 from expenses.i18n.languages import gettext
 from expenses.portal.fields import NAMES, TypedFields, blank, ticket_values
-from expenses.portal.hints import hints_at, unfinished_purchase
+from expenses.portal.hints import hints_at, purchase_in
 from expenses.portal.listing import LIST, tickets_page
 from expenses.tickets import actions
 from expenses.tickets.duplicates import Purchase, duplicates_of_purchase
@@ -35,7 +35,7 @@ async def create_ticket(
     connection: ConnectionDependency,
     settings: SettingsDependency,
 ) -> Response:
-    """What looks like another ticket is filed once its form has been confirmed."""
+    """Files what looks like another ticket only once its form has been confirmed."""
     ensure_can_create(user)
     try:
         fields = parse(TypedFields, ticket_values(form))
@@ -62,8 +62,8 @@ async def find_duplicates(
     user: CurrentUserDependency,
     connection: ConnectionDependency,
 ) -> dict[str, Any]:
-    """For the form's script: it sends the form as it stands, and nothing is filed by it."""
-    purchase = unfinished_purchase(form)
+    """Answers the form's script while somebody types; files nothing."""
+    purchase = purchase_in(form)
     found = await duplicates_of_purchase(connection, purchase, actor=user)
     return {
         "hints": [
@@ -81,14 +81,14 @@ async def fill_in(
     connection: ConnectionDependency,
     settings: SettingsDependency,
 ) -> Response:
-    """The form for a new ticket with what was typed elsewhere; nothing is filed by it."""
+    """Shows the form filled in with what was typed elsewhere; files nothing."""
     ensure_can_create(user)
     typed = {name: form[name] for name in NAMES if name in form}
     return await tickets_page(request, connection, user, FormValues(blank(settings) | typed))
 
 
 def _key(form: FormValues, fields: TicketFields) -> str | None:
-    """A form that is sent twice makes one ticket; one that was changed in between makes two."""
+    """Make one ticket of a form that is sent twice, and two if it was changed in between."""
     if not form["key"]:
         return None
     return hashlib.sha256(f"{form['key']} {fields!r}".encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""Hints at tickets that look like the one being filed, in words."""
+"""Warnings about tickets that look like the one being filed."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -8,8 +8,8 @@ from pydantic import TypeAdapter, ValidationError
 from expenses.i18n.languages import gettext
 from expenses.i18n.money import Currency
 from expenses.portal.fields import TypedAmount, ticket_values
-from expenses.tickets.duplicates import Duplicate, Likeness, Purchase
-from expenses.tickets.schemas import MOST_LINKS, Day, Link
+from expenses.tickets.duplicates import Duplicate, Purchase, Similarity
+from expenses.tickets.schemas import MAX_LINKS, Day, Link
 from expenses.web.pages.forms import FormValues
 
 _day: TypeAdapter[Any] = TypeAdapter(Day)
@@ -27,10 +27,10 @@ def hints_at(duplicates: Sequence[Duplicate]) -> list[Hint]:
     return [Hint(duplicate.ticket_id, _sentence(duplicate)) for duplicate in duplicates]
 
 
-def unfinished_purchase(form: FormValues) -> Purchase:
-    """What can be read of a form while somebody types into it."""
+def purchase_in(form: FormValues) -> Purchase:
+    """Read what can be read of a form while somebody types into it."""
     values = ticket_values(form)
-    links = [_readable(_link, link) for link in values.get("links", [])[:MOST_LINKS]]
+    links = [_readable(_link, link) for link in values.get("links", [])[:MAX_LINKS]]
     return Purchase(
         spent_on=_readable(_day, values.get("spent_on")),
         amount=_readable(_amount, values.get("amount")),
@@ -40,7 +40,7 @@ def unfinished_purchase(form: FormValues) -> Purchase:
 
 
 def _sentence(duplicate: Duplicate) -> str:
-    if duplicate.likeness is Likeness.PURCHASE:
+    if duplicate.likeness is Similarity.PURCHASE:
         return gettext("Ticket %(id)s has the same amount and day.", id=duplicate.ticket_id)
     return gettext("Ticket %(id)s has one of these links.", id=duplicate.ticket_id)
 

@@ -1,4 +1,4 @@
-"""The switch for the language of the pages."""
+"""Choosing the language of the pages."""
 
 from contextlib import suppress
 
@@ -19,7 +19,7 @@ router = APIRouter()
 
 @router.get("/language")
 async def language_page(request: Request) -> Response:
-    """For strangers: the log-in page itself has one button and no other."""
+    """A page of its own, since the log-in page has one button and no other."""
     return render(
         request, "languages.html", here=local_path(request.query_params.get("next")), user=None
     )
@@ -27,7 +27,7 @@ async def language_page(request: Request) -> Response:
 
 @router.post("/language")
 async def choose_language(request: Request, form: FormDependency) -> Response:
-    """Kept in the browser's cookie: it is the browser's user who reads, logged in or not."""
+    """Keeps the choice in the browser's cookie, for users who are not logged in, too."""
     if form["language"] not in LANGUAGES:
         raise InvalidInput({"language": N_("There is no such language here.")})
     request.session["language"] = form["language"]
@@ -37,7 +37,7 @@ async def choose_language(request: Request, form: FormDependency) -> Response:
 
 
 async def _remember(request: Request, language: str) -> None:
-    """For mails. Whose session has ended is a stranger."""
+    """Have mails use the language as well, where somebody is logged in."""
     with suppress(NotLoggedIn):
         async with database_of(request).transaction() as connection:
             user = await authenticate(connection, token_of(request), lock=True)

@@ -1,4 +1,4 @@
-"""The page "My tickets": what its address asks for, and what it shows."""
+"""The page "My tickets": its query and what it shows."""
 
 from collections.abc import Mapping
 from typing import Any, Literal, Self
@@ -33,14 +33,14 @@ Tab = Literal["all", "pending", "approved", "denied", "withdrawn"]
 
 
 class Listing(FilterQuery):
-    """All of one's tickets, newest first, unless the address says otherwise."""
+    """The query of the list: by default all of one's tickets, newest first."""
 
     status: Tab = "all"
     cursor: str | None = None
 
     @classmethod
     def of(cls, query: QueryParams) -> Self:
-        """Only what the page has inputs for. Raises `InvalidInput`."""
+        """Read only the parameters that the page has inputs for. Raises `InvalidInput`."""
         return parse(
             cls, {name: query[name] for name in ("q", "status", "cursor") if name in query}
         )
@@ -51,16 +51,16 @@ class Listing(FilterQuery):
 
     @property
     def is_plain(self) -> bool:
-        """Whether it is the page where tickets are filed, and not one of looking for some."""
+        """Say whether the page is for filing, not for searching."""
         return self == Listing()
 
     def address(self, **changes: str | None) -> str:
-        """The same question with some parts changed, by default from its first page on."""
+        """Return the address of the same query with some parts changed, from its first page on."""
         return _address(LIST, {"q": self.q, "status": self.status, "cursor": None} | changes)
 
     @property
     def export_address(self) -> str:
-        """The file of all that is listed, on every page of it."""
+        """Return the address of the file with everything that is listed."""
         return _address(f"{LIST}/export.csv", {"q": self.q, "status": self.status})
 
 
@@ -75,7 +75,7 @@ async def tickets_page(
     hints: list[Hint] | None = None,
     status: int = 200,
 ) -> Response:
-    """With the form filled in with `values`, and the hints at what looks like it."""
+    """Render the page with the form filled in with `values`."""
     listing = listing or Listing()
     return render(
         request,

@@ -1,4 +1,4 @@
-"""One page, one button: log in, or register when nobody knows the e-mail yet."""
+"""One page and one button: log in, or register an unknown e-mail."""
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
@@ -26,7 +26,7 @@ from expenses.users.registration import (
 )
 from expenses.users.schemas import Email, Password, Username
 from expenses.users.sessions import NewSession, authenticate
-from expenses.users.throttling import count_attempt, limits_of_registration
+from expenses.users.throttling import count_attempt, registration_limits
 from expenses.web.dependencies import (
     CallerDependency,
     ConnectionDependency,
@@ -62,7 +62,7 @@ class Person(BaseModel):
 
 @router.get("/")
 async def home(request: Request, connection: ConnectionDependency) -> Response:
-    """For strangers what this is; everybody else goes on to where they work."""
+    """Shows strangers what this is, and sends everybody else on to their page."""
     try:
         user = await authenticate(connection, token_of(request), lock=False)
     except NotLoggedIn:
@@ -133,7 +133,7 @@ async def register(
             email = await pending_email(connection, token)
         person = parse(Person, form)
         # Each is a guess at the employers' code, too.
-        await count_attempt(database, limits_of_registration(caller, settings))
+        await count_attempt(database, registration_limits(caller, settings))
         async with database.transaction() as connection:
             user = await complete_registration(
                 connection,
@@ -182,13 +182,13 @@ async def _begin(
     form: FormValues,
     credentials: Credentials,
 ) -> Response:
-    """An unknown e-mail: keep it aside with the hashed password, and ask for the rest."""
+    """Keep an unknown e-mail with its hashed password, and ask for the rest."""
     try:
         ensure_acceptable(credentials.password, email=credentials.email)
     except InvalidInput as error:
         return _login_page(request, form, error.fields, status=422, is_new=True)
     try:
-        limits = limits_of_registration(caller_of(request), settings_of(request))
+        limits = registration_limits(caller_of(request), settings_of(request))
         await count_attempt(database, limits)
     except TooManyAttempts as error:
         return _too_often(request, form, error)

@@ -1,4 +1,4 @@
-"""The link at the end of each mail: it switches them off, for whoever is not logged in, too."""
+"""The unsubscribe link at the end of each mail, which needs no log-in."""
 
 from fastapi import APIRouter, Request, Response
 
@@ -12,7 +12,7 @@ router = APIRouter(prefix="/mails")
 
 @router.get("/off")
 async def ask(request: Request, settings: SettingsDependency, token: str = "") -> Response:
-    """Nothing happens yet: what reads mails for viruses opens their links."""
+    """Asks first: virus scanners open the links in mails."""
     user_of_token(token, settings)
     return render(request, "mails_off.html", is_done=False)
 
@@ -24,6 +24,6 @@ async def switch_off(
     settings: SettingsDependency,
     token: str = "",
 ) -> Response:
-    """The page's button, and what RFC 8058 has mail programs send at one click."""
+    """Handles the page's button, and one-click unsubscribing as RFC 8058 describes it."""
     await switch_mails_off(connection, user_of_token(token, settings))
     return render(request, "mails_off.html", is_done=True)

@@ -1,4 +1,4 @@
-"""A ticket's page: all there is to it, and, while it is pending, editing and withdrawing it."""
+"""A ticket's page, and editing and withdrawing it while it is pending."""
 
 from fastapi import APIRouter, Request, Response
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -94,7 +94,7 @@ async def _page(
     refusal: str | None = None,
     status: int = 200,
 ) -> Response:
-    """What was typed stays in the form; where it can no longer be saved, it stands beside it."""
+    """Render the ticket; what was typed stays in the form, or beside it if it can't be saved."""
     ticket = await queries.get_ticket(connection, ticket_id, actor=user)
     may_change = can_change(user, ticket)
     return render(

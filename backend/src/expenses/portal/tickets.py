@@ -57,6 +57,6 @@ async def mark_seen(
     user: CurrentUserDependency,
     connection: ConnectionDependency,
 ) -> Response:
-    """A person's button, or a script once the page has been looked at for a moment."""
+    """Called by a button, or by a script once the page has been open for a moment."""
     await mark_decisions_seen(connection, parse(Seen, form).until, actor=user)
     return RedirectResponse(local_path(form["next"], LIST), status_code=303)

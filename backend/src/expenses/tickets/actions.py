@@ -1,4 +1,4 @@
-"""What an owner does to tickets: one function each, with its event in the same transaction."""
+"""What an owner does to tickets, each with its event in the same transaction."""
 
 import hashlib
 from datetime import date, timedelta
@@ -30,9 +30,9 @@ async def create_ticket(
     settings: Settings,
     idempotency_key: str | None = None,
 ) -> int:
-    """File a ticket; its id. The same key with the same fields gives the first one's id again.
+    """File a ticket and return its id; the same key with the same fields returns the first id.
 
-    Raises `InvalidInput` for a day beyond tomorrow, `IdempotencyKeyReused`, `Forbidden`.
+    Raises `InvalidInput` for a date after tomorrow, `IdempotencyKeyReused`, `Forbidden`.
     """
     ensure_can_create(actor)
     ensure_spent_by_tomorrow(fields.spent_on, settings)
@@ -65,7 +65,7 @@ async def edit_ticket(
     actor: Actor,
     settings: Settings,
 ) -> None:
-    """Raises `NotPending`, with the decision, where somebody decided it in the meantime."""
+    """Raises `NotPending`, with the decision, where somebody decided it first."""
     ticket = await _lock_own_pending(connection, ticket_id, actor=actor)
     if changes.spent_on is not None:
         ensure_spent_by_tomorrow(changes.spent_on, settings)
@@ -133,9 +133,9 @@ def ensure_spent_by_tomorrow(spent_on: date, settings: Settings) -> None:
 async def _claim(
     connection: AsyncConnection, key: str, values: dict[str, Any], *, actor: Actor
 ) -> tuple[int, bool]:
-    """The ticket id that belongs to the key, and whether the ticket is there already.
+    """Return the ticket id that belongs to the key, and whether that ticket exists already.
 
-    Of two requests at once the second waits here until the first has committed or failed.
+    Of two requests at once, the second waits here until the first has committed or failed.
     """
     fingerprint = hashlib.sha256(repr(sorted(values.items())).encode()).digest()
     ticket_id = await connection.scalar(
@@ -164,7 +164,7 @@ async def _claim(
 
 
 def _for_history(values: dict[str, Any]) -> dict[str, Any]:
-    """As JSON can hold them: amounts and days as text, exactly."""
+    """Write amounts and dates as text, exactly: JSON has no type for them."""
     return {
         name: value if isinstance(value, list) else str(value) for name, value in values.items()
     }

@@ -1,4 +1,4 @@
-"""How many tickets match, and what they come to: exactly, as far as that is cheap."""
+"""How many tickets match and what they add up to, counted up to a limit."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -15,38 +15,38 @@ from expenses.tickets.queries import visible_to
 from expenses.users.models import Actor
 
 # What is counted and summed exactly; beyond it, counting would cost more the longer one is here.
-MOST_COUNTED = 10_000
+COUNT_LIMIT = 10_000
 # The same for a search, whose every hit has to be read, and where some words are in every ticket.
-MOST_FOUND = 100
+SEARCH_COUNT_LIMIT = 100
 
 
 @dataclass(frozen=True)
 class Count:
-    """How many there are, or, where nobody went on counting, how many at least."""
+    """How many there are, or at least how many where counting stopped at the limit."""
 
     number: int
     is_capped: bool = False
 
     @classmethod
-    def up_to_most(cls, number: int) -> Self:
-        """Of a count that ended just beyond `MOST_COUNTED`."""
-        return cls(min(number, MOST_COUNTED), number > MOST_COUNTED)
+    def capped(cls, number: int) -> Self:
+        """Cap a number that was counted to one more than the limit."""
+        return cls(min(number, COUNT_LIMIT), number > COUNT_LIMIT)
 
     def at_least(self, number: int) -> "Count":
-        """The same, where so many have been seen besides."""
+        """Return the same count, but no lower than what has been seen."""
         return Count(max(self.number, number), True) if self.is_capped else self
 
     def __add__(self, other: "Count") -> "Count":
         number = self.number + other.number
-        is_capped = self.is_capped or other.is_capped or number > MOST_COUNTED
-        return Count(min(number, MOST_COUNTED), is_capped)
+        is_capped = self.is_capped or other.is_capped or number > COUNT_LIMIT
+        return Count(min(number, COUNT_LIMIT), is_capped)
 
 
 @dataclass(frozen=True)
 class Totals:
-    """What matching tickets come to, by currency, and how many they are.
+    """How many tickets match, and their amounts by currency.
 
-    Where not all of them were counted, `amounts` is empty: a part of a sum says nothing.
+    `amounts` is empty where not all were counted: part of a sum says nothing.
     """
 
     count: Count
@@ -54,7 +54,7 @@ class Totals:
 
 
 class Matches(NamedTuple):
-    """How many match in each status, and what those of the status that is asked for come to."""
+    """The number of matches in each status, and the totals of the status that was asked for."""
 
     counts: dict[TicketStatus, Count]
     totals: Totals
@@ -80,7 +80,7 @@ async def count_matches(
 async def count_by_status(
     connection: AsyncConnection, *, actor: Actor, matching: TicketFilter
 ) -> dict[TicketStatus, Count]:
-    """How many match in each status, whatever status `matching` itself asks for."""
+    """Count the matches in each status, whatever status `matching` asks for."""
     if matching.is_search:
         return _counts_of(await _found(connection, actor=actor, matching=matching))
     counts = [
@@ -88,7 +88,7 @@ async def count_by_status(
         .select_from(
             select(ticket_table.c.id)
             .where(visible_to(actor), *conditions(replace(matching, status=status)))
-            .limit(constant(MOST_COUNTED + 1))
+            .limit(constant(COUNT_LIMIT + 1))
             .subquery()
         )
         .subquery(status)
@@ -100,16 +100,14 @@ async def count_by_status(
         joined = joined.join(count, true())
     query = select(*(count.c.number for count in counts)).select_from(joined)
     row = (await connection.execute(query)).one()
-    return {
-        status: Count.up_to_most(number) for status, number in zip(TicketStatus, row, strict=True)
-    }
+    return {status: Count.capped(number) for status, number in zip(TicketStatus, row, strict=True)}
 
 
 async def totals(connection: AsyncConnection, *, actor: Actor, matching: TicketFilter) -> Totals:
     some = (
         select(ticket_table.c.currency, ticket_table.c.amount)
         .where(visible_to(actor), *conditions(matching))
-        .limit(constant(MOST_COUNTED + 1))
+        .limit(constant(COUNT_LIMIT + 1))
         .subquery()
     )
     rows = await connection.execute(
@@ -118,7 +116,7 @@ async def totals(connection: AsyncConnection, *, actor: Actor, matching: TicketF
         .order_by(some.c.currency)
     )
     sums = rows.all()
-    count = Count.up_to_most(sum(number for _, number, _ in sums))
+    count = Count.capped(sum(number for _, number, _ in sums))
     amounts = {} if count.is_capped else {currency: amount for currency, _, amount in sums}
     return Totals(count, amounts)
 
@@ -133,13 +131,13 @@ class _Found(NamedTuple):
 async def _found(
     connection: AsyncConnection, *, actor: Actor, matching: TicketFilter
 ) -> list[_Found]:
-    """Add up a search by status and currency; of the latest hits, if there are more."""
+    """Add up a search by status and currency, or its latest hits where there are too many."""
     some = (
         select(ticket_table.c.status, ticket_table.c.currency, ticket_table.c.amount)
         .where(visible_to(actor), *conditions(replace(matching, status=None)))
         # A frequent word is found by walking along the tickets, and not in its long list of them.
         .order_by(ticket_table.c.id.desc())
-        .limit(constant(MOST_FOUND + 1))
+        .limit(constant(SEARCH_COUNT_LIMIT + 1))
         .subquery()
     )
     rows = await connection.execute(
@@ -151,7 +149,7 @@ async def _found(
 
 
 def _counts_of(found: Sequence[_Found]) -> dict[TicketStatus, Count]:
-    is_capped = sum(some.number for some in found) > MOST_FOUND
+    is_capped = sum(some.number for some in found) > SEARCH_COUNT_LIMIT
     numbers = dict.fromkeys(TicketStatus, 0)
     for some in found:
         numbers[some.status] += some.number

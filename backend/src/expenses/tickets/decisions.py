@@ -33,7 +33,7 @@ BATCH_SIZE = 200
 
 @dataclass(frozen=True)
 class Skipped:
-    """A ticket that was left as it is. `was_changed`: it is pending, and not as it was seen."""
+    """A ticket that was not decided; `was_changed` if it is pending but was edited meanwhile."""
 
     ticket: TicketView
     was_changed: bool
@@ -41,7 +41,7 @@ class Skipped:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of tickets that were decided together. Whatever is in neither list is hidden."""
+    """The result of deciding many tickets; ids in neither list are hidden from the actor."""
 
     decided: list[int]
     skipped: list[Skipped]
@@ -55,10 +55,10 @@ async def approve_ticket(
     reason: str | None = None,
     seen_at: datetime | None = None,
 ) -> None:
-    """Raises `AlreadyDecided` with who was first, when and why; `NotPending` once withdrawn.
+    """Raises `AlreadyDecided` with who was first, when and why, and `NotPending` once withdrawn.
 
-    With `seen_at`, `TicketChanged` where the owner has edited it since then: nobody approves an
-    amount that they have not seen.
+    With `seen_at`, raises `TicketChanged` where the owner has edited it since: nobody approves an
+    amount they have not seen.
     """
     await _decide(
         connection, ticket_id, TicketStatus.APPROVED, reason, actor=actor, seen_at=seen_at
@@ -86,12 +86,12 @@ async def decide_tickets(
     reason: str | None,
     seen_at: datetime,
 ) -> Outcome:
-    """Decide those that are still pending and as they were at `seen_at`; all in one transaction.
+    """Decide those still pending and unchanged since `seen_at`, all in one transaction.
 
-    `ticket_ids` are at most `BATCH_SIZE`.
+    Takes at most `BATCH_SIZE` ids.
     """
     ensure_can_decide(actor)
-    decided = await _write_decisions(connection, ticket_ids, status, reason, actor, seen_at)
+    decided = await _update_pending(connection, ticket_ids, status, reason, actor, seen_at)
     if decided:
         await _record_all(connection, decided, status, reason, actor=actor)
     done = {ticket.id for ticket in decided}
@@ -104,7 +104,7 @@ async def decide_tickets(
 async def reopen_ticket(
     connection: AsyncConnection, ticket_id: int, *, actor: Actor, reason: str
 ) -> None:
-    """Undo a decision: the ticket is pending again. Raises `NotDecided`."""
+    """Undo a decision, so that the ticket is pending again. Raises `NotDecided`."""
     ensure_can_decide(actor)
     ticket = await lock_ticket(connection, ticket_id, actor=actor)
     if ticket.status not in (TicketStatus.APPROVED, TicketStatus.DENIED):
@@ -153,7 +153,7 @@ async def _decide(
     await _record(connection, f"ticket.{status}", ticket, actor=actor, reason=reason)
 
 
-async def _write_decisions(
+async def _update_pending(
     connection: AsyncConnection,
     ticket_ids: Sequence[int],
     status: TicketStatus,
@@ -161,11 +161,10 @@ async def _write_decisions(
     actor: Actor,
     seen_at: datetime,
 ) -> list[LockedTicket]:
-    """What could be decided, in the order of the ids.
+    """Update what can be decided, and return it in the order of the ids.
 
-    Not locked by a SELECT before: a sharded database locks rows of one shard only. The index is
-    walked in the order of the ids, so that two who decide overlapping tickets wait for each other
-    and not in a circle.
+    Not locked by a SELECT first: a sharded database locks rows of one shard only. The index is
+    read in the order of the ids, so that two who decide overlapping tickets cannot deadlock.
     """
     decided = await connection.execute(
         update(ticket_table)
@@ -195,7 +194,7 @@ async def _record(
     reason: str | None,
     **details: Any,
 ) -> None:
-    """In the history, and for the owner and the company's other systems."""
+    """Write the event, and the messages to the owner and the company's other systems."""
     event_id = await record(
         connection,
         action,
@@ -217,7 +216,7 @@ async def _record_all(
     *,
     actor: Actor,
 ) -> None:
-    """As `_record`, in as many statements as for one."""
+    """Do what `_record` does for many tickets, in as many statements as for one."""
     written = await connection.execute(
         insert(event_table).returning(event_table.c.ticket_id, event_table.c.id),
         [_event(ticket, status, reason, actor) for ticket in tickets],
@@ -234,7 +233,7 @@ def _count(connection: AsyncConnection, action: str, number: int) -> None:
 
 
 def _subject(ticket: LockedTicket, event_id: int, reason: str | None) -> Subject:
-    """As it was decided: reopened, it may be edited before anybody is told."""
+    """Describe the ticket as it was decided: it may be edited before a mail is sent."""
     facts = {
         "amount": str(ticket.amount),
         "currency": ticket.currency,

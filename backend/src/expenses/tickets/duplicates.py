@@ -1,4 +1,4 @@
-"""Hints, never blocks: tickets that look like the same purchase filed twice."""
+"""Hints at tickets that look like the same purchase filed twice. They never block."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -32,30 +32,30 @@ from expenses.tickets.queries import TicketView, visible_to
 from expenses.users.models import Actor
 
 # One is enough to look into; a link to a shop's front page would name thousands.
-MOST_NAMED = 3
+MAX_NAMED = 3
 # What is read for a whole list at once. Where more looks alike, each ticket is asked for by itself.
-MOST_ALIKE = 500
+MAX_SIMILAR = 500
 
 # Of a purchase that is not filed yet; no ticket has it.
 _NO_ID = 0
 
 
-class Likeness(StrEnum):
+class Similarity(StrEnum):
     PURCHASE = "purchase"
     LINK = "link"
 
 
 class Duplicate(NamedTuple):
-    """Another ticket, and what it shares: employee, amount and day, or a link."""
+    """Another ticket, and what it shares: employee, amount and date, or a link."""
 
     ticket_id: int
-    likeness: Likeness
+    likeness: Similarity
 
 
 class Purchase(NamedTuple):
-    """A ticket that is being filed, as far as its owner has got; what is missing is like nothing.
+    """A ticket that is being filed, as far as it is filled in; missing values match nothing.
 
-    With its `idempotency_key`, the ticket that was filed with that key is not another one.
+    With its `idempotency_key`, the ticket that was filed with that key is not a duplicate.
     """
 
     spent_on: date | None
@@ -68,41 +68,41 @@ class Purchase(NamedTuple):
 async def duplicates_of(
     connection: AsyncConnection, tickets: Sequence[TicketView], *, actor: Actor
 ) -> dict[int, list[Duplicate]]:
-    """By ticket, what looks like it among the tickets that `actor` sees; one statement.
+    """Find, by ticket, what looks like it among the tickets that `actor` sees.
 
-    Withdrawn tickets are nobody's duplicate.
+    Withdrawn tickets are not duplicates.
     """
     tickets = [ticket for ticket in tickets if ticket.status is not TicketStatus.WITHDRAWN]
     if not tickets:
         return {}
-    rows = (await connection.execute(_alike(actor, tickets))).all()
-    if len(rows) < MOST_ALIKE:
+    rows = (await connection.execute(_similar_to_any(actor, tickets))).all()
+    if len(rows) < MAX_SIMILAR:
         return _by_ticket(rows, tickets)
-    alike = {ticket.id: await _duplicates_of_one(connection, ticket, actor) for ticket in tickets}
+    alike = {ticket.id: await _similar_to_one(connection, ticket, actor) for ticket in tickets}
     return {ticket_id: found for ticket_id, found in alike.items() if found}
 
 
 async def duplicates_of_purchase(
     connection: AsyncConnection, purchase: Purchase, *, actor: Actor
 ) -> list[Duplicate]:
-    """What looks like a purchase that `actor` is about to file. Raises `Forbidden`."""
+    """Find what looks like a purchase that `actor` is about to file. Raises `Forbidden`."""
     ensure_can_create(actor)
     filed = func.coalesce(_filed_with(purchase.idempotency_key, actor), _NO_ID)
     said = (actor.id, purchase.spent_on, purchase.amount, purchase.currency)
-    query = _one_query(actor, filed, said, purchase.links)
+    query = _similar_to(actor, filed, said, purchase.links)
     return _read(await connection.execute(query))
 
 
-async def _duplicates_of_one(
+async def _similar_to_one(
     connection: AsyncConnection, ticket: TicketView, actor: Actor
 ) -> list[Duplicate]:
     purchase = (ticket.owner_id, ticket.spent_on, ticket.amount, ticket.currency)
-    query = _one_query(actor, literal(ticket.id, BigInteger), purchase, ticket.links)
+    query = _similar_to(actor, literal(ticket.id, BigInteger), purchase, ticket.links)
     return _read(await connection.execute(query))
 
 
 def _read(rows: Iterable[Sequence[Any]]) -> list[Duplicate]:
-    return _first_of_each([Duplicate(number, Likeness(likeness)) for number, likeness in rows])
+    return _first_of_each([Duplicate(number, Similarity(likeness)) for number, likeness in rows])
 
 
 def _by_ticket(
@@ -112,21 +112,21 @@ def _by_ticket(
     linked: defaultdict[str, set[int]] = defaultdict(set)
     for ticket_id, purchase_of, links in rows:
         if purchase_of is not None:
-            found[purchase_of].append(Duplicate(ticket_id, Likeness.PURCHASE))
+            found[purchase_of].append(Duplicate(ticket_id, Similarity.PURCHASE))
         for link in links if purchase_of is None else ():
             linked[link].add(ticket_id)
     for ticket in tickets:
         others = set().union(*(linked[link] for link in ticket.links)) - {ticket.id}
         if others:
-            found[ticket.id] += [Duplicate(each, Likeness.LINK) for each in sorted(others)]
+            found[ticket.id] += [Duplicate(each, Similarity.LINK) for each in sorted(others)]
     return {ticket_id: _first_of_each(duplicates) for ticket_id, duplicates in found.items()}
 
 
 def _first_of_each(duplicates: Sequence[Duplicate]) -> list[Duplicate]:
-    """A few of each likeness, and each ticket once."""
+    """Keep a few of each kind, and each ticket once."""
     firsts: dict[int, Duplicate] = {}
-    for likeness in Likeness:
-        alike = [each for each in duplicates if each.likeness is likeness][:MOST_NAMED]
+    for likeness in Similarity:
+        alike = [each for each in duplicates if each.likeness is likeness][:MAX_NAMED]
         for duplicate in alike:
             firsts.setdefault(duplicate.ticket_id, duplicate)
     return list(firsts.values())
@@ -140,11 +140,12 @@ def _filed_with(key: str | None, actor: Actor) -> ColumnElement[int | None]:
     )
 
 
-def _alike(actor: Actor, tickets: Sequence[TicketView]) -> CompoundSelect[*tuple[Any, ...]]:
+def _similar_to_any(
+    actor: Actor, tickets: Sequence[TicketView]
+) -> CompoundSelect[*tuple[Any, ...]]:
     """Look up what is like any of the tickets.
 
-    Each half looks by values and not by other tickets: a sharded database joins no two tickets,
-    and takes no limit for each of many.
+    Both halves look up values and do not join tickets, which a sharded database cannot do.
     """
     this = (
         func.unnest(
@@ -169,23 +170,23 @@ def _alike(actor: Actor, tickets: Sequence[TicketView]) -> CompoundSelect[*tuple
                 ticket_table.c.id != this.c.id,
             ),
         )
-        .where(*_possible(actor))
+        .where(*_candidates(actor))
     )
     links = literal(sorted({link for ticket in tickets for link in ticket.links}), ARRAY(Text))
     nothing = cast(None, BigInteger)
     linked = select(ticket_table.c.id, nothing, ticket_table.c.links).where(
-        *_possible(actor), _shares(links)
+        *_candidates(actor), _shares(links)
     )
-    return _first_of(same, linked, limit=MOST_ALIKE)
+    return _first_of(same, linked, limit=MAX_SIMILAR)
 
 
-def _one_query(
+def _similar_to(
     actor: Actor,
     ticket_id: ColumnElement[Any],
     purchase: tuple[int, date | None, Decimal | None, str | None],
     links: Sequence[str],
 ) -> CompoundSelect[*tuple[Any, ...]]:
-    """`purchase` is owner, day, amount and currency."""
+    """`purchase` is owner, date, amount and currency."""
     columns = (
         ticket_table.c.owner_id,
         ticket_table.c.spent_on,
@@ -203,18 +204,18 @@ def _one_query(
     return _first_of(
         *(
             select(ticket_table.c.id, literal(likeness.value)).where(
-                *_possible(actor), ticket_table.c.id != ticket_id, condition
+                *_candidates(actor), ticket_table.c.id != ticket_id, condition
             )
             for likeness, condition in (
-                (Likeness.PURCHASE, is_same),
-                (Likeness.LINK, shares),
+                (Similarity.PURCHASE, is_same),
+                (Similarity.LINK, shares),
             )
         ),
-        limit=MOST_NAMED,
+        limit=MAX_NAMED,
     )
 
 
-def _possible(actor: Actor) -> tuple[ColumnElement[bool], ...]:
+def _candidates(actor: Actor) -> tuple[ColumnElement[bool], ...]:
     return visible_to(actor), ticket_table.c.status != constant(TicketStatus.WITHDRAWN)
 
 

@@ -1,4 +1,4 @@
-"""The whole history, as employers read it: who did what, when, to which ticket or user."""
+"""The history as employers read it: who did what, when, to which ticket or user."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ owners = user_table.alias("owner")
 
 
 class Action(StrEnum):
-    """What can have happened; a test holds that nothing else is recorded."""
+    """Every action that is recorded; a test makes sure that there are no others."""
 
     TICKET_CREATED = "ticket.created"
     TICKET_EDITED = "ticket.edited"
@@ -42,7 +42,7 @@ class Action(StrEnum):
 
 
 class HistoryLine(NamedTuple):
-    """An event with the names that go with it. Only one of ticket and user is concerned."""
+    """An event with names; it is about either a ticket or a user."""
 
     id: int
     at: datetime
@@ -68,7 +68,7 @@ class EventView(NamedTuple):
 
 @dataclass(frozen=True)
 class EventFilter:
-    """All that is given must hold. `since` is included, `until` is not."""
+    """Conditions that must all hold. `since` is included, `until` is not."""
 
     actor_id: int | None = None
     action: Action | None = None
@@ -80,7 +80,7 @@ class EventFilter:
 
 @dataclass(frozen=True)
 class HistoryPage:
-    """Newest first. `next_before` is the id to go on from, or None at the end."""
+    """Events, newest first; `next_before` is the id to continue from, None at the end."""
 
     items: Sequence[HistoryLine]
     next_before: int | None
@@ -107,7 +107,7 @@ async def list_events(
 async def list_events_of(
     connection: AsyncConnection, user_id: int, *, actor: Actor, limit: int
 ) -> list[HistoryLine]:
-    """What a user did and what was done to them, the last first."""
+    """List what a user did and what was done to them, the last first."""
     # Each half has an index that is in order; "or" would have to walk through everybody's.
     halves = [
         _shown(select(event_table.c.id))
@@ -185,10 +185,7 @@ def _lines(actor: Actor) -> Select[*tuple[Any, ...]]:
 
 
 def _shown(query: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
-    """Whoever does not see a ticket does not see what happened to it either.
-
-    What `tickets.queries.visible_to` says to employers, who alone ask here; said of the event.
-    """
+    """Leave out events of tickets that `tickets.queries.visible_to` hides from employers."""
     return (
         query.select_from(event_table)
         .outerjoin(owners, owners.c.id == event_table.c.owner_id)

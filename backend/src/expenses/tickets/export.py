@@ -1,4 +1,4 @@
-"""All tickets that match, batch after batch, however many there are; and what they come to."""
+"""All matching tickets in batches, and their totals by currency."""
 
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
@@ -16,14 +16,14 @@ BATCH_SIZE = 500
 
 @dataclass
 class Total:
-    """Of one currency."""
+    """The number of tickets of one currency, and their sum."""
 
     tickets: int = 0
     amount: Decimal = Decimal(0)
 
 
 class Totals(dict[str, Total]):
-    """By currency, exact, over all tickets that were added."""
+    """Exact totals by currency of all tickets added."""
 
     def add(self, tickets: Iterable[TicketView]) -> None:
         for ticket in tickets:
@@ -35,12 +35,11 @@ class Totals(dict[str, Total]):
 async def ticket_batches(
     database: Database, *, actor: Actor, matching: TicketFilter, sort: Sort
 ) -> AsyncIterator[Sequence[TicketView]]:
-    """What `actor` sees of it, in the order of `sort`.
+    """Read all matching tickets that `actor` sees, batch after batch, in the order of `sort`.
 
-    Each batch goes on behind the last ticket of the one before and gives its connection back, so
-    that whoever reads slowly keeps neither a connection nor a transaction open. The price: there
-    is no one moment that all batches show. What is filed, hidden or changed meanwhile may be in
-    or not, and a ticket whose day or amount changes may move past the place being read.
+    Each batch starts after the last ticket of the one before and returns its connection, so that a
+    slow reader holds neither a connection nor a transaction. The price: what is filed, hidden or
+    changed meanwhile may or may not be included.
     """
     position: Position | None = None
     while True:

@@ -1,4 +1,4 @@
-"""Which tickets of all that somebody sees: filters, search and orders, as SQL conditions."""
+"""Filters, search and sort orders of ticket lists, as SQL conditions."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ from typing import Any
 
 from sqlalchemy import ARRAY, BigInteger, Column, ColumnElement, any_, func, literal, or_, tuple_
 
-from expenses.database.tables import LARGEST_ID, constant, constant_text
+from expenses.database.tables import MAX_ID, constant, constant_text
 from expenses.i18n.text import like
 from expenses.tickets.models import Category, TicketStatus, ticket_table
 
 
 class Sort(StrEnum):
-    """What a list is ordered by; the minus is the opposite direction. Filed first is id first."""
+    """What a list is sorted by; a minus reverses the direction."""
 
     FILED = "filed"
     FILED_LAST = "-filed"
@@ -42,7 +42,7 @@ _COLUMNS: dict[str, Column[Any]] = {
 
 @dataclass(frozen=True)
 class Position:
-    """A place in an ordered list: just behind a row, or, going backwards, just before it."""
+    """A place in a sorted list: just after a row or, going backwards, just before it."""
 
     value: int | date | Decimal
     id: int
@@ -51,10 +51,10 @@ class Position:
 
 @dataclass(frozen=True)
 class TicketFilter:
-    """All that is given must hold; the limits of the ranges are included.
+    """Conditions that must all hold; the limits of ranges are included.
 
-    `pattern` is looked for in a ticket, as LIKE takes it, or it is `number`, or one of `mentioned`
-    owns it: what somebody searches may be any of the three.
+    A search finds tickets whose text matches `pattern`, whose id is `number`, or whose owner is one
+    of `mentioned`.
     """
 
     ids: tuple[int, ...] | None = None
@@ -64,8 +64,8 @@ class TicketFilter:
     number: int | None = None
     mentioned: Sequence[int] | None = None
     category: Category | None = None
-    first_day: date | None = None
-    last_day: date | None = None
+    first_date: date | None = None
+    last_date: date | None = None
     lowest_amount: Decimal | None = None
     highest_amount: Decimal | None = None
     currency: str | None = None
@@ -81,7 +81,7 @@ class TicketFilter:
 
 
 def conditions(matching: TicketFilter) -> list[ColumnElement[bool]]:
-    """`matching` as conditions on the table of tickets alone."""
+    """Translate `matching` into conditions on the ticket table alone."""
     found: list[ColumnElement[bool]] = []
     for column, value in (
         (ticket_table.c.owner_id, matching.owner_id),
@@ -95,10 +95,10 @@ def conditions(matching: TicketFilter) -> list[ColumnElement[bool]]:
         found.append(ticket_table.c.status == constant(matching.status))
     if matching.ids is not None:
         found.append(is_one_of(ticket_table.c.id, matching.ids))
-    if matching.first_day is not None:
-        found.append(ticket_table.c.spent_on >= matching.first_day)
-    if matching.last_day is not None:
-        found.append(ticket_table.c.spent_on <= matching.last_day)
+    if matching.first_date is not None:
+        found.append(ticket_table.c.spent_on >= matching.first_date)
+    if matching.last_date is not None:
+        found.append(ticket_table.c.spent_on <= matching.last_date)
     if matching.lowest_amount is not None:
         found.append(ticket_table.c.amount >= matching.lowest_amount)
     if matching.highest_amount is not None:
@@ -109,7 +109,7 @@ def conditions(matching: TicketFilter) -> list[ColumnElement[bool]]:
 
 
 def order(sort: Sort, *, backwards: bool = False) -> list[ColumnElement[Any]]:
-    """The columns to order by. The id settles ties, so that no row is shown twice or never."""
+    """Return the columns to sort by; the id breaks ties, so that no row appears twice or never."""
     columns = (
         [sort.column] if sort.column is ticket_table.c.id else [sort.column, ticket_table.c.id]
     )
@@ -118,7 +118,7 @@ def order(sort: Sort, *, backwards: bool = False) -> list[ColumnElement[Any]]:
 
 
 def behind(position: Position, sort: Sort) -> ColumnElement[bool]:
-    """The rows that follow a position in the order of `sort`."""
+    """Match the rows that come after a position in the order of `sort`."""
     descending = sort.is_descending != position.backwards
     row: Any = (sort.column, ticket_table.c.id)
     here: Any = (position.value, position.id)
@@ -131,12 +131,12 @@ def behind(position: Position, sort: Sort) -> ColumnElement[bool]:
 
 
 def searched(text: str, employee_ids: Sequence[int]) -> dict[str, Any]:
-    """For a `TicketFilter`: what tickets a text that somebody has typed may mean."""
+    """Say for a `TicketFilter` what a search text may mean."""
     number = text.removeprefix("#")
     is_number = number.isascii() and number.isdecimal() and len(number) < 20
     return {
         "pattern": like(text),
-        "number": int(number) if is_number and int(number) <= LARGEST_ID else None,
+        "number": int(number) if is_number and int(number) <= MAX_ID else None,
         "mentioned": employee_ids or None,
     }
 

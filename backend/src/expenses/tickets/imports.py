@@ -1,4 +1,4 @@
-"""Many tickets of one owner at once, from a file: all of them or none, and none of them twice."""
+"""Many tickets of one owner from a file: all of them or none, and none of them twice."""
 
 import hashlib
 from collections import defaultdict
@@ -17,7 +17,7 @@ from expenses.tickets.queries import owners, visible_to
 from expenses.tickets.schemas import TicketFields
 from expenses.users.models import Actor
 
-MOST_ROWS = 1000
+MAX_ROWS = 1000
 
 # All that makes two tickets equal.
 _Content = tuple[Any, ...]
@@ -25,7 +25,7 @@ _Content = tuple[Any, ...]
 
 @dataclass(frozen=True)
 class ImportRow:
-    """A ticket to be, and the number of its row in the file."""
+    """A ticket to file, and the number of its row in the file."""
 
     number: int
     fields: TicketFields
@@ -33,14 +33,14 @@ class ImportRow:
 
 @dataclass(frozen=True)
 class Match:
-    """A ticket that one has already, equal to a row in all that a row says."""
+    """A ticket of the owner's that equals a row in everything the row says."""
 
     ticket_id: int
     status: TicketStatus
 
 
 def ensure_importable(fields: TicketFields, *, settings: Settings) -> None:
-    """Raises `InvalidInput` for what filing it would refuse, before anything is filed."""
+    """Raises `InvalidInput` for what could not be filed, before anything is filed."""
     ensure_spent_by_tomorrow(fields.spent_on, settings)
 
 
@@ -53,9 +53,9 @@ async def import_tickets(
     key: str,
     wanted: Collection[int] = (),
 ) -> list[int]:
-    """File the rows that are not there already, and those whose numbers are `wanted` all the same.
+    """File the rows that are not filed already, and those whose numbers are `wanted` anyway.
 
-    Returns the tickets' ids. The same rows with the same `key` give the first time's ids again.
+    Returns the tickets' ids; the same rows with the same `key` return the ids of the first time.
     Raises `InvalidInput`, `Forbidden`.
     """
     ensure_can_create(actor)
@@ -79,9 +79,9 @@ async def import_tickets(
 async def find_matches(
     connection: AsyncConnection, rows: Sequence[ImportRow], *, actor: Actor, settings: Settings
 ) -> dict[int, Match]:
-    """By row number, the ticket that is there already, withdrawn ones too; one statement.
+    """Find, by row number, tickets that exist already, withdrawn ones included; one statement.
 
-    Each ticket stands for one row: of two equal rows, where one ticket is there, one is new.
+    Each ticket matches one row: of two equal rows and one ticket, one row is new.
     """
     there = await _tickets_like(connection, rows, actor=actor)
     found: dict[int, Match] = {}
@@ -94,7 +94,7 @@ async def find_matches(
 async def _tickets_like(
     connection: AsyncConnection, rows: Sequence[ImportRow], *, actor: Actor
 ) -> defaultdict[_Content, list[Match]]:
-    """One's own tickets that share the indexed columns with a row, by content, oldest first."""
+    """Find the owner's tickets with the date and amount of a row, by content, oldest first."""
     purchases = {(row.fields.spent_on, row.fields.amount) for row in rows}
     purchase = (
         func.unnest(
@@ -135,7 +135,7 @@ def _content(said: TicketFields | Row[*tuple[Any, ...]], currency: str) -> _Cont
 
 
 async def _wait_for_other_imports(connection: AsyncConnection, actor: Actor) -> None:
-    """Of two at once, the second sees what the first has filed. Nothing else waits for it.
+    """Make the second of two imports at once see what the first has filed.
 
     Not a lock on the user's row, which a sharded database would turn into one on all users.
     """

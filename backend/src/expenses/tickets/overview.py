@@ -1,6 +1,6 @@
-"""The figures of the overview: what is pending and how old, and what was approved for a year.
+"""The figures of the overview: what is pending and how old, and what was approved in a year.
 
-Sums are kept apart by currency; nothing here adds one currency to another.
+Sums are kept apart by currency.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypeVar
 from sqlalchemy import ARRAY, ColumnElement, Date, Select, and_, func, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from expenses.tickets.counts import MOST_COUNTED, Count
+from expenses.tickets.counts import COUNT_LIMIT, Count
 from expenses.tickets.filters import TicketFilter, conditions
 from expenses.tickets.models import Category, TicketStatus, ticket_table
 from expenses.tickets.queries import owners, visible_to
@@ -20,28 +20,28 @@ from expenses.users.models import Actor
 from expenses.users.policy import ensure_can_see_employees
 
 MONTHS = 12
-MOST_EMPLOYEES = 10
+MAX_EMPLOYEES = 10
 
 # How many days ago the money was spent: the most of each age but the last, which is open.
 AGES = (3, 7, 30)
 
 
 class Days(NamedTuple):
-    """From one day to another, both included; None where there is no limit."""
+    """A range of dates, both included; None where it is open."""
 
     first: date | None
     last: date | None
 
 
 class Figure(NamedTuple):
-    """How many tickets, and what they come to."""
+    """A number of tickets and their sum."""
 
     number: int
     amount: Decimal
 
 
 class Pending(NamedTuple):
-    """The pending tickets of one age and currency; `oldest` is their first day of spending."""
+    """The pending tickets of one age and currency; `oldest` is the earliest date spent."""
 
     age: Days
     currency: str
@@ -50,7 +50,7 @@ class Pending(NamedTuple):
 
 
 class Spending(NamedTuple):
-    """What was approved of a month's purchases, of one category in one currency."""
+    """What was approved of one month's purchases, in one category and currency."""
 
     month: Days
     currency: str
@@ -77,14 +77,14 @@ Key = TypeVar("Key")
 
 
 def ages(today: date) -> list[Days]:
-    """The latest first. What was spent tomorrow, which may be filed, belongs to it too."""
+    """List the ages, the latest first, which includes tomorrow."""
     firsts = [today - timedelta(days=age) for age in AGES]
     lasts = [first - timedelta(days=1) for first in firsts]
     return [Days(*limits) for limits in zip([*firsts, None], [None, *lasts], strict=True)]
 
 
 def last_months(today: date) -> list[Days]:
-    """Whole calendar months up to this one, the earliest first."""
+    """List whole calendar months up to this one, the earliest first."""
     this_month = today.year * 12 + today.month - 1
     firsts = [
         date(month // 12, month % 12 + 1, 1)
@@ -95,7 +95,7 @@ def last_months(today: date) -> list[Days]:
 
 
 def by(rows: Iterable[Row], key: Callable[[Row], Key]) -> dict[Key, Figure]:
-    """The figures added up for each value of `key`, in the order in which they come."""
+    """Add up the figures for each value of `key`, in the order in which the keys appear."""
     sums: dict[Key, Figure] = {}
     for row in rows:
         number, amount = sums.get(key(row), (0, Decimal(0)))
@@ -109,7 +109,7 @@ async def pending(connection: AsyncConnection, *, actor: Actor, today: date) -> 
         _visible(
             actor,
             TicketFilter(status=TicketStatus.PENDING),
-            _place(periods[1:]).label("period"),
+            _period_number(periods[1:]).label("period"),
             ticket_table.c.currency,
             func.min(ticket_table.c.spent_on),
             *_FIGURE,
@@ -128,7 +128,7 @@ async def spending(
         _visible(
             actor,
             _approved_in(months),
-            _place(months[1:]).label("period"),
+            _period_number(months[1:]).label("period"),
             ticket_table.c.currency,
             ticket_table.c.category,
             *_FIGURE,
@@ -168,7 +168,7 @@ async def top_spending(
         )
         .join(owners, owners.c.id == sums.c.owner_id)
         .order_by(sums.c.amount.desc(), owners.c.id)
-        .limit(MOST_EMPLOYEES)
+        .limit(MAX_EMPLOYEES)
     )
     rows = found.all()
     top = [EmployeeSpending(name, email, Figure(*figure)) for name, email, *figure, _, _, _ in rows]
@@ -186,14 +186,14 @@ _FIGURE = (func.count(), func.sum(ticket_table.c.amount))
 def _approved_in(months: Sequence[Days], currency: str | None = None) -> TicketFilter:
     return TicketFilter(
         status=TicketStatus.APPROVED,
-        first_day=months[0].first,
-        last_day=months[-1].last,
+        first_date=months[0].first,
+        last_date=months[-1].last,
         currency=currency,
     )
 
 
-def _place(later: Sequence[Days]) -> ColumnElement[int]:
-    """Which period a ticket's day is in: 0 before all of `later`, 1 in the first of them, …"""
+def _period_number(later: Sequence[Days]) -> ColumnElement[int]:
+    """Number the period of a ticket: 0 before all of `later`, 1 in the first of them."""
     firsts = literal([days.first for days in later], ARRAY(Date))
     place: ColumnElement[int] = func.width_bucket(ticket_table.c.spent_on, firsts)
     return place
@@ -207,18 +207,18 @@ def _visible(actor: Actor, matching: TicketFilter, *columns: Any) -> Select[*tup
 
 @dataclass
 class EmployeeFigures:
-    """How many tickets wait for a decision, and what was approved, by currency."""
+    """An employee's number of pending tickets, and approved amounts by currency."""
 
     pending: int = 0
     approved: dict[str, Decimal] = field(default_factory=dict)
 
 
-async def figures_of(
+async def employee_figures(
     connection: AsyncConnection, owner_ids: Sequence[int], *, actor: Actor, since: datetime
 ) -> dict[int, EmployeeFigures]:
-    """By owner, with what was approved at or after `since`; one statement.
+    """Find, by owner, what is pending and what was approved since an instant; one statement.
 
-    Zeros for those without tickets, and for the suspended ones, whose tickets nobody sees.
+    Zeros for those without tickets and for suspended employees, whose tickets nobody sees.
     """
     figures = {owner_id: EmployeeFigures() for owner_id in owner_ids}
     if not figures:
@@ -248,16 +248,16 @@ async def figures_of(
 
 
 async def count_tickets_of(connection: AsyncConnection, owner_id: int, *, actor: Actor) -> Count:
-    """How many tickets an employee has, hidden or not: what a suspension takes away.
+    """Count an employee's tickets, hidden or not: what a suspension hides.
 
-    The one read past `visible_to`, since it tells a number and nothing of the tickets.
+    The one read past `visible_to`, since it reveals nothing but a number.
     """
     ensure_can_see_employees(actor)
     some = (
         select(ticket_table.c.id)
         .where(ticket_table.c.owner_id == owner_id)
-        .limit(MOST_COUNTED + 1)
+        .limit(COUNT_LIMIT + 1)
         .subquery()
     )
     number = (await connection.execute(select(func.count()).select_from(some))).scalar_one()
-    return Count.up_to_most(number)
+    return Count.capped(number)

@@ -10,7 +10,7 @@ from expenses.users.models import Actor, Role
 
 
 class OwnedTicket(Protocol):
-    """A ticket as far as the rules need to know it: a row of a list, or the entity."""
+    """What the rules need to know of a ticket."""
 
     @property
     def owner_id(self) -> int: ...
@@ -28,7 +28,7 @@ def ensure_can_create(actor: Actor) -> None:
 
 
 def can_change(actor: Actor, ticket: OwnedTicket) -> bool:
-    """Whether `actor` may edit or withdraw it right now."""
+    """Say whether `actor` may edit or withdraw it right now."""
     return ticket.owner_id == actor.id and ticket.status is TicketStatus.PENDING
 
 
@@ -38,12 +38,12 @@ def ensure_owns(actor: Actor, ticket: OwnedTicket) -> None:
 
 
 def can_decide(actor: Actor, ticket: OwnedTicket) -> bool:
-    """Whether `actor` may approve or deny it right now."""
+    """Say whether `actor` may approve or deny it right now."""
     return actor.role is Role.EMPLOYER and ticket.status is TicketStatus.PENDING
 
 
 def can_reopen(actor: Actor, ticket: OwnedTicket) -> bool:
-    """Whether `actor` may undo its decision right now."""
+    """Say whether `actor` may undo its decision right now."""
     is_decided = ticket.status in (TicketStatus.APPROVED, TicketStatus.DENIED)
     return actor.role is Role.EMPLOYER and is_decided
 
@@ -61,7 +61,7 @@ _SENTENCES = {
 
 
 def no_longer_pending(ticket: TicketView, kind: type[Conflict]) -> Conflict:
-    """`details` of the error hold the ticket as it is now."""
+    """Make the error that holds the ticket as it is now, in its `details`."""
     return with_ticket(
         kind(
             _SENTENCES[ticket.status],

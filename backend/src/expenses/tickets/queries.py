@@ -1,4 +1,4 @@
-"""Every read of tickets. All of them go through `visible_to`."""
+"""Who sees which tickets, and reads of single ones. Every read goes through `visible_to`."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from expenses.database.tables import LARGEST_ID
+from expenses.database.tables import MAX_ID
 from expenses.errors import NotFound
 from expenses.tickets.filters import (
     TicketFilter,
@@ -147,10 +147,7 @@ async def ids_pending_at(
     matching: TicketFilter,
     limit: int,
 ) -> list[int]:
-    """Find what matches and was pending at an instant a moment ago, oldest first.
-
-    What was decided or withdrawn since then is among them.
-    """
+    """Find the matches that were pending a moment ago, oldest first, even if decided since."""
     was_pending = or_(
         ticket_table.c.status == TicketStatus.PENDING, ticket_table.c.updated_at > instant
     )
@@ -168,13 +165,13 @@ async def ids_pending_at(
 
 
 async def now(connection: AsyncConnection) -> datetime:
-    """The database's clock, the one that tickets are stamped by."""
+    """Ask for the database's clock, which stamps tickets."""
     instant: datetime = (await connection.execute(select(func.now()))).scalar_one()
     return instant
 
 
 class BoundActor(NamedTuple):
-    """An actor whose id is said when the statement is sent."""
+    """An actor whose id is sent along with a prebuilt statement."""
 
     role: Role
     id: Any = bindparam("actor_id", type_=BigInteger)
@@ -208,5 +205,5 @@ def visible(actor: Actor, *columns: Any) -> Select[*tuple[Any, ...]]:
 
 
 def _ensure_possible(ticket_id: int) -> None:
-    if not 0 < ticket_id <= LARGEST_ID:
+    if not 0 < ticket_id <= MAX_ID:
         raise NotFound()

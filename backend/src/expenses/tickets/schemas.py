@@ -1,4 +1,4 @@
-"""What a ticket's fields look like. The doors share these types."""
+"""The fields of a ticket as they come in. All doors share these types."""
 
 import re
 from datetime import date
@@ -20,15 +20,15 @@ from expenses.i18n.money import Amount, Currency
 from expenses.i18n.text import N_, Line, Lines
 from expenses.tickets.models import Category
 
-MOST_LINKS = 10
-LONGEST_LINK = 2000
-EARLIEST_DAY = date(1970, 1, 1)
+MAX_LINKS = 10
+MAX_LINK_LENGTH = 2000
+EARLIEST_DATE = date(1970, 1, 1)
 
 _web_address = TypeAdapter(HttpUrl)
 
 
-def _iso_day(value: object) -> object:
-    """Only "2026-11-23": the library would also take timestamps and numbers for days."""
+def _iso_date(value: object) -> object:
+    """Accept only "2026-11-23": pydantic would take timestamps and numbers for dates, too."""
     if isinstance(value, str) and not re.fullmatch(r"\d{4}-\d{2}-\d{2}", value, re.ASCII):
         raise ValueError(N_("Use a day like 2026-11-23."))
     if isinstance(value, int | float):
@@ -36,14 +36,14 @@ def _iso_day(value: object) -> object:
     return value
 
 
-def _plausible(day: date) -> date:
-    if day < EARLIEST_DAY:
+def _not_too_long_ago(day: date) -> date:
+    if day < EARLIEST_DATE:
         raise ValueError(N_("This day is too long ago. Check the year."))
     return day
 
 
 def _is_web_address(link: str) -> str:
-    """The address as it was typed; kept so, since people look for what they pasted."""
+    """Check the address but keep it as typed: people search for what they pasted."""
     try:
         _web_address.validate_python(link)
     except ValidationError:
@@ -53,16 +53,16 @@ def _is_web_address(link: str) -> str:
     return link
 
 
-Day = Annotated[date, BeforeValidator(_iso_day), AfterValidator(_plausible)]
+Day = Annotated[date, BeforeValidator(_iso_date), AfterValidator(_not_too_long_ago)]
 Description = Annotated[Lines, Field(min_length=1, max_length=500)]
-Link = Annotated[Line, Field(max_length=LONGEST_LINK), AfterValidator(_is_web_address)]
-Links = Annotated[list[Link], Field(max_length=MOST_LINKS)]
+Link = Annotated[Line, Field(max_length=MAX_LINK_LENGTH), AfterValidator(_is_web_address)]
+Links = Annotated[list[Link], Field(max_length=MAX_LINKS)]
 # Of a denial or a reopening; of an approval where there is one.
 Reason = Annotated[Lines, Field(min_length=1, max_length=500)]
 
 
 def _without_null(schema: dict[str, Any]) -> None:
-    """What is not sent stays as it is; null is not a way to say so."""
+    """Take null out of the schema: a field that is not sent stays as it is."""
     for field in schema["properties"].values():
         del field["default"]
         kinds = [kind for kind in field.pop("anyOf") if kind != {"type": "null"}]
@@ -70,7 +70,7 @@ def _without_null(schema: dict[str, Any]) -> None:
 
 
 class TicketFields(BaseModel):
-    """What an owner says of a purchase. Without a currency it is the company's."""
+    """A new ticket; without a currency, the company's is used."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -83,7 +83,7 @@ class TicketFields(BaseModel):
 
 
 class TicketChanges(BaseModel):
-    """The fields that an edit gives new values; the others stay."""
+    """The fields that an edit changes; the others stay."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra=_without_null)
 

@@ -1,4 +1,4 @@
-"""What stands above an employee's own tickets: their sums, and which decisions are news."""
+"""What stands above an employee's own tickets: their sums, and new decisions."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from expenses.database.tables import constant
 from expenses.settings import Settings
-from expenses.tickets.counts import MOST_COUNTED, Count
+from expenses.tickets.counts import COUNT_LIMIT, Count
 from expenses.tickets.models import TicketStatus, ticket_table
 from expenses.tickets.queries import TicketView, visible_to
 from expenses.users.models import Actor, user_table
@@ -19,7 +19,7 @@ Sums = dict[str, Decimal]
 
 
 class Summary(NamedTuple):
-    """By currency. All of them are None where there are more tickets than are counted."""
+    """Sums by currency; None where there are more tickets than are counted."""
 
     pending: Sums | None
     approved_this_month: Sums | None
@@ -30,8 +30,7 @@ class Summary(NamedTuple):
 class News:
     """The decisions since `seen_at`, the last of them at `until`; None where there are none.
 
-    Whoever has seen these has seen up to `until`, not up to now: another decision may have been
-    under way.
+    Who has seen these has seen everything up to `until`, not up to now.
     """
 
     seen_at: datetime | None
@@ -57,7 +56,7 @@ async def summarize(connection: AsyncConnection, *, actor: Actor, settings: Sett
             visible_to(actor),
             or_(ticket_table.c.status == constant(TicketStatus.PENDING), is_approved),
         )
-        .limit(constant(MOST_COUNTED + 1))
+        .limit(constant(COUNT_LIMIT + 1))
         .subquery()
     )
     amount = func.sum(some.c.amount)
@@ -70,7 +69,7 @@ async def summarize(connection: AsyncConnection, *, actor: Actor, settings: Sett
     )
     query = sums.group_by(some.c.currency).order_by(some.c.currency)
     found = (await connection.execute(query)).all()
-    if sum(row[0] for row in found) > MOST_COUNTED:
+    if sum(row[0] for row in found) > COUNT_LIMIT:
         return Summary(None, None, None)
     pending, this_month, this_year = (
         {row[1]: row[column] for row in found if row[column] is not None} for column in (2, 3, 4)
@@ -89,9 +88,9 @@ async def news_for(connection: AsyncConnection, *, actor: Actor) -> News:
             visible_to(actor),
             ticket_table.c.decided_at > func.coalesce(seen_at, func.to_timestamp(0)),
         )
-        .limit(constant(MOST_COUNTED + 1))
+        .limit(constant(COUNT_LIMIT + 1))
         .subquery()
     )
     query = select(seen_at, func.count(), func.max(decided.c.decided_at)).select_from(decided)
     seen, number, until = (await connection.execute(query)).one()
-    return News(seen, Count.up_to_most(number), until)
+    return News(seen, Count.capped(number), until)

@@ -4,7 +4,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from expenses.database.engine import Database
-from expenses.database.tables import LARGEST_ID
+from expenses.database.tables import MAX_ID
 from expenses.errors import InvalidInput, NotFound, NotLoggedIn, Suspended, WrongPassword
 from expenses.history import record
 from expenses.settings import Settings
@@ -12,7 +12,7 @@ from expenses.users.models import Actor, session_table, user_table
 from expenses.users.passwords import ensure_acceptable, hash_password, verify_password
 from expenses.users.queries import VIEW, UserView, users_by_id
 from expenses.users.sessions import CurrentUser, end_sessions
-from expenses.users.throttling import count_attempt, limits_of_password, take_back
+from expenses.users.throttling import count_attempt, password_limits, uncount_attempt
 
 
 async def change_username(
@@ -51,7 +51,7 @@ async def switch_mails(connection: AsyncConnection, *, on: bool, actor: Actor) -
 
 
 async def switch_mails_off(connection: AsyncConnection, user_id: int) -> None:
-    """For whoever holds a link from one of the user's own mails. Raises `NotFound`, `Suspended`."""
+    """Handle the link in one of the user's own mails. Raises `NotFound`, `Suspended`."""
     user = (await users_by_id(connection, [user_id])).get(user_id)
     if user is None:
         raise NotFound()
@@ -61,7 +61,7 @@ async def switch_mails_off(connection: AsyncConnection, user_id: int) -> None:
 
 
 async def choose_language(connection: AsyncConnection, language: str, *, actor: Actor) -> None:
-    """What mails to the actor are written in. Not an event: nobody else can tell."""
+    """Set the language of mails to the actor. Not an event: nobody else can tell."""
     await connection.execute(
         update(user_table).where(user_table.c.id == actor.id).values(language=language)
     )
@@ -70,13 +70,13 @@ async def choose_language(connection: AsyncConnection, language: str, *, actor: 
 async def change_password(
     database: Database, *, old: str, new: str, actor: CurrentUser, settings: Settings
 ) -> int:
-    """Everywhere but here the user is logged out; in how many places that was.
+    """Change the password, end all other sessions, and return how many there were.
 
     Raises `InvalidInput` for the fields `old` and `new`; `NotLoggedIn` where the session has ended
-    in the meantime; `TooManyAttempts` for whoever guesses at the old one. Takes the database and
-    not a session, as logging in does and for its reason.
+    meanwhile; `TooManyAttempts` when the old one is guessed at. Takes the database and not a
+    connection, for the same reason as logging in.
     """
-    limits = limits_of_password(actor.id, settings)
+    limits = password_limits(actor.id, settings)
     await count_attempt(database, limits)
     async with database.reading() as connection:
         verified = await connection.scalar(
@@ -98,7 +98,7 @@ async def change_password(
             .where(user_table.c.id == actor.id)
             .values(password_hash=password_hash)
         )
-        await take_back(connection, limits)
+        await uncount_attempt(connection, limits)
         ended = await end_sessions(connection, actor.id, but_for=actor.session_id)
         await record(
             connection,
@@ -111,8 +111,8 @@ async def change_password(
 
 
 async def end_session(connection: AsyncConnection, session_id: int, *, actor: CurrentUser) -> None:
-    """Log the actor out in one place. Raises `NotFound` for anybody else's session."""
-    if not 0 < session_id <= LARGEST_ID:
+    """End one of the actor's sessions. Raises `NotFound` for anybody else's."""
+    if not 0 < session_id <= MAX_ID:
         raise NotFound()
     ended = await connection.scalar(
         delete(session_table)
@@ -127,7 +127,7 @@ async def end_session(connection: AsyncConnection, session_id: int, *, actor: Cu
 
 
 async def end_other_sessions(connection: AsyncConnection, *, actor: CurrentUser) -> int:
-    """Log the actor out everywhere but here; in how many places that was."""
+    """End all sessions of the actor but this one, and return how many."""
     ended = await end_sessions(connection, actor.id, but_for=actor.session_id)
     if ended:
         await record(

@@ -1,4 +1,4 @@
-"""What an employer does to an employee, and up to when employees have seen what was decided."""
+"""Suspending and reactivating employees, and marking decisions as seen."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -54,9 +54,9 @@ async def reactivate(
 async def mark_decisions_seen(
     connection: AsyncConnection, until: datetime, *, actor: Actor
 ) -> None:
-    """`actor` has seen the decisions up to an instant, at the latest now; it never goes back.
+    """Note that `actor` has seen the decisions up to an instant; it never goes back.
 
-    Not an event: it says nothing of a ticket or of an account, only where somebody has read to.
+    Not an event: it says nothing about a ticket or an account.
     """
     await connection.execute(
         update(user_table)
@@ -79,7 +79,7 @@ async def _set_suspended(
 async def _record(
     connection: AsyncConnection, action: str, employee: UserView, *, actor: Actor, **details: Any
 ) -> None:
-    """In the history, and for the company's other systems; the employee gets no mail of it."""
+    """Write the event and the message to the company's other systems; the employee gets no mail."""
     event_id = await record(connection, action, actor_id=actor.id, user_id=employee.id, **details)
     subject = Subject(employee.id, event_id)
     await announce(connection, action, [subject], actor_id=actor.id, by=[Channel.WEBHOOK])

@@ -1,4 +1,4 @@
-"""Users, where they are logged in, registrations under way, and attempts that are limited."""
+"""Users, their sessions, registrations under way, and limited attempts."""
 
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -25,7 +25,7 @@ class Role(StrEnum):
 
 
 class Actor(Protocol):
-    """The user who does a thing, as far as the rules need to know."""
+    """The user who does something, as far as the rules need to know."""
 
     @property
     def id(self) -> int: ...
@@ -81,7 +81,7 @@ class User(Base):
 
 
 class UserSession(Base):
-    """One place where a user is logged in: a browser's cookie or a program's bearer token."""
+    """One browser or program that a user is logged in with."""
 
     __tablename__ = "sessions"
 
@@ -112,7 +112,7 @@ class PendingRegistration(Base):
 
 
 class Attempts(Base):
-    """How often something that is limited was tried, until that is forgotten."""
+    """How often something limited was tried, until `forgotten_at`."""
 
     __tablename__ = "attempts"
 

@@ -1,4 +1,4 @@
-"""Hashing and judging passwords. Hashing is slow on purpose and runs in threads of its own."""
+"""Hashing passwords, slowly on purpose and in threads of its own, and judging new ones."""
 
 import asyncio
 import os
@@ -33,16 +33,14 @@ async def hash_password(password: str) -> str:
 
 
 async def verify_password(password: str, password_hash: str | None) -> bool:
-    """Whether they fit. Without a hash it takes just as long and says no."""
+    """Say whether they match; without a hash it takes just as long and says no."""
     loop = asyncio.get_running_loop()
-    fits = await loop.run_in_executor(
-        _threads, _fits, password, password_hash or _hash_of_nothing()
-    )
+    fits = await loop.run_in_executor(_threads, _fits, password, password_hash or _dummy_hash())
     return fits and password_hash is not None
 
 
-async def renewed_hash(password: str, password_hash: str) -> str | None:
-    """For a password that fits: a hash of today's kind and cost, where this one is not."""
+async def upgraded_hash(password: str, password_hash: str) -> str | None:
+    """Hash a matching password again where its hash is not of today's scheme and cost."""
     return await hash_password(password) if _context.needs_update(password_hash) else None
 
 
@@ -50,7 +48,7 @@ def ensure_acceptable(password: str, *, email: str) -> None:
     """Raises `InvalidInput` for the field `password`, with the way out."""
     if not SHORTEST <= len(password) <= LONGEST:
         problem = N_("Use 8 to 200 characters.")
-    elif _is_mostly_one_of(_words_of(email) | OUR_WORDS, password):
+    elif _is_a_decorated_word(_words_of(email) | OUR_WORDS, password):
         problem = N_("Use something other than the e-mail or the name of this site.")
     elif password.lower() in _common_passwords():
         problem = N_("This is one of the most common passwords. Use a rarer one.")
@@ -64,12 +62,12 @@ def _fits(password: str, password_hash: str) -> bool:
 
 
 @cache
-def _hash_of_nothing() -> str:
+def _dummy_hash() -> str:
     return str(_context.hash(os.urandom(16).hex()))
 
 
-def _is_mostly_one_of(words: frozenset[str], password: str) -> bool:
-    """Also with numbers and signs around it: contoso2026!"""
+def _is_a_decorated_word(words: frozenset[str], password: str) -> bool:
+    """Say whether it is one of the words, with digits and signs around it at most."""
     return bool({password.lower(), password.lower().strip(digits + punctuation)} & words)
 
 
@@ -80,5 +78,5 @@ def _words_of(email: str) -> frozenset[str]:
 
 @cache
 def _common_passwords() -> frozenset[str]:
-    """Those of the library's 30,000 that are long enough to be chosen here at all."""
+    """Load those of the library's 30,000 that are long enough to be chosen here."""
     return frozenset(word for word in FREQUENCY_LISTS["passwords"] if len(word) >= SHORTEST)

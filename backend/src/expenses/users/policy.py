@@ -18,7 +18,7 @@ def ensure_can_see_employees(actor: Actor) -> None:
 
 
 def can_suspend(actor: Actor) -> bool:
-    """Whether `actor` may suspend and reactivate employees. Employers are never suspended."""
+    """Say whether `actor` may suspend and reactivate employees. Employers are never suspended."""
     return actor.role is Role.EMPLOYER
 
 
@@ -28,7 +28,7 @@ def ensure_can_suspend(actor: Actor) -> None:
 
 
 def ensure_may_register_as(role: Role, *, employer_code: str | None, settings: Settings) -> None:
-    """An employer needs the company's code, where the company has set one."""
+    """Raises `InvalidInput` where an employer does not know the company's code."""
     if role is not Role.EMPLOYER or settings.employer_code is None:
         return
     expected = settings.employer_code.get_secret_value().encode()

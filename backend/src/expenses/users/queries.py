@@ -1,4 +1,4 @@
-"""Every read of users."""
+"""Reads of users."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from expenses.database.tables import LARGEST_ID, constant, constant_text
+from expenses.database.tables import MAX_ID, constant, constant_text
 from expenses.errors import NotFound
 from expenses.i18n.text import like
 from expenses.users.models import Actor, Role, session_table, user_table
@@ -86,7 +86,7 @@ async def list_employees(
     before: int | None = None,
     limit: int,
 ) -> EmployeePage:
-    """`text` is looked for in names and e-mails."""
+    """List employees, newest first; `text` is searched for in names and e-mails."""
     ensure_can_see_employees(actor)
     query = select(*VIEW).where(user_table.c.role == Role.EMPLOYEE)
     if status is not None:
@@ -105,7 +105,7 @@ async def list_employees(
 async def count_employees(
     connection: AsyncConnection, *, actor: Actor, text: str | None = None, most: int
 ) -> dict[EmployeeStatus, int]:
-    """How many have each status, of those whose name or e-mail holds `text`; `most` + 1 at most."""
+    """Count employees by status, up to `most` + 1, whose name or e-mail contains `text`."""
     ensure_can_see_employees(actor)
     found = [user_table.c.role == Role.EMPLOYEE, *([_mentions(text)] if text else [])]
     counts = [
@@ -121,7 +121,7 @@ async def count_employees(
 
 
 async def count_sessions(connection: AsyncConnection, employee_id: int, *, actor: Actor) -> int:
-    """In how many places an employee is logged in."""
+    """Count an employee's open sessions."""
     ensure_can_see_employees(actor)
     query = (
         select(func.count())
@@ -131,29 +131,27 @@ async def count_sessions(connection: AsyncConnection, employee_id: int, *, actor
     return (await connection.execute(query)).scalar_one()
 
 
-async def find_employees_called(
+async def find_employees_named(
     connection: AsyncConnection, name: str, *, actor: Actor
 ) -> list[int]:
-    """The ids of those with exactly this e-mail, name or id, whatever the case; at most two.
+    """Find at most two employees with exactly this e-mail, name or id, whatever the case.
 
-    An employee knows only of themselves.
+    An employee finds only themselves.
     """
-    query = select(user_table.c.id).where(user_table.c.role == Role.EMPLOYEE, _is_called(name))
+    query = select(user_table.c.id).where(user_table.c.role == Role.EMPLOYEE, _is_named(name))
     if not can_see_employees(actor):
         query = query.where(user_table.c.id == actor.id)
     return list(await connection.scalars(query.limit(2)))
 
 
-async def find_users_called(connection: AsyncConnection, name: str, *, actor: Actor) -> list[int]:
-    """As `find_employees_called`, for employers alone, and employers are found too."""
+async def find_users_named(connection: AsyncConnection, name: str, *, actor: Actor) -> list[int]:
+    """Find employers as well as employees; for employers alone."""
     ensure_can_see_employees(actor)
-    return list(await connection.scalars(select(user_table.c.id).where(_is_called(name)).limit(2)))
+    return list(await connection.scalars(select(user_table.c.id).where(_is_named(name)).limit(2)))
 
 
-async def ids_of_employees_like(
-    connection: AsyncConnection, text: str, *, actor: Actor
-) -> list[int]:
-    """The employees whose name or e-mail holds a text; for an employee, nobody."""
+async def search_employee_ids(connection: AsyncConnection, text: str, *, actor: Actor) -> list[int]:
+    """Find employees whose name or e-mail contains a text; none for an employee."""
     if not can_see_employees(actor):
         return []
     query = select(user_table.c.id).where(user_table.c.role == Role.EMPLOYEE, _mentions(text))
@@ -171,12 +169,12 @@ def _mentions(text: str) -> ColumnElement[bool]:
     return or_(user_table.c.username.ilike(pattern), user_table.c.email.ilike(pattern))
 
 
-def _is_called(name: str) -> ColumnElement[bool]:
+def _is_named(name: str) -> ColumnElement[bool]:
     called = [
         func.lower(column) == func.lower(name)
         for column in (user_table.c.email, user_table.c.username)
     ]
-    if name.isascii() and name.isdecimal() and len(name) < 20 and int(name) <= LARGEST_ID:
+    if name.isascii() and name.isdecimal() and len(name) < 20 and int(name) <= MAX_ID:
         called.append(user_table.c.id == int(name))
     return or_(*called)
 
@@ -184,7 +182,7 @@ def _is_called(name: str) -> ColumnElement[bool]:
 async def _one(
     connection: AsyncConnection, query: Select[*tuple[Any, ...]], employee_id: int
 ) -> UserView:
-    if not 0 < employee_id <= LARGEST_ID:
+    if not 0 < employee_id <= MAX_ID:
         raise NotFound()
     found = await connection.execute(
         query.where(user_table.c.id == employee_id, user_table.c.role == Role.EMPLOYEE)

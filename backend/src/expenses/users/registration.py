@@ -1,4 +1,4 @@
-"""How an unknown e-mail becomes a user: at once through the API, in two pages in a browser."""
+"""How an unknown e-mail becomes a user: in one step through the API, in two in a browser."""
 
 from datetime import UTC, datetime, timedelta
 

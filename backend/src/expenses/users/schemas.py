@@ -1,4 +1,4 @@
-"""What an e-mail, a username and a password look like. The doors share these types."""
+"""E-mails, usernames and passwords as they come in. All doors share these types."""
 
 from typing import Annotated
 

@@ -1,5 +1,4 @@
-"""Where users are logged in. Cookie and bearer token alike hold a random token; a row holds its
-hash. One query answers who a token belongs to, at every request."""
+"""Sessions: a random token in a cookie or bearer header, and its hash in a row."""
 
 import hashlib
 import logging
@@ -19,17 +18,17 @@ from expenses.observability.logs import fields
 from expenses.observability.metrics import LOG_INS
 from expenses.settings import Settings
 from expenses.users.models import Role, session_table, user_table
-from expenses.users.passwords import renewed_hash, verify_password
+from expenses.users.passwords import upgraded_hash, verify_password
 from expenses.users.queries import VIEW, StoredPassword, UserView, find_password
-from expenses.users.throttling import Caller, Limit, count_attempt, limits_of_login, take_back
+from expenses.users.throttling import Caller, Limit, count_attempt, login_limits, uncount_attempt
 
 logger = logging.getLogger(__name__)
 
 # How stale "last seen" may be: writing it at every request would turn each read into a write.
 LAST_SEEN_PRECISION = timedelta(minutes=1)
-LONGEST_CLIENT = 200
+MAX_CLIENT_LENGTH = 200
 # Far more than anybody has devices; a program that logs in for each call may have thousands.
-MOST_LISTED = 100
+MAX_LISTED = 100
 
 
 # Built once, since it is sent for every request.
@@ -102,7 +101,7 @@ async def log_in(
     """
     async with database.reading() as connection:
         stored = await find_password(connection, email)
-    limits = limits_of_login(caller, email, stored.user_id if stored else None, settings)
+    limits = login_limits(caller, email, stored.user_id if stored else None, settings)
     with _logged(stored):
         return await _log_in(database, stored, password, limits, caller, settings)
 
@@ -121,9 +120,9 @@ async def _log_in(
         raise NotRegistered()
     if not fits:
         raise WrongPassword()
-    renewed = await renewed_hash(password, stored.hash)
+    renewed = await upgraded_hash(password, stored.hash)
     async with database.transaction() as connection:
-        await take_back(connection, limits)
+        await uncount_attempt(connection, limits)
         started = await start_session(
             connection,
             stored.user_id,
@@ -221,7 +220,7 @@ async def list_sessions(connection: AsyncConnection, user: CurrentUser) -> list[
         select(*(session_table.c[name] for name in SessionView._fields))
         .where(session_table.c.user_id == user.id, session_table.c.expires_at > func.now())
         .order_by(is_this.desc(), session_table.c.last_seen_at.desc(), session_table.c.id.desc())
-        .limit(MOST_LISTED)
+        .limit(MAX_LISTED)
     )
     return [SessionView._make(row) for row in await connection.execute(query)]
 
@@ -249,14 +248,14 @@ def new_token() -> str:
 
 
 def hash_token(token: str) -> bytes:
-    """The token is 256 random bits, so a plain hash cannot be guessed back."""
+    """Hash a token; it is 256 random bits, so a plain hash cannot be reversed."""
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
 
 
 def _client_label(client: str | None) -> str | None:
-    """What a header says, as one line that a page can show."""
+    """Reduce a User-Agent header to one printable line."""
     visible = "".join(character for character in client or "" if character.isprintable())
-    return visible.strip()[:LONGEST_CLIENT] or None
+    return visible.strip()[:MAX_CLIENT_LENGTH] or None
 
 
 async def _touch(connection: AsyncConnection, user: CurrentUser) -> None:

@@ -1,10 +1,8 @@
 """How often something may be tried: log-ins, registrations, old passwords.
 
-The numbers are rows, so that every process, page and API call counts together. An attempt counts
-before it is made, or many at once would all be let through; one that was right is taken back.
-
-Nobody can lock another one out for good: a window ends by itself and is not prolonged by what is
-refused in it, and a browser in which the user has logged in before is counted on its own.
+Attempts are rows, so that every process counts them together, and count before they are made;
+a correct one is taken back. A window ends by itself, and a browser in which the user has logged
+in before is counted separately, so that nobody can lock somebody else out.
 """
 
 import hashlib
@@ -27,17 +25,16 @@ HOUR = timedelta(hours=1)
 
 
 class Device(NamedTuple):
-    """A browser in which somebody has logged in, as a signed cookie says it."""
+    """A browser in which a user has logged in, as its signed cookie says."""
 
     user_id: int
     name: str
 
 
 class Caller(NamedTuple):
-    """Who is at the other end, before it is known who they are.
+    """Who sends a request, before they are known.
 
-    `address` is the network address, `client` what the browser or program calls itself, `language`
-    the one that it asks for, if any.
+    `client` is what the browser or program calls itself, `language` the one it asks for.
     """
 
     address: str
@@ -47,7 +44,7 @@ class Caller(NamedTuple):
 
 
 class Limit(NamedTuple):
-    """At most `most` attempts of one kind by or at one `subject`, in each window."""
+    """At most `most` attempts of a kind by a `subject` in each window."""
 
     kind: str
     subject: str
@@ -56,11 +53,11 @@ class Limit(NamedTuple):
 
     @property
     def key(self) -> bytes:
-        """Addresses and e-mails are not kept in a form that can be read."""
+        """Hash the subject: addresses and e-mails are not stored in a readable form."""
         return hashlib.sha256(f"{self.kind}\0{self.subject}".encode()).digest()
 
 
-def limits_of_login(
+def login_limits(
     caller: Caller, email: str, user_id: int | None, settings: Settings
 ) -> list[Limit]:
     """`user_id` is None where nobody has this e-mail."""
@@ -73,12 +70,12 @@ def limits_of_login(
     ]
 
 
-def limits_of_registration(caller: Caller, settings: Settings) -> list[Limit]:
+def registration_limits(caller: Caller, settings: Settings) -> list[Limit]:
     return [Limit("registration", caller.address, settings.address_registrations, HOUR)]
 
 
-def limits_of_password(user_id: int, settings: Settings) -> list[Limit]:
-    """Of typing the old password before a new one."""
+def password_limits(user_id: int, settings: Settings) -> list[Limit]:
+    """Limit typing the old password before a new one."""
     return [Limit("password", str(user_id), settings.login_attempts, QUARTER_OF_AN_HOUR)]
 
 
@@ -115,8 +112,8 @@ async def count_attempt(database: Database, limits: Sequence[Limit]) -> None:
         raise TooManyAttempts(ceil(max(waits).total_seconds()))
 
 
-async def take_back(connection: AsyncConnection, limits: Sequence[Limit]) -> None:
-    """The attempt was right."""
+async def uncount_attempt(connection: AsyncConnection, limits: Sequence[Limit]) -> None:
+    """Uncount an attempt that was correct."""
     await connection.execute(
         update(attempts_table)
         .where(

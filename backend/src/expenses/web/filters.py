@@ -1,4 +1,4 @@
-"""The filters of ticket lists as an address writes them, the same for console and API."""
+"""The filters of ticket lists as query parameters, the same for console and API."""
 
 from datetime import date
 from decimal import Decimal
@@ -14,7 +14,7 @@ from expenses.tickets.filters import TicketFilter, searched
 from expenses.tickets.models import Category, TicketStatus
 from expenses.tickets.schemas import Day
 from expenses.users.models import Actor
-from expenses.users.queries import find_employees_called, ids_of_employees_like
+from expenses.users.queries import find_employees_named, search_employee_ids
 
 
 def _empty_is_none(value: Any) -> Any:
@@ -34,15 +34,15 @@ OrEmpty = Annotated[
 
 
 class FilterQuery(BaseModel):
-    """The names are those of the address; `employee` is a name or an e-mail, or an id."""
+    """Query parameters; `employee` is a name, an e-mail or an id."""
 
     model_config = ConfigDict(populate_by_name=True)
 
     q: OrEmpty[Annotated[Line, Field(max_length=200)]] = None
     employee: OrEmpty[Annotated[Line, Field(max_length=254)]] = None
     category: OrEmpty[Category] = None
-    first_day: Annotated[OrEmpty[Day], Field(alias="from")] = None
-    last_day: Annotated[OrEmpty[Day], Field(alias="to")] = None
+    first_date: Annotated[OrEmpty[Day], Field(alias="from")] = None
+    last_date: Annotated[OrEmpty[Day], Field(alias="to")] = None
     lowest_amount: Annotated[OrEmpty[Amount], Field(alias="min")] = None
     highest_amount: Annotated[OrEmpty[Amount], Field(alias="max")] = None
     currency: OrEmpty[Currency] = None
@@ -55,22 +55,22 @@ class FilterQuery(BaseModel):
         status: TicketStatus | None = None,
         owner_id: int | None = None,
     ) -> TicketFilter:
-        """Raises `InvalidInput` for ranges that begin after their end, and for nobody's name."""
-        _ensure_ordered("to", self.first_day, self.last_day)
+        """Raises `InvalidInput` for ranges that end before they begin, and for unknown names."""
+        _ensure_ordered("to", self.first_date, self.last_date)
         _ensure_ordered("max", self.lowest_amount, self.highest_amount)
         if self.employee is not None:
             owner_id = await _employee_id(connection, self.employee, actor=actor)
         search: dict[str, Any] = {}
         if self.q:
-            named = await ids_of_employees_like(connection, self.q, actor=actor)
+            named = await search_employee_ids(connection, self.q, actor=actor)
             search = searched(self.q, named)
         return TicketFilter(
             **search,
             status=status,
             owner_id=owner_id,
             category=self.category,
-            first_day=self.first_day,
-            last_day=self.last_day,
+            first_date=self.first_date,
+            last_date=self.last_date,
             lowest_amount=self.lowest_amount,
             highest_amount=self.highest_amount,
             currency=self.currency,
@@ -83,7 +83,7 @@ def _ensure_ordered(field: str, first: date | Decimal | None, last: date | Decim
 
 
 async def _employee_id(connection: AsyncConnection, name: str, *, actor: Actor) -> int:
-    found = await find_employees_called(connection, name, actor=actor)
+    found = await find_employees_named(connection, name, actor=actor)
     if not found:
         raise InvalidInput({"employee": N_("No employee has this name or e-mail.")})
     if len(found) > 1:

@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from expenses.database.engine import Database
 from expenses.errors import ExpensesError, NotFound
 from expenses.observability.metrics import CONNECTIONS, MOST_CONNECTIONS, REQUESTS
-from expenses.tickets.counts import MOST_COUNTED, totals
+from expenses.tickets.counts import COUNT_LIMIT, totals
 from expenses.tickets.filters import TicketFilter
 from expenses.tickets.models import TicketStatus
 from expenses.users.models import AnyEmployer
@@ -120,7 +120,7 @@ class _Now(Collector):
         if self._pending is not None:
             yield GaugeMetricFamily(
                 "expenses_pending_tickets",
-                f"Tickets that wait for a decision. No more than {MOST_COUNTED} are counted.",
+                f"Tickets that wait for a decision. No more than {COUNT_LIMIT} are counted.",
                 value=self._pending,
             )
 

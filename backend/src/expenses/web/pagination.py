@@ -1,4 +1,4 @@
-"""Opaque cursors: where a list goes on, in a form that nobody is tempted to compute with."""
+"""Opaque cursors that say where a list continues."""
 
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from expenses.database.tables import LARGEST_ID
+from expenses.database.tables import MAX_ID
 from expenses.errors import InvalidInput
 from expenses.i18n.money import Amount
 from expenses.i18n.text import N_
@@ -26,7 +26,7 @@ _VALUES: dict[str, TypeAdapter[Any]] = {
 
 
 def encode_cursor(before: int | None) -> str | None:
-    """The cursor of a list whose newest come first, from the id it goes on before."""
+    """Encode the id that a list, newest first, continues before."""
     return None if before is None else _encode([before])
 
 
@@ -42,7 +42,7 @@ def decode_cursor(cursor: str | None) -> int | None:
 
 
 def encode_position(position: Position | None, sort: Sort) -> str | None:
-    """The cursor of a list in the order of `sort`."""
+    """Encode a position in the order of `sort`."""
     if position is None:
         return None
     value = position.value if isinstance(position.value, int) else str(position.value)
@@ -50,7 +50,7 @@ def encode_position(position: Position | None, sort: Sort) -> str | None:
 
 
 def decode_position(cursor: str | None, sort: Sort) -> Position | None:
-    """Raises `InvalidInput` for another order's cursor, and for what was never one."""
+    """Raises `InvalidInput` for the cursor of another order and for anything else."""
     if cursor is None:
         return None
     parts = _decode(cursor)
@@ -79,7 +79,7 @@ def _decode(cursor: str) -> list[Any]:
 
 
 def _is_id(value: Any) -> bool:
-    return type(value) is int and 0 < value <= LARGEST_ID
+    return type(value) is int and 0 < value <= MAX_ID
 
 
 def _unreadable() -> InvalidInput:

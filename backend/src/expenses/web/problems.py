@@ -1,4 +1,4 @@
-"""Errors to responses: one table for the status, one shape for programs, one page for people."""
+"""Errors as responses: a table of statuses, a problem for programs, a page for people."""
 
 import logging
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ from expenses.i18n.text import N_
 from expenses.observability.logs import request_id
 from expenses.tickets.queries import TicketView
 from expenses.web.dependencies import is_safe, token_of
-from expenses.web.pages.rendering import flash, render, way_back
+from expenses.web.pages.rendering import flash, render, return_path
 from expenses.web.validation import sentences
 
 logger = logging.getLogger(__name__)
@@ -69,7 +69,7 @@ def status_of_type(kind: type[ExpensesError]) -> int:
 
 
 def decision_json(ticket: TicketView) -> dict[str, Any] | None:
-    """Who decided a ticket, when and why; None while nobody has."""
+    """Return who decided a ticket, when and why; None while nobody has."""
     if ticket.decided_by_id is None or ticket.decided_at is None:
         return None
     return {
@@ -80,7 +80,7 @@ def decision_json(ticket: TicketView) -> dict[str, Any] | None:
 
 
 def problem(error: ExpensesError) -> Response:
-    """`error` for a program."""
+    """Render an error for a program."""
     body: dict[str, Any] = {"code": error.code, "detail": error.message}
     if isinstance(error, InvalidInput):
         body["errors"] = [
@@ -94,13 +94,13 @@ def problem(error: ExpensesError) -> Response:
 
 
 def headers_of(error: ExpensesError) -> dict[str, str]:
-    """When to come back, where that is known."""
+    """Return Retry-After where the wait is known."""
     wait = error.details.get("retry_after")
     return {} if wait is None else {"Retry-After": str(wait)}
 
 
 def page(request: Request, error: ExpensesError) -> Response:
-    """`error` for a person."""
+    """Render an error for a person."""
     if isinstance(error, NotLoggedIn):
         return _to_login(request)
     fields = error.fields if isinstance(error, InvalidInput) else {}
@@ -110,7 +110,7 @@ def page(request: Request, error: ExpensesError) -> Response:
 def error_page(
     request: Request, status: int, message: str, fields: Mapping[str, str] | None = None
 ) -> Response:
-    """`fields` are the sentences for what was wrong in a form whose page is not known here."""
+    """Render a page; `fields` are the messages of a form whose own page is not known here."""
     return render(
         request,
         "error.html",
@@ -124,7 +124,7 @@ def error_page(
 
 
 async def respond(request: Request, error: Exception) -> Response:
-    """The handler of every error that a door lets through."""
+    """Handle every error that a door lets through."""
     if isinstance(error, RequestValidationError):
         error = InvalidInput(sentences(error.errors()))
     if isinstance(error, HTTPException) and error.status_code == 400:
@@ -137,7 +137,7 @@ async def respond(request: Request, error: Exception) -> Response:
 
 
 def unexpected(request: Request) -> Response:
-    """Something that nobody has foreseen; what it was stands in the log, beside the number."""
+    """Answer 500 with the request id, under which the log has the cause."""
     message = N_("Something went wrong on our side. Please try again.")
     number = request_id.get()
     if is_for_program(request):
@@ -167,7 +167,7 @@ def _problem_response(
 
 
 def _framework_refusal(request: Request, error: HTTPException) -> Response:
-    """What the framework refuses by itself: no such path, a method that a path does not know."""
+    """Answer what the framework refuses: unknown paths and methods."""
     detail = errors.NotFound.template if error.status_code == 404 else f"{error.detail}."
     headers = dict(error.headers or {})
     if error.status_code == 405:
@@ -181,7 +181,7 @@ def _framework_refusal(request: Request, error: HTTPException) -> Response:
 
 
 def _methods_of(request: Request) -> list[str]:
-    """What this address takes; the framework names what its first route there takes."""
+    """List the methods of an address; the framework names those of its first route only."""
     router: Router = request.app.router
     return [
         method
@@ -194,8 +194,8 @@ def _methods_of(request: Request) -> list[str]:
 
 
 def _to_login(request: Request) -> Response:
-    """To the login page, and from there back to where one was going."""
+    """Redirect to the login page, and from there back."""
     if request.session.pop("token", None):
         flash(request, gettext("Your session has ended. Log in again to go on."), "warning")
-    target = f"/login?next={quote(way_back(request))}"
+    target = f"/login?next={quote(return_path(request))}"
     return RedirectResponse(target, status_code=303)

@@ -1,4 +1,4 @@
-"""From what was sent to checked values, with a sentence for each field that is wrong."""
+"""Checking input with pydantic, with a sentence for each wrong field."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
@@ -44,7 +44,7 @@ def parse(model: type[Model], values: Mapping[str, Any]) -> Model:
 
 
 def sentences(problems: Sequence[Any]) -> dict[str, str]:
-    """pydantic's problems as one sentence a field; the place inside a list follows a dot."""
+    """Turn pydantic's errors into one sentence a field; positions in lists follow a dot."""
     result: dict[str, str] = {}
     for problem in problems:
         # Where JSON is broken, the location is a position in the text.

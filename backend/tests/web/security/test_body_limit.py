@@ -2,19 +2,19 @@
 
 from collections.abc import AsyncIterator
 
-from expenses.web.security.body_limit import LARGER_BODIES, LARGEST_BODY, largest_body
+from expenses.web.security.body_limit import LARGER_BODY_SIZES, MAX_BODY_SIZE, largest_body
 from tests.harness import AppTestCase, ticket_json
 
 
 class Limits(AppTestCase):
     async def test_only_an_import_may_be_larger(self) -> None:
-        [larger] = LARGER_BODIES.values()
+        [larger] = LARGER_BODY_SIZES.values()
         for path, largest in (
-            ("/tickets", LARGEST_BODY),
+            ("/tickets", MAX_BODY_SIZE),
             ("/tickets/import", larger),
             ("/tickets/import/save", larger),
-            ("/tickets/importer", LARGEST_BODY),
-            ("/api/tickets", LARGEST_BODY),
+            ("/tickets/importer", MAX_BODY_SIZE),
+            ("/api/tickets", MAX_BODY_SIZE),
         ):
             self.assertEqual(largest_body(path), largest, path)
 

@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 # A page of tickets, each with its box ticked, and what else a form has.
-MOST_FIELDS = 200
+MAX_FIELDS = 200
 
 
 class FormValues(dict[str, str]):
@@ -23,7 +23,7 @@ class FormValues(dict[str, str]):
 
 async def read_form(request: Request) -> FormValues:
     """The fields of a form; files are left out."""
-    async with request.form(max_files=0, max_fields=MOST_FIELDS) as form:
+    async with request.form(max_files=0, max_fields=MAX_FIELDS) as form:
         sent = [(name, value) for name, value in form.multi_items() if isinstance(value, str)]
     values = FormValues(sent)
     values.many = {name: [value for other, value in sent if other == name] for name in values}

@@ -32,7 +32,7 @@ def page_context(request: Request) -> dict[str, Any]:
         "formats": Formats(settings_of(request), current_language()),
         "language": current_language().replace("_Hans", "").replace("_", "-"),
         "languages": names_of_languages(),
-        "here": way_back(request),
+        "here": return_path(request),
     }
 
 
@@ -42,7 +42,7 @@ def flash(request: Request, message: str, kind: str = "success") -> None:
     request.session["flashes"] = [*request.session["flashes"], [kind, message]]
 
 
-def way_back(request: Request) -> str:
+def return_path(request: Request) -> str:
     """Where the person is, as an address that can be opened."""
     if is_safe(request):
         return request.url.path + (f"?{request.url.query}" if request.url.query else "")

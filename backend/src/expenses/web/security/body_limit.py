@@ -4,9 +4,9 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-LARGEST_BODY = 1_000_000
+MAX_BODY_SIZE = 1_000_000
 # By path, with all that is below it. A file of 5 MB has a form around it.
-LARGER_BODIES = {"/tickets/import": 5_500_000}
+LARGER_BODY_SIZES = {"/tickets/import": 5_500_000}
 
 
 class BodyLimitMiddleware:
@@ -38,10 +38,10 @@ class BodyLimitMiddleware:
 
 
 def largest_body(path: str) -> int:
-    for above, largest in LARGER_BODIES.items():
+    for above, largest in LARGER_BODY_SIZES.items():
         if path == above or path.startswith(f"{above}/"):
             return largest
-    return LARGEST_BODY
+    return MAX_BODY_SIZE
 
 
 def _too_large(largest: int) -> HTTPException:

@@ -1,4 +1,4 @@
-"""Own tickets from a file: checked whole and shown, then all of them filed, or none."""
+"""Importing tickets from a file: checked as a whole, shown, then filed all or none."""
 
 import re
 import secrets
@@ -14,7 +14,7 @@ from starlette.responses import RedirectResponse
 
 from expenses.errors import InvalidInput
 from expenses.i18n.languages import gettext, ngettext
-from expenses.portal.sheets import COLUMNS, LARGEST_FILE, Sheet, decode, read_sheet
+from expenses.portal.import_file import COLUMNS, MAX_FILE_SIZE, Sheet, decode, read_sheet
 from expenses.tickets import imports
 from expenses.tickets.models import Category
 from expenses.tickets.policy import ensure_can_create
@@ -31,7 +31,7 @@ from expenses.web.security.body_limit import largest_body
 
 PATH = "/tickets/import"
 # More would be a very long page, and would not help to find what they have in common.
-MOST_PROBLEMS = 200
+MAX_PROBLEMS = 200
 
 _ROW_NUMBER = re.compile("[0-9]{1,9}")
 
@@ -40,7 +40,7 @@ router = APIRouter(prefix=PATH)
 
 @dataclass(frozen=True)
 class Upload:
-    """The file itself, or what the second step sends: its text, and the rows that were ticked."""
+    """The uploaded file or, in the second step, its text and the rows that were ticked."""
 
     content: bytes
     text: str
@@ -50,12 +50,12 @@ class Upload:
 
 async def _read_upload(request: Request) -> Upload:
     async with request.form(
-        max_files=1, max_fields=imports.MOST_ROWS + 10, max_part_size=largest_body(PATH)
+        max_files=1, max_fields=imports.MAX_ROWS + 10, max_part_size=largest_body(PATH)
     ) as form:
         file, text, key = (form.get(name) for name in ("file", "text", "key"))
         ticked = [value for value in form.getlist("wanted") if isinstance(value, str)]
         return Upload(
-            await file.read(LARGEST_FILE + 1) if isinstance(file, UploadFile) else b"",
+            await file.read(MAX_FILE_SIZE + 1) if isinstance(file, UploadFile) else b"",
             text if isinstance(text, str) else "",
             key if isinstance(key, str) else "",
             frozenset(int(row) for row in ticked if _ROW_NUMBER.fullmatch(row)),
@@ -75,7 +75,7 @@ async def import_page(request: Request, user: CurrentUserDependency) -> Response
 
 @router.get("/template.csv")
 async def template() -> Response:
-    """Only the names of the columns. The byte order mark makes Excel keep the encoding."""
+    """Offer the column names as a CSV file; Excel needs its byte order mark."""
     return Response(
         "\ufeff" + ",".join(COLUMNS) + "\r\n",
         media_type="text/csv",
@@ -90,7 +90,7 @@ async def check_file(
     user: CurrentUserDependency,
     connection: ConnectionDependency,
 ) -> Response:
-    """Shows what would be filed; nothing is kept."""
+    """Shows what would be filed; keeps nothing."""
     ensure_can_create(user)
     try:
         text = decode(upload.content)
@@ -134,11 +134,11 @@ def _import_page(
         "import.html",
         status_code=422 if errors or problems else 200,
         errors=errors or {},
-        problems=problems[:MOST_PROBLEMS],
-        more_problems=max(0, len(problems) - MOST_PROBLEMS),
+        problems=problems[:MAX_PROBLEMS],
+        more_problems=max(0, len(problems) - MAX_PROBLEMS),
         categories=list(Category),
         currency=settings_of(request).currency,
-        most_rows=imports.MOST_ROWS,
+        most_rows=imports.MAX_ROWS,
     )
 
 

@@ -1,4 +1,4 @@
-"""A CSV file of tickets, as spreadsheets write it: its text, its rows, and what is wrong."""
+"""Reading a CSV file of tickets, as spreadsheets write it."""
 
 import csv
 import re
@@ -11,11 +11,11 @@ from expenses.errors import InvalidInput
 from expenses.i18n.languages import gettext
 from expenses.portal.fields import TypedFields
 from expenses.settings import Settings
-from expenses.tickets.imports import MOST_ROWS, ImportRow, ensure_importable
+from expenses.tickets.imports import MAX_ROWS, ImportRow, ensure_importable
 from expenses.tickets.models import Category
 from expenses.web.validation import parse
 
-LARGEST_FILE = 5_000_000
+MAX_FILE_SIZE = 5_000_000
 MOST_COLUMNS = 50
 # By the names that the first row has for them.
 COLUMNS = {
@@ -40,7 +40,7 @@ _APOSTROPHE = re.compile(r"""(^|[\t\n\r;])'(?=[\s"']*[=+\-@\uff1d\uff0b\uff0d\uf
 
 @dataclass(frozen=True)
 class CellProblem:
-    """What is wrong in a row, at a column where it is one that is wrong, and what stands there."""
+    """What is wrong in a row, in which column if it is in one, and what stands there."""
 
     number: int
     column: str
@@ -50,7 +50,7 @@ class CellProblem:
 
 @dataclass(frozen=True)
 class Sheet:
-    """`unread` are the names of columns that mean nothing here."""
+    """The rows that were read; `unread` names columns that mean nothing here."""
 
     rows: list[ImportRow]
     problems: list[CellProblem]
@@ -58,7 +58,7 @@ class Sheet:
 
 
 def decode(content: bytes) -> str:
-    """Raises `InvalidInput` for what is not text, or in another encoding: guessing spoils names."""
+    """Raises `InvalidInput` for anything but UTF-8 text: guessing an encoding spoils names."""
     if not content:
         raise _unreadable(gettext("Choose a file with tickets in it."))
     if content.startswith(_WORKBOOKS):
@@ -79,13 +79,13 @@ def decode(content: bytes) -> str:
         ) from None
     # As a form sends it back.
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
-    if len(text.encode()) + text.count("\n") > LARGEST_FILE:
+    if len(text.encode()) + text.count("\n") > MAX_FILE_SIZE:
         raise _unreadable(gettext("The file is too large. Use one of at most %(size)s MB.", size=5))
     return text
 
 
 def read_sheet(text: str, *, settings: Settings) -> Sheet:
-    """Raises `InvalidInput` for the field `file` where there are no rows to speak of."""
+    """Raises `InvalidInput` for the field `file` where there are no usable rows."""
     if "\0" in text:
         raise _unreadable(gettext("This is not a text file. Use a CSV file, in UTF-8."))
     records = _records(text.replace("\r\n", "\n"))
@@ -95,11 +95,11 @@ def read_sheet(text: str, *, settings: Settings) -> Sheet:
     seen = 0
     for number, cells in records:
         seen += 1
-        if seen > MOST_ROWS:
+        if seen > MAX_ROWS:
             raise _unreadable(
                 gettext(
                     "The file has too many rows. Use at most %(number)s at once.",
-                    number=f"{MOST_ROWS:,}",
+                    number=f"{MAX_ROWS:,}",
                 )
             )
         _read_row(sheet, number, names, cells, settings)
@@ -109,7 +109,7 @@ def read_sheet(text: str, *, settings: Settings) -> Sheet:
 
 
 def _records(text: str) -> Iterator[tuple[int, list[str]]]:
-    """The rows with something in them, each with its number as a spreadsheet counts."""
+    """Yield the rows that are not empty, numbered as a spreadsheet numbers them."""
     reader = csv.reader(StringIO(text, newline=""), delimiter=_separator_of(text), strict=True)
     number = 0
     try:
@@ -123,7 +123,7 @@ def _records(text: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _separator_of(text: str) -> str:
-    """Whatever finds the most names of columns in the first row."""
+    """Choose the separator that finds the most column names in the first row."""
     first = text.lstrip().partition("\n")[0]
     names = {
         separator: {name.strip(' "').lower() for name in first.split(separator, MOST_COLUMNS)}
@@ -209,13 +209,13 @@ def _problems(number: int, error: InvalidInput, cells: dict[str, str]) -> Iterat
 
 
 def _day(cell: str) -> str:
-    """As Excel writes it where the year comes first; other orders can be read in two ways."""
+    """Accept dates as Excel writes them with the year first; other orders are ambiguous."""
     found = _DAY.fullmatch(cell)
     return f"{found[1]}-{found[2]:0>2}-{found[3]:0>2}" if found else cell
 
 
 def _category(cell: str) -> str:
-    """In English or in the language of the page."""
+    """Accept categories in English or in the language of the page."""
     for category in Category:
         if cell.lower() in (category.value, gettext(category.value.capitalize()).lower()):
             return category.value
