@@ -80,7 +80,7 @@ MetricsToken = Annotated[SecretStr, AfterValidator(_not_guessable)]
 
 
 class Settings(BaseSettings):
-    """Each field is the environment variable of the same name in capitals; see the README."""
+    """Each field is the environment variable of the same name in capitals; see docs/settings.md."""
 
     model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore")
 

@@ -33,7 +33,7 @@ def _unusable(one: Unusable) -> Finding:
     return problem(
         one.variable,
         f"{sentence.rstrip('.')}.",
-        f"Set {one.variable} to what the README's table of settings says, or leave it out where "
+        f"Set {one.variable} to what backend/docs/settings.md says, or leave it out where "
         "it has a default.",
     )
 

@@ -65,7 +65,7 @@ def _rights(role: str, own: Standing) -> Finding:
         return warning(
             "rights",
             f"the role {role} {is_what}: whoever takes the server over may change the history.",
-            f"{apart}DATABASE_URL to that role (README, Two roles).",
+            f"{apart}DATABASE_URL to that role (see backend/docs/deployment.md).",
         )
     if own.has_more:
         return warning(
