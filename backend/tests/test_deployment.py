@@ -16,7 +16,8 @@ def read(*parts: str) -> str:
 
 class EverySetting(unittest.TestCase):
     def test_has_a_row_in_the_table_of_settings(self) -> None:
-        rows = set(re.findall(r"^\| `([A-Z_]+)` \|", read("backend", "docs", "settings.md"), re.MULTILINE))
+        table = read("backend", "docs", "settings.md")
+        rows = set(re.findall(r"^\| `([A-Z_]+)` \|", table, re.MULTILINE))
         self.assertEqual(rows, SETTINGS)
 
     def test_is_handed_to_the_containers(self) -> None:
