@@ -30,7 +30,6 @@ POINTING_DOWN = {
     ("database/citus.py", "expenses.tickets.models"),
     ("database/citus.py", "expenses.users.models"),
     ("history.py", "expenses.observability.logs"),
-    ("i18n/formats.py", "expenses.tickets.counts"),
     ("notifications/delivery.py", "expenses.observability.logs"),
     ("notifications/delivery.py", "expenses.observability.metrics"),
     ("observability/traces.py", "expenses.web.route_names"),
@@ -43,7 +42,7 @@ POINTING_DOWN = {
     ("users/sessions.py", "expenses.observability.logs"),
     ("users/sessions.py", "expenses.observability.metrics"),
 }
-KNOWS_STARLETTE = {SOURCE / "i18n" / "languages.py", SOURCE / "observability" / "traces.py"}
+KNOWS_STARLETTE = {SOURCE / "observability" / "traces.py"}
 # Alembic's environment has to see every table.
 SEES_EVERYTHING = SOURCE / "database" / "migrations" / "env.py"
 

@@ -14,7 +14,6 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from expenses import VERSION, api, console, portal
 from expenses.database.engine import Database
 from expenses.errors import CannotStart, ExpensesError
-from expenses.i18n.languages import LanguageMiddleware
 from expenses.notifications import delivery as deliveries
 from expenses.observability.traces import Traces, TracesMiddleware, follow, wanted_traces
 from expenses.settings import Settings, read_settings
@@ -23,6 +22,7 @@ from expenses.web.compression import CompressionMiddleware
 from expenses.web.failures import UnexpectedErrorMiddleware
 from expenses.web.metrics import HostMiddleware, MetricsMiddleware
 from expenses.web.pages.assets import assets
+from expenses.web.pages.language import LanguageMiddleware
 from expenses.web.problems import respond
 from expenses.web.request_log import RequestLogMiddleware
 from expenses.web.security.body_limit import BodyLimitMiddleware

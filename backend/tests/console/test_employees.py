@@ -85,7 +85,6 @@ class Tabs(EmployeesTestCase):
         with (
             patch("expenses.console.employees.COUNT_LIMIT", 3),
             patch("expenses.tickets.counts.COUNT_LIMIT", 3),
-            patch("expenses.i18n.formats.COUNT_LIMIT", 3),
         ):
             self.assertEqual(tabs(await self.listing()), ["3+", "0", "3+"])
 

@@ -67,6 +67,12 @@ class Catalogs(TestCase):
             self.assertEqual({value.capitalize() for value in values}, set(listed))
         self.assertEqual(set(Role), set(words.ROLES))
 
+    def test_templates_call_gettext_with_literals_only(self) -> None:
+        """What _() returns is not escaped, so it must not be called with what people typed."""
+        for path in SOURCE.rglob("*.html"):
+            with self.subTest(template=path.name):
+                self.assertEqual(re.findall(r"\b(?:_|gettext)\([^\"'].*", path.read_text()), [])
+
     def _singular(self, entry: Message) -> str:
         return str(entry.id if isinstance(entry.id, str) else entry.id[0])
 
@@ -107,6 +113,14 @@ class Choice(AppTestCase):
         self.assertIn("Log in / Register", (await browser.get("/login")).text)
         page = await browser.post("/language", data={"language": "tlh"})
         self.assertEqual(page.status_code, 422)
+
+    async def test_what_people_typed_is_escaped_in_sentences(self) -> None:
+        ada, dana = await self.new_employee("<b>100% Ada</b>"), await self.new_employer()
+        browser = await self.browser_of(dana)
+        await browser.post(f"/admin/employee/{ada.id}/suspend")
+        page = await browser.post(f"/admin/employee/{ada.id}/suspend", follow_redirects=True)
+        self.assertIn("&lt;b&gt;100% Ada&lt;/b&gt;", page.text)
+        self.assertNotIn("<b>", page.text)
 
     async def test_pages_speak_it_throughout(self) -> None:
         ada, dana = await self.new_employee("Ada"), await self.new_employer("Dana")

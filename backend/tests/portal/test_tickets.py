@@ -389,7 +389,7 @@ class List(AppTestCase):
                 "Approved this year": [year],
             },
         )
-        self.assertIn("the company&#39;s time zone (UTC)", page.text)
+        self.assertIn("the company's time zone (UTC)", page.text)
 
     async def test_months_begin_where_the_company_is(self) -> None:
         ada, boss = await self.new_employee(), await self.new_employer()

@@ -14,7 +14,6 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from expenses.console.authentication import EmployersOnly
 from expenses.console.views import ReadOnlyView
 from expenses.database.engine import Database
-from expenses.i18n.languages import current_language
 from expenses.web.pages.templating import environment
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -71,5 +70,5 @@ class _Templates(Jinja2Templates):
         status_code: int = 200,
     ) -> Response:
         values = {"request": request} | (context or {})
-        template = environment(TEMPLATES, current_language()).get_template(name)
+        template = environment.get_template(name)
         return HTMLResponse(template.render(values), status_code)

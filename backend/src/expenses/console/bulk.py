@@ -127,6 +127,7 @@ class BulkView(BaseView):
             form=form,
             errors=errors or {},
             too_many=found.count.is_capped,
+            count_limit=COUNT_LIMIT,
             back=address(QueryParams(form["query"])),
         )
 

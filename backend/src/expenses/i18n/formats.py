@@ -1,16 +1,27 @@
-"""Amounts, days and instants as people read them."""
+"""Amounts, dates and times as people read them."""
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from functools import lru_cache
+from functools import lru_cache, reduce
+from operator import add
+from typing import Any, Protocol
 
 from babel.dates import format_date, format_time, format_timedelta, get_datetime_format
 from babel.numbers import format_currency, format_decimal, get_currency_precision
 
 from expenses.i18n.languages import ngettext
 from expenses.settings import Settings
-from expenses.tickets.counts import COUNT_LIMIT, Count
+
+
+class Count(Protocol):
+    """A number, and whether counting stopped there."""
+
+    @property
+    def number(self) -> int: ...
+    @property
+    def is_capped(self) -> bool: ...
+    def __add__(self, other: Any, /) -> Any: ...
 
 
 class Formats:
@@ -35,16 +46,12 @@ class Formats:
         return self.number(count.number) + ("+" if count.is_capped else "")
 
     def sum(self, counts: Iterable[Count]) -> str:
-        return self.count(sum(counts, Count(0)))
+        return self.count(reduce(add, counts))
 
     def tickets(self, number: int) -> str:
         return ngettext(
             "%(number)s ticket", "%(number)s tickets", number, number=self.number(number)
         )
-
-    @property
-    def most_counted(self) -> str:
-        return self.number(COUNT_LIMIT)
 
     def number(self, number: int) -> str:
         return _number(number, self._locale)

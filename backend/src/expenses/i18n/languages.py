@@ -1,4 +1,4 @@
-"""The language of a request: the one chosen with the switch, else what the browser prefers."""
+"""Languages: their catalogs, the current one, and which one a browser prefers."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -12,8 +12,6 @@ from babel.core import Locale
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
-from starlette.requests import Request
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from expenses.errors import ExpensesError
 from expenses.i18n.text import ENGLISH
@@ -23,20 +21,6 @@ CATALOGS = Path(__file__).parent / "locale"
 LANGUAGES = (ENGLISH, "zh_Hans_CN")
 
 _language: ContextVar[str] = ContextVar("language", default=ENGLISH)
-
-
-class LanguageMiddleware:
-    """Has to stand inside the session's, which holds what was chosen."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        with speaking(preferred(Request(scope))):
-            await self.app(scope, receive, send)
 
 
 @contextmanager
@@ -52,28 +36,23 @@ def current_language() -> str:
     return _language.get()
 
 
-def preferred(request: Request) -> str:
-    return preference(request) or ENGLISH
+def translate(message: str) -> str:
+    return translations(current_language()).gettext(message)
 
 
-def preference(request: Request) -> str | None:
-    """None where the request says nothing of it, as those of most programs."""
-    chosen = request.session.get("language")
-    if chosen in LANGUAGES:
-        return str(chosen)
-    header = request.headers.get("accept-language")
-    return _negotiated(header) if header else None
+def translate_plural(singular: str, plural: str, number: int) -> str:
+    translated: str = translations(current_language()).ngettext(singular, plural, number)
+    return translated
 
 
 def gettext(message: str, /, **values: Any) -> str:
-    """`message` in the language of the request, with its %(names)s filled in."""
-    translated = translations(current_language()).gettext(message)
+    """Translate a message into the language of the request, with its %(names)s filled in."""
+    translated = translate(message)
     return translated % values if values else translated
 
 
 def ngettext(singular: str, plural: str, number: int, /, **values: Any) -> str:
-    translated: str = translations(current_language()).ngettext(singular, plural, number)
-    return translated % ({"num": number} | values)
+    return translate_plural(singular, plural, number) % ({"num": number} | values)
 
 
 def sentence(error: ExpensesError) -> str:
@@ -101,7 +80,8 @@ def translations(language: str) -> NullTranslations:
 
 
 @lru_cache(maxsize=256)
-def _negotiated(header: str) -> str:
+def negotiated(header: str) -> str:
+    """Choose a language for an Accept-Language header."""
     wanted = [part.partition(";")[0].strip() for part in _by_quality(header)]
     return next((code for code in map(_full_code, wanted) if code in LANGUAGES), ENGLISH)
 

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from expenses.portal.fields import form_context
 from expenses.portal.hints import Hint
 from expenses.tickets import lists
-from expenses.tickets.counts import count_by_status
+from expenses.tickets.counts import COUNT_LIMIT, count_by_status
 from expenses.tickets.filters import Sort, TicketFilter
 from expenses.tickets.models import TicketStatus
 from expenses.tickets.summary import news_for, summarize
@@ -86,6 +86,7 @@ async def tickets_page(
         is_filing=listing.is_plain,
         hints=hints or [],
         statuses=tuple(TicketStatus),
+        count_limit=COUNT_LIMIT,
         timezone=settings_of(request).timezone,
         **await _tickets(connection, user, listing),
         summary=await summarize(connection, actor=user, settings=settings_of(request)),

@@ -8,10 +8,10 @@ from fastapi import Depends, Request
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from expenses.database.engine import Database
-from expenses.i18n.languages import preference
 from expenses.settings import Settings
 from expenses.users.sessions import CurrentUser, NewSession, authenticate
 from expenses.users.throttling import Caller
+from expenses.web.pages.language import preferred_language
 from expenses.web.security.cookies import device_of
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -77,7 +77,7 @@ def caller_of(request: Request) -> Caller:
         address=_network_of(request),
         client=request.headers.get("user-agent"),
         device=device_of(request, settings_of(request)),
-        language=preference(request),
+        language=preferred_language(request),
     )
 
 

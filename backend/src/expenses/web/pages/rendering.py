@@ -1,6 +1,5 @@
 """HTML from templates, and what every page knows."""
 
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -12,15 +11,12 @@ from expenses.i18n.languages import current_language, names_of_languages
 from expenses.web.dependencies import is_safe, settings_of
 from expenses.web.pages.templating import environment
 
-PORTAL = Path(__file__).parents[2] / "portal" / "templates"
-
 
 def render(
     request: Request, template: str, *, status_code: int = 200, **context: Any
 ) -> HTMLResponse:
-    """A page of the portal, or an error page of any door."""
-    found = environment(PORTAL, current_language()).get_template(template)
-    return HTMLResponse(found.render(page_context(request) | context), status_code)
+    content = environment.get_template(template).render(page_context(request) | context)
+    return HTMLResponse(content, status_code)
 
 
 def page_context(request: Request) -> dict[str, Any]:
