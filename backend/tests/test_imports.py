@@ -29,18 +29,10 @@ POINTING_DOWN = {
     ("database/citus.py", "expenses.history"),
     ("database/citus.py", "expenses.tickets.models"),
     ("database/citus.py", "expenses.users.models"),
-    ("history.py", "expenses.observability.logs"),
-    ("notifications/delivery.py", "expenses.observability.logs"),
-    ("notifications/delivery.py", "expenses.observability.metrics"),
     ("observability/traces.py", "expenses.web.route_names"),
-    ("settings.py", "expenses.database.engine"),
     ("settings.py", "expenses.notifications.addresses"),
-    ("settings.py", "expenses.observability.logs"),
     ("tickets/decisions.py", "expenses.notifications.outbox"),
-    ("tickets/decisions.py", "expenses.observability.metrics"),
     ("users/actions.py", "expenses.notifications.outbox"),
-    ("users/sessions.py", "expenses.observability.logs"),
-    ("users/sessions.py", "expenses.observability.metrics"),
 }
 KNOWS_STARLETTE = {SOURCE / "observability" / "traces.py"}
 # Alembic's environment has to see every table.

@@ -11,7 +11,6 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from expenses.database.engine import after_commit
 from expenses.database.tables import Base, table_of
-from expenses.observability.logs import fields
 
 logger = logging.getLogger(__name__)
 
@@ -75,6 +74,6 @@ async def record(
         "details": details,
     }
     event_id: int = (await connection.execute(_INSERT, event)).scalar_one()
-    facts = fields(actor=actor_id, ticket=ticket_id, on_user=user_id)
-    after_commit(connection, lambda: logger.info(action, extra=facts))
+    fields = {"actor": actor_id, "ticket": ticket_id, "on_user": user_id}
+    after_commit(connection, lambda: logger.info(action, extra={"fields": fields}))
     return event_id

@@ -16,7 +16,8 @@ from fastapi import FastAPI
 from uvicorn.supervisors import Multiprocess
 
 from expenses.app import create_app
-from expenses.observability.logs import LogFormat, configuration
+from expenses.observability.logs import configuration
+from expenses.settings import LogFormat
 
 # How long requests under way may take to finish once the server is told to stop.
 SHUTDOWN_SECONDS = 10

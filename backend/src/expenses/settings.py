@@ -6,13 +6,12 @@ from datetime import date, datetime, timedelta
 from functools import cached_property
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from expenses.database.engine import Pooler
 from expenses.errors import CannotStart
 from expenses.i18n.money import Currency
 from expenses.notifications.addresses import (
@@ -23,7 +22,11 @@ from expenses.notifications.addresses import (
     WebAddress,
     WebhookSecret,
 )
-from expenses.observability.logs import LogFormat
+
+LogFormat = Literal["readable", "json"]
+Pooler = Literal["transaction"]
+"""What stands between the application and PostgreSQL: a pooler that gives each transaction any of
+its connections, so that nothing may be left on one for later."""
 
 
 def _known_timezone(name: str) -> str:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any, Literal, NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 from sqlalchemy import Connection, event
 from sqlalchemy.exc import DisconnectionError
@@ -12,6 +12,7 @@ from sqlalchemy.pool import QueuePool
 
 from expenses.database.address import asyncpg_url
 from expenses.database.errors import translated_errors
+from expenses.settings import Pooler
 
 # How long, in seconds, to wait for a new connection or for a free one in the pool.
 CONNECT_TIMEOUT = 10
@@ -32,9 +33,6 @@ _LIMITS = {
 _SET_LIMITS = "SELECT " + ", ".join(
     f"set_config('{name}', '{value}', true)" for name, value in _LIMITS.items()
 )
-
-Pooler = Literal["transaction"]
-"""A pooler before PostgreSQL that gives each transaction any of its connections."""
 
 _DIRECT: dict[str, Any] = {
     "timeout": CONNECT_TIMEOUT,

@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 
+from prometheus_client import Counter
+
 from expenses.database.engine import Database
 from expenses.errors import ExpensesError
 from expenses.notifications import outbox
@@ -21,8 +23,6 @@ from expenses.notifications.channels import (
 )
 from expenses.notifications.digest import write_digests
 from expenses.notifications.outbox import LEASE, Channel, ClaimedMessage
-from expenses.observability.logs import fields
-from expenses.observability.metrics import MESSAGES
 from expenses.settings import Settings
 from expenses.users.queries import users_by_id
 
@@ -44,6 +44,12 @@ SHUTDOWN_SECONDS = 4
 CARRIERS: dict[str, Carrier] = {Channel.MAIL: mail_carrier, Channel.WEBHOOK: webhook_carrier}
 
 logger = logging.getLogger(__name__)
+
+MESSAGES = Counter(
+    "expenses_messages",
+    "Mails and posts to the webhook, by what came of each attempt.",
+    ["channel", "result"],
+)
 
 
 def channels_of(settings: Settings) -> list[Channel]:
@@ -191,11 +197,11 @@ async def _wait(event: asyncio.Event, seconds: float) -> None:
 
 
 def _facts(message: ClaimedMessage, **more: object) -> dict[str, dict[str, object]]:
-    return fields(
-        message=str(message.key),
-        channel=message.channel.value,
-        action=message.action,
-        ticket=message.ticket_id,
-        on_user=message.user_id,
-        **more,
-    )
+    fields: dict[str, object] = {
+        "message": str(message.key),
+        "channel": message.channel.value,
+        "action": message.action,
+        "ticket": message.ticket_id,
+        "on_user": message.user_id,
+    }
+    return {"fields": fields | more}

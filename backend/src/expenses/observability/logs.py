@@ -7,9 +7,9 @@ import re
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any
 
-LogFormat = Literal["readable", "json"]
+from expenses.settings import LogFormat
 
 # The request that the running code works for.
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
@@ -44,16 +44,11 @@ def configuration(log_format: LogFormat) -> dict[str, Any]:
     }
 
 
-def fields(**values: Any) -> dict[str, dict[str, Any]]:
-    """For `extra=`: facts beside the message. Never a password, a token or a cookie."""
-    return {"fields": {name: value for name, value in values.items() if value is not None}}
-
-
 class ReadableFormatter(logging.Formatter):
     """Whatever a request brings along, it cannot begin a line of its own."""
 
     def format(self, record: logging.LogRecord) -> str:
-        facts = "".join([f" {name}={value}" for name, value in _facts(record).items()])
+        facts = "".join([f" {name}={value}" for name, value in _fields(record).items()])
         line = _escaped(
             f"{_time(record)} {record.levelname} {record.name}: {record.getMessage()}{facts}"
         )
@@ -69,16 +64,16 @@ class JsonFormatter(logging.Formatter):
             "level": record.levelname,
             "logger": record.name,
             "message": record.getMessage(),
-        } | _facts(record)
+        } | _fields(record)
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
         return json.dumps(line, default=str)
 
 
-def _facts(record: logging.LogRecord) -> dict[str, Any]:
-    number = request_id.get()
-    found: dict[str, Any] = {} if number is None else {"request": number}
-    return found | getattr(record, "fields", {})
+def _fields(record: logging.LogRecord) -> dict[str, Any]:
+    """Return what came in `extra={"fields": {...}}`: never a password, a token or a cookie."""
+    fields = {"request": request_id.get(), **getattr(record, "fields", {})}
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def _time(record: logging.LogRecord) -> str:

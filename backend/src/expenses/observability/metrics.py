@@ -4,25 +4,13 @@ Several processes of one server count into files of a common folder, `PROMETHEUS
 which the client looks for when it is imported.
 """
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Gauge, Histogram
 
 REQUESTS = Histogram(
     "expenses_http_request_duration_seconds",
     "From the request's arrival to the end of its answer, by route, as in the API's document.",
     ["method", "route", "status"],
     buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
-)
-LOG_INS = Counter("expenses_log_ins", "Attempts to log in, by what came of them.", ["result"])
-DECISIONS = Counter(
-    "expenses_decisions", "Tickets that were approved, denied or reopened.", ["decision"]
-)
-# There from the start: an increase from nothing to the first one would go unseen.
-for _decision in ("approved", "denied", "reopened"):
-    DECISIONS.labels(_decision)
-MESSAGES = Counter(
-    "expenses_messages",
-    "Mails and posts to the webhook, by what came of each attempt.",
-    ["channel", "result"],
 )
 CONNECTIONS = Gauge(
     "expenses_database_connections",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from prometheus_client import Counter
 from sqlalchemy import func, insert, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -12,7 +13,6 @@ from expenses.database.engine import after_commit
 from expenses.errors import NotDecided, TicketChanged
 from expenses.history import event_table, record
 from expenses.notifications.outbox import Subject, announce
-from expenses.observability.metrics import DECISIONS
 from expenses.tickets.filters import is_one_of
 from expenses.tickets.models import TicketStatus, ticket_table
 from expenses.tickets.policy import ensure_can_decide, not_decidable, with_ticket
@@ -29,6 +29,13 @@ from expenses.users.models import Actor
 
 # Locked and written together. A larger batch would keep the others waiting for longer.
 BATCH_SIZE = 200
+
+DECISIONS = Counter(
+    "expenses_decisions", "Tickets that were approved, denied or reopened.", ["decision"]
+)
+# There from the start: an increase from nothing to the first one would go unseen.
+for _decision in ("approved", "denied", "reopened"):
+    DECISIONS.labels(_decision)
 
 
 @dataclass(frozen=True)

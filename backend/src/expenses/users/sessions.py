@@ -8,14 +8,13 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
+from prometheus_client import Counter
 from sqlalchemy import bindparam, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from expenses.database.engine import Database
 from expenses.errors import ExpensesError, NotLoggedIn, NotRegistered, Suspended, WrongPassword
 from expenses.i18n.text import ENGLISH
-from expenses.observability.logs import fields
-from expenses.observability.metrics import LOG_INS
 from expenses.settings import Settings
 from expenses.users.models import Role, session_table, user_table
 from expenses.users.passwords import upgraded_hash, verify_password
@@ -23,6 +22,8 @@ from expenses.users.queries import VIEW, StoredPassword, UserView, find_password
 from expenses.users.throttling import Caller, Limit, count_attempt, login_limits, uncount_attempt
 
 logger = logging.getLogger(__name__)
+
+LOG_INS = Counter("expenses_log_ins", "Attempts to log in, by what came of them.", ["result"])
 
 # How stale "last seen" may be: writing it at every request would turn each read into a write.
 LAST_SEEN_PRECISION = timedelta(minutes=1)
@@ -141,7 +142,7 @@ async def _log_in(
 
 @contextmanager
 def _logged(stored: StoredPassword | None) -> Iterator[None]:
-    who = fields(on_user=stored.user_id if stored else None)
+    who = {"fields": {"on_user": stored.user_id if stored else None}}
     try:
         yield
     except ExpensesError as error:

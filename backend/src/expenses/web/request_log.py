@@ -6,7 +6,7 @@ from random import getrandbits
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from expenses.observability.logs import fields, request_id
+from expenses.observability.logs import request_id
 
 logger = logging.getLogger(__name__)
 
@@ -43,11 +43,13 @@ class RequestLogMiddleware:
                 "%s %s",
                 scope["method"],
                 scope["path"],
-                extra=fields(
-                    status=status,
-                    user=user.id if user else None,
-                    address=scope["client"][0] if scope.get("client") else None,
-                    ms=round((time.perf_counter() - began) * 1000, 1),
-                ),
+                extra={
+                    "fields": {
+                        "status": status,
+                        "user": user.id if user else None,
+                        "address": scope["client"][0] if scope.get("client") else None,
+                        "ms": round((time.perf_counter() - began) * 1000, 1),
+                    }
+                },
             )
             request_id.reset(context)

@@ -8,8 +8,9 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from expenses.database.engine import Database, Pooler
+from expenses.database.engine import Database
 from expenses.observability.doctor.findings import Finding, problem, unreachable
+from expenses.settings import Pooler
 
 ANSWERS = (OSError, DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError)
 CONNECTION_ERRORS = (*ANSWERS, TypeError, ValueError)
