@@ -3,7 +3,7 @@
 In one terminal: DATA_DIR=/tmp/screenshots uv run --project backend expenses demo
 In another:      uv run --project backend python backend/docs/take_screenshots.py
 
-Needs Chromium.
+Needs Chromium and fonts for all the names (Debian: fonts-liberation, fonts-wqy-microhei).
 """
 
 import shutil
