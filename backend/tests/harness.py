@@ -4,6 +4,7 @@ import asyncio
 import atexit
 import json
 import logging
+import shutil
 import signal
 import tempfile
 import unittest
@@ -16,6 +17,7 @@ from functools import cache
 from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
+from unittest.mock import patch
 
 import httpx
 import itsdangerous
@@ -96,6 +98,23 @@ def empty_database(*, owner: str) -> str:
     name = f"test_{next(_databases)}"
     asyncio.run(_administer(server(), f"CREATE DATABASE {name} OWNER {owner}"))
     return as_role(owner, server().url(name))
+
+
+@contextmanager
+def one_more_migration() -> Iterator[str]:
+    """Add a migration that no database has had yet; its revision."""
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary, "migrations")
+        shutil.copytree(migrations.FOLDER, folder)
+        (folder / "versions" / "later.py").write_text(
+            "from alembic import op\n"
+            "revision = 'later'\n"
+            f"down_revision = {migrations.newest_revision()!r}\n"
+            "def upgrade():\n"
+            "    op.execute('CREATE TABLE later (id bigint)')\n"
+        )
+        with patch.object(migrations, "FOLDER", folder):
+            yield "later"
 
 
 def new_role(options: str = "") -> str:

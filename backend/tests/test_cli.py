@@ -6,10 +6,7 @@ import socket
 import time
 
 import httpx
-from alembic import command as alembic
-from sqlalchemy.exc import DBAPIError
 
-from expenses.database import migrations
 from expenses.database.embedded import running
 from tests.command_line import ACCOUNT, CommandLineTestCase, execute
 from tests.harness import PASSWORD, new_database, server, ticket_json
@@ -137,19 +134,6 @@ class Migrate(CommandLineTestCase):
     def test_an_empty_database_is_brought_up_to_date(self) -> None:
         self.assertIn("up to date", self.run_command("migrate").stdout)
         self.assertIn("up to date", self.run_command("migrate").stdout)
-
-    def test_events_of_an_earlier_version_get_the_owner_of_their_ticket(self) -> None:
-        url = new_database()
-        self.run_command("seed", DATABASE_URL=url)
-        query = "SELECT id, ticket_id, owner_id, action, details::text FROM events ORDER BY id"
-        before = asyncio.run(execute(url, query))
-        self.assertIn(None, [owner for _, _, owner, *_ in before])
-        alembic.downgrade(migrations._config(url), "20261123h")
-        ended = self.run_command("migrate", DATABASE_URL=url)
-        self.assertEqual(ended.status, 0, ended.stderr)
-        self.assertEqual(asyncio.run(execute(url, query)), before)
-        with self.assertRaisesRegex(DBAPIError, "append-only"):
-            asyncio.run(execute(url, "DELETE FROM events"))
 
     def test_a_percent_sign_in_the_address_does_no_harm(self) -> None:
         url = new_database().replace("test_", "%74est_")

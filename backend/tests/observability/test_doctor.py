@@ -12,14 +12,21 @@ from time import monotonic, sleep, time
 from typing import Any
 from unittest.mock import patch
 
-from alembic.script import ScriptDirectory
 from sqlalchemy.engine import make_url
 
 from expenses.database import migrations
 from expenses.database.embedded import running
 from expenses.settings import Settings, usable_settings
 from tests.command_line import CommandLineTestCase, Ended, execute, free_port
-from tests.harness import PASSWORD, as_role, empty_database, new_database, new_role, server
+from tests.harness import (
+    PASSWORD,
+    as_role,
+    empty_database,
+    new_database,
+    new_role,
+    one_more_migration,
+    server,
+)
 from tests.pgbouncer import pgbouncer, through
 
 HIDDEN = "hidden-Sesame-77"
@@ -199,18 +206,19 @@ class Migrations(DoctorTestCase):
 
     def test_behind_and_ahead_are_told_and_nothing_is_written(self) -> None:
         url = new_database()
-        for value, *words in (
-            (oldest_revision(), "older version", "`expenses migrate`"),
-            ("of_the_future", "newer version", "Start that version"),
-        ):
-            asyncio.run(execute(url, f"UPDATE alembic_version SET version_num = '{value}'"))
-            # A row that was written, even to the same, has another xmin.
-            note = "SELECT version_num, xmin::text FROM alembic_version"
-            before = self.things(url), asyncio.run(execute(url, note))
-            with self.subTest(revision=value):
-                ended = self.examine(DATABASE_URL=url)
-                self.assert_found(ended, "problem", "migrations", value, *words)
-                self.assertEqual((self.things(url), asyncio.run(execute(url, note))), before)
+        revision = migrations.newest_revision()
+        with one_more_migration():
+            self.assert_told(url, revision, "older version", "`expenses migrate`")
+        asyncio.run(execute(url, "UPDATE alembic_version SET version_num = 'of_the_future'"))
+        self.assert_told(url, "of_the_future", "newer version", "Start that version")
+
+    def assert_told(self, url: str, *words: str) -> None:
+        # A row that was written, even to the same, has another xmin.
+        note = "SELECT version_num, xmin::text FROM alembic_version"
+        before = self.things(url), asyncio.run(execute(url, note))
+        ended = self.examine(DATABASE_URL=url)
+        self.assert_found(ended, "problem", "migrations", *words)
+        self.assertEqual((self.things(url), asyncio.run(execute(url, note))), before)
 
     def test_that_brought_the_extension_and_lost_it_are_told(self) -> None:
         url = new_database()
@@ -452,8 +460,3 @@ def write_rules(path: Path, rules: str, url: str) -> None:
             return
         sleep(0.02)
     raise AssertionError("The rules were not read again.")
-
-
-def oldest_revision() -> str:
-    [base] = ScriptDirectory(str(Path(migrations.__file__).parent)).get_bases()
-    return str(base)

@@ -191,8 +191,8 @@ def _ensure_known(revision: str | None, file: Path) -> None:
         raise CannotBackUp("%(file)s is not a backup of Contoso Expenses.", file=file)
     if not migrations.is_known(revision):
         raise CannotBackUp(
-            "%(file)s was made by a newer version of Contoso Expenses (revision %(revision)s). "
-            "Restore it with that version.",
+            "%(file)s was made by a newer version of Contoso Expenses, or before its first release "
+            "(revision %(revision)s). Restore it with that version.",
             file=file,
             revision=revision,
         )

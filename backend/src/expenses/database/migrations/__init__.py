@@ -1,4 +1,4 @@
-"""The way from an empty database to the tables of today, and back."""
+"""Migrations: which the database has had, and running those that it lacks."""
 
 from pathlib import Path
 
@@ -12,6 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from expenses.database.engine import Database
 from expenses.database.errors import sqlstate
 from expenses.errors import CannotStart
+
+FOLDER = Path(__file__).parent
 
 _UNDEFINED_TABLE = "42P01"
 _INSUFFICIENT_PRIVILEGE = "42501"
@@ -39,7 +41,7 @@ def newest_revision() -> str:
 
 
 def is_known(revision: str) -> bool:
-    """Whether this version of the software knows it: newer ones have others."""
+    """Whether this version of the software has that migration."""
     return revision in {script.revision for script in _scripts().walk_revisions()}
 
 
@@ -55,7 +57,7 @@ async def current_revision(connection: AsyncConnection) -> str | None:
 
 
 async def is_up_to_date(database: Database) -> bool:
-    """Raises `CannotStart` for a database that a newer version of this software has migrated."""
+    """Raises `CannotStart` where another version's migration was run last."""
     try:
         async with database.reading() as connection:
             current = await current_revision(connection)
@@ -68,20 +70,21 @@ async def is_up_to_date(database: Database) -> bool:
         ) from error
     if current is not None and not is_known(current):
         raise CannotStart(
-            "The database was migrated by a newer version of Contoso Expenses "
-            "(revision %(revision)s). Start that version, or restore a backup for this one.",
+            "The database was migrated by a newer version of Contoso Expenses, or before its first "
+            "release (revision %(revision)s). Start that version, restore a backup for this one, "
+            "or use an empty database.",
             revision=current,
         )
     return current == newest_revision()
 
 
 def _scripts() -> ScriptDirectory:
-    return ScriptDirectory(str(Path(__file__).parent))
+    return ScriptDirectory(str(FOLDER))
 
 
 def _config(address: str) -> Config:
     config = Config()
     # Alembic interpolates "%" in its options, and the address must not pass through that at all.
-    config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
+    config.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
     config.attributes["address"] = address
     return config

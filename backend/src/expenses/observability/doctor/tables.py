@@ -42,8 +42,9 @@ def _migrations(revision: str | None, settings: Settings) -> Finding:
     if not migrations.is_known(revision):
         return problem(
             "migrations",
-            f"a newer version of Contoso Expenses has migrated the database (revision {revision}).",
-            "Start that version, or restore a backup for this one.",
+            "the database was migrated by a newer version of Contoso Expenses, or before its first "
+            f"release (revision {revision}).",
+            "Start that version, restore a backup for this one, or use an empty database.",
         )
     if revision != migrations.newest_revision():
         return problem(
