@@ -17,7 +17,7 @@ import httpx
 from sqlalchemy import text
 
 from expenses.cli import main
-from expenses.database.embedded import _postmaster as postmaster
+from expenses.database.embedded import postmaster
 from expenses.database.engine import Database
 from expenses.settings import Settings
 from tests.harness import PASSWORD, TestCase
@@ -132,7 +132,7 @@ class CommandLineTestCase(TestCase):
         self.assertEqual(process.wait(30), 0)
 
     def has_postgres(self, folder: Path | None = None) -> bool:
-        return postmaster((folder or self.data_dir) / "postgres") is not None
+        return postmaster.find((folder or self.data_dir) / "postgres") is not None
 
     def register(self, address: str) -> httpx.Client:
         client = httpx.Client(base_url=address)

@@ -57,7 +57,7 @@ def pgbouncer() -> Iterator[int]:
         command = [program, "--quiet", str(file)]
         if os.geteuid() == 0:
             # It does not run as root either, and the socket is in a folder of root's.
-            launcher = str(Path(embedded.__file__).with_name("embedded_launch.py"))
+            launcher = str(Path(embedded.__file__).with_name("launch.py"))
             command = [sys.executable, "-I", "-S", launcher, *command]
         process = subprocess.Popen(command)
         try:

@@ -15,9 +15,7 @@ from unittest.mock import Mock, patch
 import asyncpg
 from sqlalchemy import text
 
-from expenses.database import embedded
-from expenses.database.embedded import _postmaster as postmaster
-from expenses.database.embedded import binary, running
+from expenses.database.embedded import binary, postmaster, running, socket_folder
 from expenses.database.engine import Database
 from expenses.errors import CannotStart
 from tests.harness import TestCase
@@ -81,7 +79,7 @@ class EmbeddedTestCase(TestCase):
             stream.close()
 
     def is_running(self, folder: Path | None = None) -> bool:
-        return postmaster((folder or self.folder) / "postgres") is not None
+        return postmaster.find((folder or self.folder) / "postgres") is not None
 
     def assert_cannot_start(self, sentence: str, folder: Path | None = None) -> None:
         with self.assertRaisesRegex(CannotStart, sentence), running(folder or self.folder):
@@ -114,16 +112,16 @@ class NewFolder(EmbeddedTestCase):
     def test_a_temporary_folder_of_somebody_else_is_not_trusted(self) -> None:
         too_long = self.folder / ("long " * 20)
         with patch.dict(os.environ, XDG_RUNTIME_DIR=str(self.folder)):
-            socket_dir = embedded._socket_dir(too_long)
+            socket_dir = socket_folder.create(too_long)
             self.assertEqual(socket_dir.parent, self.folder)
             socket_dir.chmod(0o755)
             with self.assertRaisesRegex(CannotStart, "not a private folder"):
-                embedded._socket_dir(too_long)
+                socket_folder.create(too_long)
             socket_dir.rmdir()
             (self.folder / "private").mkdir(mode=0o700)
             socket_dir.symlink_to(self.folder / "private")
             with self.assertRaisesRegex(CannotStart, "not a private folder"):
-                embedded._socket_dir(too_long)
+                socket_folder.create(too_long)
 
     async def test_several_that_start_at_once_share_one(self) -> None:
         processes = [self.spawn_user(self.folder) for _ in range(4)]
@@ -218,10 +216,10 @@ class UsedFolder(EmbeddedTestCase):
         self.addCleanup(self.assert_nothing_runs)
 
     def assert_nothing_runs(self) -> None:
-        self.assertFalse(embedded._is_inhabited(self.cluster))
+        self.assertFalse(postmaster.has_processes(self.cluster))
 
     def server_number(self) -> int:
-        found = postmaster(self.cluster)
+        found = postmaster.find(self.cluster)
         assert found is not None
         return found.pid
 
@@ -323,7 +321,7 @@ class UsedFolder(EmbeddedTestCase):
             os.kill(backend.get_server_pid(), signal.SIGKILL)
             # Until it has noticed, which it does not write down: its file still says "ready".
             for _ in range(100):
-                if not await asyncio.to_thread(embedded._answers, server.socket_dir):
+                if not await asyncio.to_thread(postmaster.answers, server.socket_dir):
                     break
             with running(self.folder, durable=False) as same:
                 self.assertEqual(await query(same.socket_dir, "SELECT 1"), 1)
@@ -335,17 +333,17 @@ class UsedFolder(EmbeddedTestCase):
         with self.assertRaises(KeyboardInterrupt), pause, running(self.folder, durable=False):
             pass
         time.sleep(0.5)
-        self.assertFalse(embedded._is_inhabited(self.cluster))
+        self.assertFalse(postmaster.has_processes(self.cluster))
 
     def test_what_made_one_leave_is_not_hidden(self) -> None:
         with (
-            patch.object(embedded, "_was_the_last", side_effect=OSError("no")),
+            patch("expenses.database.embedded.server._is_last_user", side_effect=OSError("no")),
             self.assertLogs("expenses.database.embedded", "ERROR"),
             self.assertRaisesRegex(ValueError, "the reason"),
             running(self.folder, durable=False),
         ):
             raise ValueError("the reason")
-        embedded._stop(self.cluster)
+        postmaster.stop(self.cluster)
         self.assertFalse(self.is_running())
 
     async def test_a_lock_file_with_a_recycled_process_number_is_recognised(self) -> None:

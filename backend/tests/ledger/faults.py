@@ -14,8 +14,7 @@ from typing import Any
 import asyncpg
 import httpx
 
-from expenses.database.embedded import Server, running
-from expenses.database.embedded import _postmaster as postmaster
+from expenses.database.embedded import Server, postmaster, running
 from expenses.database.engine import CONNECTIONS_PER_PROCESS
 from tests.ledger.server import TIMEOUT, ServerProcess
 from tests.ledger.writers import Writer
@@ -121,7 +120,7 @@ class Faults:
 
     async def kill_database(self) -> None:
         """And start it again; the server is not touched and has to find it by itself."""
-        found = postmaster(Path(self.server.data_dir, "postgres"))
+        found = postmaster.find(Path(self.server.data_dir, "postgres"))
         assert found is not None
         os.kill(found.pid, signal.SIGKILL)
         self.counts["kills of the database"] += 1

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from sqlalchemy import text
 
 from expenses.database import migrations, programs
-from expenses.database.embedded import database_address, write_down
+from expenses.database.embedded import data_folder, database_address
 from expenses.database.engine import Database
 from expenses.database.errors import explained_problems
 from expenses.errors import CannotBackUp
@@ -158,7 +158,7 @@ def _appearing_whole(file: Path) -> Iterator[Path]:
     try:
         yield unfinished
         _rename(unfinished, file)
-        write_down(file.parent)
+        data_folder.sync(file.parent)
     finally:
         unfinished.unlink(missing_ok=True)
 

@@ -69,7 +69,7 @@ async def check_database(settings: Settings, *, workers: int) -> list[Finding]:
 async def _check_own(settings: Settings, workers: int) -> list[Finding]:
     """The one that comes along, which makes and migrates itself when the server starts."""
     folder = settings.data_dir
-    server = await asyncio.to_thread(embedded.look_at, folder)
+    server = await asyncio.to_thread(embedded.find_running, folder)
     if server is not None:
         return await _check(asyncpg_url(server.url()), settings, workers)
     if (folder / "postgres").exists():

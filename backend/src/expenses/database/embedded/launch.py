@@ -1,8 +1,8 @@
-"""Starts a program of PostgreSQL on behalf of root; run by its path, never imported.
+"""Runs a program of PostgreSQL for root; started by its path, never imported.
 
-PostgreSQL refuses to run as uid 0. In a user namespace of its own root appears under another
-number and keeps its files: no user has to be made, no file changes hands. The namespace is
-entered by a process that has not done anything else yet, because a process with threads cannot.
+PostgreSQL refuses to run as uid 0. In a user namespace of its own, root appears under another
+number and still owns its files: no user is created and no file changes its owner. A process with
+threads cannot enter a namespace, so a new process does.
 """
 
 import ctypes
@@ -17,16 +17,16 @@ FAILED = 125
 
 
 def main() -> NoReturn:
-    _become_ordinary()
+    _leave_root()
     try:
         os.execv(sys.argv[1], sys.argv[1:])
     except OSError as error:
-        # The namespace takes away root's right to pass through other people's folders.
+        # In the namespace, root may no longer enter other users' folders.
         _fail(f"{sys.argv[1]} cannot be run without root's rights: {error.strerror}")
 
 
-def _become_ordinary() -> None:
-    # initdb looks its user up by number, so the number has to be that of a known one.
+def _leave_root() -> None:
+    # initdb looks its user up by number, so it takes the number of a user that exists.
     user = next((entry for entry in pwd.getpwall() if entry.pw_uid != 0), None)
     if user is None:
         _fail("PostgreSQL does not run as root, and no other user is known here")
