@@ -26,9 +26,6 @@ WEB_FRAMEWORKS = {"fastapi", "starlette", "sqladmin", "jinja2"}
 CORE = {name for level in LAYOUT[:7] for name in level}
 # What still points down, as module and import.
 POINTING_DOWN = {
-    ("database/citus.py", "expenses.history"),
-    ("database/citus.py", "expenses.tickets.models"),
-    ("database/citus.py", "expenses.users.models"),
     ("observability/traces.py", "expenses.web.route_names"),
     ("settings.py", "expenses.notifications.addresses"),
     ("tickets/decisions.py", "expenses.notifications.outbox"),

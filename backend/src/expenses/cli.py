@@ -22,6 +22,7 @@ from expenses.database import roles as grants
 from expenses.database.embedded import database_address
 from expenses.database.engine import Database
 from expenses.database.errors import explained_problems
+from expenses.database.tables import Base
 from expenses.errors import CannotStart, ExpensesError, InvalidInput
 from expenses.observability import doctor
 from expenses.observability.logs import configure
@@ -175,7 +176,7 @@ def distribute() -> None:
 
 async def _distribute(address: str) -> None:
     lines = 0
-    async for line in distribution.distribute(address):
+    async for line in distribution.distribute(address, Base.metadata):
         typer.echo(f"  {line}")
         lines += 1
     typer.echo("The database is distributed." if lines else "It was distributed already.")

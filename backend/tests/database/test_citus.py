@@ -13,7 +13,15 @@ from dataclasses import replace
 from typing import Any
 
 from benchmarks.fill import connected
-from expenses.database.citus import DISTRIBUTED_BY, NEEDED, PLACES, Found, Place, distribute, steps
+from expenses.database.citus import (
+    DISTRIBUTED_BY,
+    PREREQUISITES,
+    TABLE_TYPES,
+    Catalog,
+    TableType,
+    distribute,
+    steps,
+)
 from expenses.database.tables import Base
 from expenses.errors import CannotStart
 from tests.command_line import CommandLineTestCase, execute
@@ -102,19 +110,18 @@ class DistributionTestCase(CommandLineTestCase):
 class Schema(DistributionTestCase):
     """What Citus asks of tables."""
 
-    def test_every_table_has_a_place(self) -> None:
-        self.assertEqual(Base.metadata.tables.keys() - PLACES.keys(), set())
+    def test_every_table_has_a_type(self) -> None:
+        self.assertEqual(Base.metadata.tables.keys() - TABLE_TYPES.keys(), set())
         tables = self.values(
             "SELECT relname FROM pg_class"
             " WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
         )
-        self.assertEqual(set(tables) - PLACES.keys(), set())
-        self.assertLessEqual(PLACES.keys() - set(tables), {"outbox"})
+        self.assertEqual(set(tables), TABLE_TYPES.keys())
 
     def test_a_unique_index_on_a_split_table_has_its_column(self) -> None:
         found = 0
         for index, table, columns in self.rows(UNIQUE_INDEXES):
-            if PLACES[table] is Place.DISTRIBUTED:
+            if TABLE_TYPES[table] is TableType.DISTRIBUTED:
                 found += 1
                 self.assertIn(DISTRIBUTED_BY, columns, index)
         self.assertGreaterEqual(found, 2)
@@ -122,7 +129,7 @@ class Schema(DistributionTestCase):
     def test_ids_are_never_null_and_come_from_sequences(self) -> None:
         for table, column, nullable, identity, default, kind in self.rows(COLUMNS):
             self.assertEqual(identity, "NO", f"{table}.{column}")
-            if PLACES[table] is Place.DISTRIBUTED and column == DISTRIBUTED_BY:
+            if TABLE_TYPES[table] is TableType.DISTRIBUTED and column == DISTRIBUTED_BY:
                 self.assertEqual(
                     (nullable, default, kind),
                     ("NO", f"nextval('{table}_id_seq'::regclass)", "bigint"),
@@ -137,8 +144,8 @@ class Schema(DistributionTestCase):
                 "operator class gin_trgm_ops for access method gin",
             },
         )
-        self.assertIn("ticket_text(text, text[])", NEEDED[1])
-        self.assertIn("pg_trgm", NEEDED[0])
+        self.assertIn("ticket_text(text, text[])", PREREQUISITES[1])
+        self.assertIn("pg_trgm", PREREQUISITES[0])
 
     def test_no_trigger_but_the_one_of_the_history(self) -> None:
         self.assertEqual([name for name, _ in self.rows(TRIGGERS)], ["events_append_only"])
@@ -147,13 +154,18 @@ class Schema(DistributionTestCase):
 class Statements(DistributionTestCase):
     """What is sent to a database that nothing was done to yet."""
 
-    def found(self) -> Found:
-        tables = frozenset(PLACES) - {"outbox"}
+    def catalog(self) -> Catalog:
+        tables = frozenset(TABLE_TYPES)
         keys = frozenset((table, name) for table, name, _ in self.rows(KEYS))
-        return Found(tables=tables, filled=tables, placed=frozenset(), keys=keys, has_trigger=True)
+        return Catalog(
+            filled=tables,
+            distributed=frozenset(),
+            foreign_keys=keys,
+            has_trigger=True,
+        )
 
     def test_they_come_in_this_order(self) -> None:
-        sent = [step.statement for step in steps(self.found())]
+        sent = [step.statement for step in steps(self.catalog(), Base.metadata)]
         kinds = [statement.split("(")[0].split(" fk_")[0] for statement in sent]
         self.assertEqual(
             list(dict.fromkeys(kinds)),
@@ -174,8 +186,8 @@ class Statements(DistributionTestCase):
                 ),
                 *(
                     f"ANALYZE {table}"
-                    for table, place in PLACES.items()
-                    if place is not Place.LOCAL
+                    for table, place in TABLE_TYPES.items()
+                    if place is not TableType.LOCAL
                 ),
                 "CREATE TRIGGER events_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON events"
                 " FOR EACH STATEMENT EXECUTE FUNCTION refuse_changes_of_history",
@@ -189,18 +201,27 @@ class Statements(DistributionTestCase):
             self.assertEqual(sent.count(statement), 1)
 
     def test_an_empty_table_leaves_nothing_to_clear(self) -> None:
-        sent = " ".join(step.statement for step in steps(replace(self.found(), filled=frozenset())))
+        sent = " ".join(
+            step.statement
+            for step in steps(replace(self.catalog(), filled=frozenset()), Base.metadata)
+        )
         self.assertNotIn("truncate", sent)
         self.assertNotIn("ANALYZE", sent)
 
-    def test_a_table_of_a_later_migration_is_placed_by_itself(self) -> None:
+    def test_a_table_of_a_later_migration_is_distributed_by_itself(self) -> None:
         placed = frozenset(
-            (table, place.value) for table, place in PLACES.items() if table != "sessions"
+            (table, place.value) for table, place in TABLE_TYPES.items() if table != "sessions"
         )
-        keys = self.found().keys - {("events", "fk_events_ticket_id_tickets")}
-        later = replace(self.found(), placed=placed, filled=frozenset({"sessions"}), keys=keys)
+        keys = self.catalog().foreign_keys - {("events", "fk_events_ticket_id_tickets")}
+        later = replace(
+            self.catalog(), distributed=placed, filled=frozenset({"sessions"}), foreign_keys=keys
+        )
         self.assertEqual(
-            [step.statement for step in steps(later) if step.statement not in NEEDED],
+            [
+                step.statement
+                for step in steps(later, Base.metadata)
+                if step.statement not in PREREQUISITES
+            ],
             [
                 "ALTER TABLE sessions DROP CONSTRAINT fk_sessions_user_id_users",
                 "SELECT create_reference_table('sessions')",
@@ -213,7 +234,7 @@ class Statements(DistributionTestCase):
 
     def test_keys_and_trigger_come_back_as_they_were(self) -> None:
         keys, triggers = self.rows(KEYS), self.rows(TRIGGERS)
-        for step in steps(self.found()):
+        for step in steps(self.catalog(), Base.metadata):
             if step.statement.startswith(("ALTER TABLE", "DROP TRIGGER", "CREATE TRIGGER")):
                 self.rows(step.statement)
         self.assertEqual(
@@ -265,13 +286,15 @@ class StandInForCitus(DistributionTestCase):
         self.assertEqual(
             sorted(placed),
             sorted(
-                (table, place.value) for table, place in PLACES.items() if place is not Place.LOCAL
+                (table, place.value)
+                for table, place in TABLE_TYPES.items()
+                if place is not TableType.LOCAL
             ),
         )
         for table in ("users", "tickets", "events"):
             self.assertEqual(self.values(f"SELECT count(*) FROM {table}"), [0], table)
 
-    def test_each_table_is_placed_once_and_said(self) -> None:
+    def test_each_table_is_distributed_once_and_said(self) -> None:
         self.seed()
         first = self.run_command("distribute", DATABASE_URL=self.url)
         self.assertEqual(first.status, 0, first.stderr)
@@ -364,4 +387,4 @@ class StandInForCitus(DistributionTestCase):
         self.assert_distributed()
 
     async def lines(self) -> str:
-        return "\n".join([line async for line in distribute(self.url)])
+        return "\n".join([line async for line in distribute(self.url, Base.metadata)])

@@ -1,78 +1,63 @@
-"""Spreads a migrated database over the machines of a Citus cluster.
+"""Distributes a migrated database over the nodes of a Citus cluster.
 
-Tables that everything is joined with are copied to every node, the two that grow are split up by
-their ids. Foreign keys are taken off before and put back after. What is to be done is read from the
-catalogue: each step is a transaction of its own, and running it again goes on where it was ended.
+Tables that everything is joined with are copied to every node; the two that grow are split up by
+their ids. Foreign keys are dropped before and added again after. The catalog tells what is still
+to be done, and each step is a transaction of its own: a run that was interrupted can be repeated.
 """
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from sqlalchemy import ForeignKeyConstraint, text
+from sqlalchemy import ForeignKeyConstraint, MetaData, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 from sqlalchemy.schema import AddConstraint
 
-import expenses.history
-import expenses.tickets.models
-import expenses.users.models  # noqa: F401
 from expenses.database import migrations
 from expenses.database.address import asyncpg_url
 from expenses.database.engine import Database
 from expenses.database.errors import explained_problems
-from expenses.database.tables import Base
 from expenses.errors import CannotStart
 
 DISTRIBUTED_BY = "id"
 
 
-class Place(StrEnum):
+class TableType(StrEnum):
     # As Citus itself calls them; a local table is one that it does not know.
     REFERENCE = "reference"
     DISTRIBUTED = "distributed"
     LOCAL = "local"
 
 
-# A test holds that every table has one.
-PLACES = {
-    "users": Place.REFERENCE,
-    "sessions": Place.REFERENCE,
-    "pending_registrations": Place.REFERENCE,
-    "attempts": Place.REFERENCE,
-    "idempotency_keys": Place.REFERENCE,
-    "tickets": Place.DISTRIBUTED,
-    "events": Place.DISTRIBUTED,
-    # Its rows are taken with FOR UPDATE SKIP LOCKED, by whoever is first. Elsewhere than on the
-    # coordinator that would lock the whole table, or be refused.
-    "outbox": Place.LOCAL,
-    "alembic_version": Place.LOCAL,
+# A test holds that every table is here.
+TABLE_TYPES = {
+    "users": TableType.REFERENCE,
+    "sessions": TableType.REFERENCE,
+    "pending_registrations": TableType.REFERENCE,
+    "attempts": TableType.REFERENCE,
+    "idempotency_keys": TableType.REFERENCE,
+    "tickets": TableType.DISTRIBUTED,
+    "events": TableType.DISTRIBUTED,
+    # Its rows are claimed with FOR UPDATE SKIP LOCKED. Anywhere but on the coordinator that would
+    # lock the whole table, or be refused.
+    "outbox": TableType.LOCAL,
+    "alembic_version": TableType.LOCAL,
 }
 
-_DONE = {
-    Place.REFERENCE: "a copy on every node",
-    Place.DISTRIBUTED: f"split up by {DISTRIBUTED_BY}",
-}
-
-# What indexes use, and so has to be on every node.
-NEEDED = (
+# Indexes use these, so every node needs them. Citus copies what it sees a table needs by itself,
+# and says so where it cannot: these may be refused.
+PREREQUISITES = (
     "CREATE EXTENSION IF NOT EXISTS pg_trgm",
     "SELECT create_distributed_function('ticket_text(text, text[])')",
 )
 
-_TRIGGER = "events_append_only"
-_DROP_TRIGGER = f"DROP TRIGGER {_TRIGGER} ON events"
-_CREATE_TRIGGER = (
-    f"CREATE TRIGGER {_TRIGGER} BEFORE UPDATE OR DELETE OR TRUNCATE ON events"
-    " FOR EACH STATEMENT EXECUTE FUNCTION refuse_changes_of_history()"
-)
-
-# Any number will do as long as nobody else uses it.
-_LOCK = 7_301_156
+# Any number that nobody else uses will do.
+_LOCK = 7_301_157
 
 _SESSION = (
     "SET statement_timeout TO 0",
@@ -91,133 +76,125 @@ _NODES = """
 SELECT count(*) AS all_nodes, count(*) FILTER (WHERE shouldhaveshards) AS takers
 FROM pg_dist_node WHERE isactive AND noderole = 'primary'
 """
-_TABLES = """
-SELECT relname, pg_relation_size(oid) > 0 FROM pg_class
-WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r'
+_FILLED = """
+SELECT relname FROM pg_class
+WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r' AND pg_relation_size(oid) > 0
 """
-_PLACED = """
+_DISTRIBUTED = """
 SELECT relname, citus_table_type FROM citus_tables JOIN pg_class ON oid = table_name::oid
 WHERE relnamespace = current_schema()::regnamespace
 """
-_KEYS = """
+_FOREIGN_KEYS = """
 SELECT relname, conname FROM pg_constraint JOIN pg_class ON pg_class.oid = conrelid
 WHERE contype = 'f' AND relnamespace = current_schema()::regnamespace
 """
-_HAS_TRIGGER = """
-SELECT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = 'events'::regclass AND tgname = :name)
+_TRIGGERS = """
+SELECT tgname FROM pg_trigger WHERE tgrelid = 'events'::regclass AND tgname = 'events_append_only'
 """
 
 
-@dataclass(frozen=True)
-class Found:
-    """What the catalogue says of the application's tables.
-
-    `filled` have rows of their own on this node, which a table that is spread keeps, out of sight.
-    """
-
-    tables: frozenset[str]
-    filled: frozenset[str]
-    placed: frozenset[tuple[str, str]]
-    keys: frozenset[tuple[str, str]]
-    has_trigger: bool
-
-    @property
-    def unplaced(self) -> list[str]:
-        return [
-            table
-            for table, place in PLACES.items()
-            if place is not Place.LOCAL
-            and table in self.tables
-            and (table, place.value) not in self.placed
-        ]
-
-
 class Step(NamedTuple):
-    """A statement, what to say once it is carried out, and what to say where it may be refused."""
+    """A statement, what to say once it is done, and what to say where it may be refused."""
 
     statement: str
     done: str | None = None
     refused: str | None = None
 
 
-async def distribute(address: str) -> AsyncIterator[str]:
-    """Says what it has done, line by line; nothing where all was done before.
+_ADD_TRIGGER = Step(
+    "CREATE TRIGGER events_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON events"
+    " FOR EACH STATEMENT EXECUTE FUNCTION refuse_changes_of_history()",
+    "events: append-only by its trigger, on every node",
+    "events: without its trigger, which Citus refused; let the application run as a role of "
+    "`expenses grant`, which only adds to the history",
+)
 
-    Raises `CannotStart`; what was done until then stays, and is not done again.
+
+@dataclass(frozen=True)
+class Catalog:
+    """What the database says of the application's tables and foreign keys.
+
+    `filled` tables have rows on this node, which stay there, out of sight, when they are copied.
+    """
+
+    filled: frozenset[str]
+    distributed: frozenset[tuple[str, str]]
+    foreign_keys: frozenset[tuple[str, str]]
+    has_trigger: bool
+
+    @property
+    def waiting(self) -> list[str]:
+        """The tables that are still to be distributed."""
+        return [
+            table
+            for table, kind in TABLE_TYPES.items()
+            if kind is not TableType.LOCAL and (table, kind.value) not in self.distributed
+        ]
+
+    @property
+    def to_clear(self) -> list[str]:
+        """The tables whose rows on this node are to be removed once they are copied."""
+        return [
+            table
+            for table, kind in TABLE_TYPES.items()
+            if kind is not TableType.LOCAL and table in self.filled
+        ]
+
+
+async def distribute(address: str, metadata: MetaData) -> AsyncIterator[str]:
+    """Distribute the tables and yield a line for each step; none where all was done before.
+
+    `metadata` has the foreign keys. Raises `CannotStart`; steps done until then stay done.
     """
     with explained_problems():
         async with Database(address) as database:
             if not await migrations.is_up_to_date(database):
                 raise CannotStart("The database is not up to date. Run `expenses migrate` first.")
-        async with _alone(address) as connection:
+        async with _exclusive_connection(address) as connection:
             await _ensure_citus(connection)
             for statement in _SESSION:
                 await connection.exec_driver_sql(statement)
-            for step in steps(await look(connection)):
-                if line := await _carry_out(step, connection):
+            for step in steps(await _read_catalog(connection), metadata):
+                if line := await _execute(step, connection):
                     yield line
 
 
-def steps(found: Found) -> list[Step]:
-    """All that is still to be done, in its order."""
-    unplaced = set(found.unplaced)
-    keys = [key for key in _keys() if key.table.name in found.tables]
-    off = [
+def steps(catalog: Catalog, metadata: MetaData) -> list[Step]:
+    """List everything that is still to be done, in order."""
+    waiting, to_clear = catalog.waiting, catalog.to_clear
+    keys = _foreign_keys(metadata)
+    to_drop = [
         key
         for key in keys
-        if _id(key) in found.keys
-        and (not _can_be_kept(key) or {key.table.name, key.referred_table.name} & unplaced)
+        if _id(key) in catalog.foreign_keys
+        and (not _can_be_kept(key) or {key.table.name, key.referred_table.name} & set(waiting))
     ]
-    left = found.keys - {_id(key) for key in off}
-    on = [key for key in keys if _can_be_kept(key) and _id(key) not in left]
-    clears = [table for table in PLACES if table in found.filled and _is_spread(table)]
-    takes_trigger_off = found.has_trigger and bool({"events"} & (unplaced | set(clears)))
+    kept = catalog.foreign_keys - {_id(key) for key in to_drop}
+    to_add = [key for key in keys if _can_be_kept(key) and _id(key) not in kept]
+    drops_trigger = catalog.has_trigger and "events" in {*waiting, *to_clear}
     return [
-        *([Step(_DROP_TRIGGER)] if takes_trigger_off else []),
-        *(Step(_dropping(key), _left_off(key)) for key in off),
-        # Citus does this by itself for what it sees a table needs, and says so where it cannot.
-        *(Step(statement, refused="") for statement in NEEDED if unplaced),
-        *(Step(_placing(table), f"{table}: {_DONE[PLACES[table]]}") for table in found.unplaced),
+        *([Step("DROP TRIGGER events_append_only ON events")] if drops_trigger else []),
+        *(_drop(key) for key in to_drop),
+        *(Step(statement, refused="") for statement in PREREQUISITES if waiting),
+        *(_distribute_table(table) for table in waiting),
         *(
             Step(
                 f"SELECT truncate_local_data_after_distributing_table('{table}')",
                 f"{table}: its rows were moved",
             )
-            for table in clears
+            for table in to_clear
         ),
-        *(Step(_adding(key), f"{_told(key)} is checked") for key in on),
-        *(Step(f"ANALYZE {table}") for table in clears),
-        *(_trigger_steps() if takes_trigger_off or not found.has_trigger else ()),
+        *(Step(_add(key), f"{_describe(key)} is checked") for key in to_add),
+        *(Step(f"ANALYZE {table}") for table in to_clear),
+        *([_ADD_TRIGGER] if drops_trigger or not catalog.has_trigger else []),
     ]
 
 
-async def look(connection: AsyncConnection) -> Found:
-    async def pairs(statement: str) -> list[Any]:
-        return [tuple(row) for row in await connection.exec_driver_sql(statement)]
-
-    tables = await pairs(_TABLES)
-    has_trigger = await connection.scalar(text(_HAS_TRIGGER), {"name": _TRIGGER})
-    return Found(
-        tables=frozenset(table for table, _ in tables),
-        filled=frozenset(table for table, is_filled in tables if is_filled),
-        placed=frozenset(await pairs(_PLACED)),
-        keys=frozenset(await pairs(_KEYS)),
-        has_trigger=bool(has_trigger),
-    )
-
-
-# The steps
-
-
-def _is_spread(table: str) -> bool:
-    return PLACES[table] is not Place.LOCAL
-
-
-def _keys() -> list[ForeignKeyConstraint]:
+def _foreign_keys(metadata: MetaData) -> list[ForeignKeyConstraint]:
     return [
-        constraint
-        for table in Base.metadata.sorted_tables
-        for constraint in sorted(table.foreign_key_constraints, key=lambda key: str(key.name))
+        key
+        for table in metadata.sorted_tables
+        for key in sorted(table.foreign_key_constraints, key=lambda key: str(key.name))
     ]
 
 
@@ -226,52 +203,52 @@ def _id(key: ForeignKeyConstraint) -> tuple[str, str]:
 
 
 def _can_be_kept(key: ForeignKeyConstraint) -> bool:
-    """To what is on every node from anywhere; what is split up lies elsewhere than its referrer."""
-    places = PLACES[key.table.name], PLACES[key.referred_table.name]
-    return places[1] is Place.REFERENCE or places == (Place.LOCAL, Place.LOCAL)
+    """Citus checks a key to a reference table; a row of a distributed one may be elsewhere."""
+    kinds = TABLE_TYPES[key.table.name], TABLE_TYPES[key.referred_table.name]
+    return kinds[1] is TableType.REFERENCE or kinds == (TableType.LOCAL, TableType.LOCAL)
 
 
-def _told(key: ForeignKeyConstraint) -> str:
+def _describe(key: ForeignKeyConstraint) -> str:
     columns = ", ".join(column.name for column in key.columns)
     return f"{key.table.name}: {columns} in {key.referred_table.name}"
 
 
-def _left_off(key: ForeignKeyConstraint) -> str | None:
+def _drop(key: ForeignKeyConstraint) -> Step:
+    statement = f"ALTER TABLE {key.table.name} DROP CONSTRAINT {key.name}"
     if _can_be_kept(key):
-        return None
-    return f"{_told(key)} is no longer checked: it may be on another node"
+        return Step(statement)
+    return Step(statement, f"{_describe(key)} is no longer checked: it may be on another node")
 
 
-def _dropping(key: ForeignKeyConstraint) -> str:
-    return f"ALTER TABLE {key.table.name} DROP CONSTRAINT {key.name}"
+def _distribute_table(table: str) -> Step:
+    if TABLE_TYPES[table] is TableType.REFERENCE:
+        return Step(f"SELECT create_reference_table('{table}')", f"{table}: a copy on every node")
+    return Step(
+        f"SELECT create_distributed_table('{table}', '{DISTRIBUTED_BY}')",
+        f"{table}: split up by {DISTRIBUTED_BY}",
+    )
 
 
-def _placing(table: str) -> str:
-    if PLACES[table] is Place.REFERENCE:
-        return f"SELECT create_reference_table('{table}')"
-    return f"SELECT create_distributed_table('{table}', '{DISTRIBUTED_BY}')"
-
-
-def _adding(key: ForeignKeyConstraint) -> str:
+def _add(key: ForeignKeyConstraint) -> str:
     adding = AddConstraint(key, isolate_from_table=False)
     return str(adding.compile(dialect=postgresql.dialect()))  # type: ignore[no-untyped-call]
 
 
-def _trigger_steps() -> Iterator[Step]:
-    yield Step(
-        _CREATE_TRIGGER,
-        "events: append-only by its trigger, on every node",
-        "events: without its trigger, which Citus refused; let the application run as a role of "
-        "`expenses grant`, which only adds to the history",
+async def _read_catalog(connection: AsyncConnection) -> Catalog:
+    async def rows(statement: str) -> list[Any]:
+        return [tuple(row) for row in await connection.exec_driver_sql(statement)]
+
+    return Catalog(
+        filled=frozenset(table for [table] in await rows(_FILLED)),
+        distributed=frozenset(await rows(_DISTRIBUTED)),
+        foreign_keys=frozenset(await rows(_FOREIGN_KEYS)),
+        has_trigger=bool(await rows(_TRIGGERS)),
     )
 
 
-# The database
-
-
 @asynccontextmanager
-async def _alone(address: str) -> AsyncIterator[AsyncConnection]:
-    """A connection without time limits, each of whose statements is a transaction."""
+async def _exclusive_connection(address: str) -> AsyncIterator[AsyncConnection]:
+    """Open a connection for one run at a time, with each statement a transaction of its own."""
     engine = create_async_engine(
         asyncpg_url(address), poolclass=NullPool, isolation_level="AUTOCOMMIT"
     )
@@ -304,7 +281,7 @@ async def _ensure_citus(connection: AsyncConnection) -> None:
         )
 
 
-async def _carry_out(step: Step, connection: AsyncConnection) -> str | None:
+async def _execute(step: Step, connection: AsyncConnection) -> str | None:
     try:
         await connection.exec_driver_sql(step.statement)
     except DBAPIError as error:
