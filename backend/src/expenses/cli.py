@@ -6,27 +6,25 @@ import signal
 import socket
 import sys
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 from pydantic import BaseModel
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from expenses import demo
 from expenses.database import backup as backups
-from expenses.database import citus as distribution
-from expenses.database import migrations
-from expenses.database import roles as grants
-from expenses.database.embedded import database_address
+from expenses.database import citus, roles
 from expenses.database.engine import Database
-from expenses.database.errors import explained_problems
+from expenses.database.migrations import ensure_direct, migrated_database
 from expenses.database.tables import Base
 from expenses.errors import CannotStart, ExpensesError, InvalidInput
 from expenses.observability import doctor
 from expenses.observability.logs import configure
-from expenses.server import serve
+from expenses.server import listening, serve
 from expenses.settings import Settings, read_settings, secret_key_in
 from expenses.users.models import Role
 from expenses.users.passwords import ensure_acceptable, hash_password
@@ -36,7 +34,7 @@ from expenses.web.validation import parse
 
 cli = typer.Typer(
     name="expenses",
-    help="Contoso Expenses: tickets filed by employees, decided by employers.",
+    help="Contoso Expenses: employees file tickets, employers decide them.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -44,9 +42,9 @@ cli = typer.Typer(
 
 Host = Annotated[str, typer.Option(help="The address to listen on.")]
 Port = Annotated[int, typer.Option(min=1, max=65535, help="The port to listen on.")]
-File = Annotated[Path, typer.Argument(help="The file of the backup.")]
+File = Annotated[Path, typer.Argument(help="The backup's file.")]
 Fixtures = Annotated[Path, typer.Option(help="The folder with the demo company.")]
-Workers = Annotated[int, typer.Option(min=1, max=64, help="How many server processes.")]
+Workers = Annotated[int, typer.Option(min=1, max=64, help="The number of server processes.")]
 
 
 class Employer(BaseModel):
@@ -56,22 +54,25 @@ class Employer(BaseModel):
 
 
 def main() -> None:
-    """Run a command. What goes wrong is one sentence on standard error, and exit status 1."""
+    """Run a command; print an error as one sentence and exit with status 1."""
     configure("readable")
-    signal.signal(signal.SIGTERM, _leave)
-    signal.signal(signal.SIGHUP, _terminate)
+    # Unlike Python's own way of ending, an exit stops the database that was started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
     try:
         cli()
+    except InvalidInput as error:
+        sys.exit("expenses: " + " ".join(f"{name}: {text}" for name, text in error.fields.items()))
     except ExpensesError as error:
-        sys.exit(f"expenses: {_in_full(error)}")
+        sys.exit(f"expenses: {error.message}")
 
 
 @cli.command("demo")
 def run_demo(port: Port = 8000) -> None:
-    """Start with the demo company, on 127.0.0.1. Everything it needs comes along."""
+    """Start the server with a demo company, on 127.0.0.1. It needs nothing else."""
     settings = _settings()
     _ensure_secret_key(settings)
-    with _listening("127.0.0.1", port) as listener, _ready_database(settings) as address:
+    with listening("127.0.0.1", port) as listener, migrated_database(settings) as address:
         asyncio.run(demo.seed(address, settings))
         typer.echo(demo.introduction(f"http://127.0.0.1:{port}"))
         _serve(settings, address, listener, workers=1)
@@ -82,7 +83,7 @@ def run_server(host: Host = "127.0.0.1", port: Port = 8000, workers: Workers = 1
     """Start the server. Without DATABASE_URL, a PostgreSQL of its own starts with it."""
     settings = _settings()
     _ensure_secret_key(settings)
-    with _listening(host, port) as listener, _ready_database(settings) as address:
+    with listening(host, port) as listener, migrated_database(settings) as address:
         typer.echo(f"Contoso Expenses is at http://{host}:{port}")
         _serve(settings, address, listener, workers=workers)
 
@@ -90,56 +91,58 @@ def run_server(host: Host = "127.0.0.1", port: Port = 8000, workers: Workers = 1
 @cli.command()
 def migrate() -> None:
     """Bring the database up to date with this version."""
-    with _ready_database(_settings()):
+    with migrated_database(_settings()):
         typer.echo("The database is up to date.")
 
 
 @cli.command()
 def seed(fixtures: Fixtures = demo.FIXTURES) -> None:
-    """Fill an empty database with the demo company. Doing it twice changes nothing."""
+    """Fill an empty database with the demo company. A second time changes nothing."""
     settings = _settings()
-    with _ready_database(settings) as address:
+    with migrated_database(settings) as address:
         is_new = asyncio.run(demo.seed(address, settings, fixtures))
     typer.echo("The demo company is in." if is_new else "The demo company was in already.")
 
 
 @cli.command()
 def create_employer(email: str) -> None:
-    """Register an employer; asks for name and password."""
+    """Register an employer. Asks for a name and a password."""
     settings = _settings()
     username = typer.prompt("Name")
     password = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
     employer = parse(Employer, {"email": email, "username": username, "password": password})
     ensure_acceptable(employer.password, email=employer.email)
-    with _ready_database(settings) as address:
+    with migrated_database(settings) as address:
         asyncio.run(_register(employer, address, settings))
     typer.echo(f"{employer.username} can log in now.")
 
 
 @cli.command()
 def backup(file: File) -> None:
-    """Write the whole database to a new file. The server may go on meanwhile."""
+    """Back up the whole database to a new file. The server can keep running."""
     backups.back_up(file, _settings_without_pooler())
     typer.echo(f"The backup is in {file}.")
 
 
 @cli.command()
 def restore(file: File) -> None:
-    """Fill an empty database from a backup, and bring it up to date with this version."""
+    """Restore a backup into an empty database, and bring it up to date with this version."""
     backups.restore(file, _settings_without_pooler())
     typer.echo(f"The backup in {file} is restored.")
 
 
 @cli.command("doctor")
 def run_doctor(workers: Workers = 1) -> None:
-    """Say what is wrong with settings, database, mail server and webhook, and how to mend it.
+    """Check settings, database, mail server and webhook, and say how to fix what is wrong.
 
-    Changes nothing, sends nothing. Exit status 1 where there is a problem. Give --workers as for
-    all server processes together.
+    Changes nothing and sends nothing. Exits with status 1 if there is a problem. For --workers,
+    count the server processes of all machines.
     """
     findings = asyncio.run(doctor.examine(workers=workers))
+    encoding = sys.stdout.encoding or "utf-8"
     for finding in findings:
-        typer.echo(_for_this_terminal(str(finding)))
+        # A database or mail server may answer in letters that this terminal does not have.
+        typer.echo(str(finding).encode(encoding, "replace").decode(encoding))
     counted = Counter(finding.state for finding in findings)
     typer.echo(f"Problems: {counted['problem']}. Warnings: {counted['warning']}.")
     if counted["problem"]:
@@ -148,9 +151,9 @@ def run_doctor(workers: Workers = 1) -> None:
 
 @cli.command()
 def grant(role: str) -> None:
-    """Let a role of PostgreSQL run the application, and do nothing else. For the tables' owner."""
+    """Let a PostgreSQL role run the application, and nothing else. Run it as the tables' owner."""
     settings = _settings()
-    with _ready_database(settings) as address:
+    with migrated_database(settings) as address:
         granted = asyncio.run(_grant(role, address, settings))
     typer.echo(f"{role} may run the application now:")
     for subject, privileges in granted.items():
@@ -159,10 +162,10 @@ def grant(role: str) -> None:
 
 @cli.command()
 def distribute() -> None:
-    """Spread a migrated database over the nodes of a Citus cluster. For the tables' owner.
+    """Distribute a migrated database over a Citus cluster. Run it as the tables' owner.
 
-    Rows that are there already are moved, and nobody can write meanwhile: stop the server first.
-    Ended halfway, it goes on where it was when it is run again.
+    Existing rows are moved, and nobody can write meanwhile: stop the server first. If it is
+    interrupted, run it again, and it goes on from there.
     """
     settings = _settings_without_pooler()
     if settings.database_url is None:
@@ -170,42 +173,35 @@ def distribute() -> None:
             "The PostgreSQL that comes along runs on one machine. Set DATABASE_URL to the address "
             "of a Citus coordinator."
         )
-    with database_address(settings) as address:
-        asyncio.run(_distribute(address))
+    asyncio.run(_distribute(settings.database_url))
+
+
+async def _register(employer: Employer, address: str, settings: Settings) -> None:
+    password_hash = await hash_password(employer.password)
+    async with _transaction(address, settings) as connection:
+        await register(
+            connection,
+            email=employer.email,
+            password_hash=password_hash,
+            username=employer.username,
+            role=Role.EMPLOYER,
+            employer_code=None,
+            # Whoever can run this command may register employers: no code is asked for.
+            settings=settings.model_copy(update={"employer_code": None}),
+        )
+
+
+async def _grant(role: str, address: str, settings: Settings) -> dict[str, str]:
+    async with _transaction(address, settings) as connection:
+        return await roles.grant(connection, role)
 
 
 async def _distribute(address: str) -> None:
     lines = 0
-    async for line in distribution.distribute(address, Base.metadata):
+    async for line in citus.distribute(address, Base.metadata):
         typer.echo(f"  {line}")
         lines += 1
     typer.echo("The database is distributed." if lines else "It was distributed already.")
-
-
-def _for_this_terminal(text: str) -> str:
-    """Other sides' words may have letters that it does not."""
-    encoding = sys.stdout.encoding or "utf-8"
-    return text.encode(encoding, "replace").decode(encoding)
-
-
-async def _grant(role: str, address: str, settings: Settings) -> dict[str, str]:
-    async with _database(address, settings) as database, database.transaction() as connection:
-        return await grants.grant(connection, role)
-
-
-async def _register(employer: Employer, address: str, settings: Settings) -> None:
-    # Whoever runs this command on the server may register employers: no code is asked for.
-    settings = settings.model_copy(update={"employer_code": None})
-    async with _database(address, settings) as database, database.transaction() as connection:
-        await register(
-            connection,
-            email=employer.email,
-            password_hash=await hash_password(employer.password),
-            username=employer.username,
-            role=Role.EMPLOYER,
-            employer_code=None,
-            settings=settings,
-        )
 
 
 def _settings() -> Settings:
@@ -216,56 +212,25 @@ def _settings() -> Settings:
 
 def _settings_without_pooler() -> Settings:
     settings = _settings()
-    _ensure_direct(settings)
+    ensure_direct(settings)
     return settings
 
 
-@contextmanager
-def _ready_database(settings: Settings) -> Iterator[str]:
-    """The address of a database that runs and is up to date."""
-    with database_address(settings) as address:
-        if not asyncio.run(_is_up_to_date(address, settings)):
-            _ensure_direct(settings)
-            migrations.upgrade(address)
-        yield address
-
-
-async def _is_up_to_date(address: str, settings: Settings) -> bool:
-    with explained_problems():
-        async with _database(address, settings) as database:
-            return await migrations.is_up_to_date(database)
-
-
-def _database(address: str, settings: Settings) -> Database:
-    return Database(address, settings.database_pooler)
-
-
-def _ensure_direct(settings: Settings) -> None:
-    """For what keeps one connection to itself and takes as long as it takes."""
-    if settings.database_pooler is not None:
+def _ensure_secret_key(settings: Settings) -> None:
+    if settings.database_url is not None and settings.secret_key is None:
         raise CannotStart(
-            "Migrations, backups and moves do not go through a pooler. Set DATABASE_URL to the "
-            "address of PostgreSQL itself for this command, and leave DATABASE_POOLER out."
+            "SECRET_KEY is not set, and DATABASE_URL is. Set it to a long random text, the same "
+            "for every process: for example what `openssl rand -base64 48` prints."
         )
 
 
-@contextmanager
-def _listening(host: str, port: int) -> Iterator[socket.socket]:
-    """The port, taken before anything else is done."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # By its name: otherwise Python's own event loop holds small packets back for 40 ms.
-    with socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((host, port))
-        except OSError as error:
-            raise CannotStart(
-                "Cannot listen on %(host)s:%(port)s: %(problem)s. Choose another --port.",
-                host=host,
-                port=port,
-                problem=error.strerror,
-            ) from error
-        yield listener
+@asynccontextmanager
+async def _transaction(address: str, settings: Settings) -> AsyncIterator[AsyncConnection]:
+    async with (
+        Database(address, settings.database_pooler) as database,
+        database.transaction() as connection,
+    ):
+        yield connection
 
 
 def _serve(settings: Settings, address: str, listener: socket.socket, *, workers: int) -> None:
@@ -279,26 +244,3 @@ def _serve(settings: Settings, address: str, listener: socket.socket, *, workers
         log_format=settings.log_format,
         is_measured=settings.metrics_token is not None,
     )
-
-
-def _ensure_secret_key(settings: Settings) -> None:
-    if settings.database_url is not None and settings.secret_key is None:
-        raise CannotStart(
-            "SECRET_KEY is not set, and DATABASE_URL is. Set it to a long random text, the same "
-            "for every process: for example what `openssl rand -base64 48` prints."
-        )
-
-
-def _leave(_number: int, _frame: object) -> NoReturn:
-    # Unlike Python's own way of ending, this stops the database that was started.
-    sys.exit(0)
-
-
-def _terminate(_number: int, _frame: object) -> None:
-    signal.raise_signal(signal.SIGTERM)
-
-
-def _in_full(error: ExpensesError) -> str:
-    if not isinstance(error, InvalidInput):
-        return error.message
-    return " ".join(f"{field}: {message}" for field, message in error.fields.items())

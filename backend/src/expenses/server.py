@@ -12,15 +12,34 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import uvicorn
-from fastapi import FastAPI
+from starlette.types import ASGIApp
 from uvicorn.supervisors import Multiprocess
 
-from expenses.app import create_app
+from expenses.errors import CannotStart
 from expenses.observability.logs import configuration
 from expenses.settings import LogFormat
 
 # How long requests under way may take to finish once the server is told to stop.
 SHUTDOWN_SECONDS = 10
+
+
+@contextmanager
+def listening(host: str, port: int) -> Iterator[socket.socket]:
+    """Take the port before anything else is started."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # By its name: otherwise Python's own event loop holds small packets back for 40 ms.
+    with socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, port))
+        except OSError as error:
+            raise CannotStart(
+                "Cannot listen on %(host)s:%(port)s: %(problem)s. Choose another --port.",
+                host=host,
+                port=port,
+                problem=error.strerror,
+            ) from error
+        yield listener
 
 
 def serve(
@@ -53,8 +72,11 @@ def serve(
                 _Workers(config, sockets=[listener]).run()
 
 
-def create_worker() -> FastAPI:
-    """The application of one server process."""
+def create_worker() -> ASGIApp:
+    """Create the application of one server process."""
+    # Imported here: neither the parent of several workers nor another command needs all of it.
+    from expenses.app import create_app
+
     parent = parent_process()
     if parent is not None:
         threading.Thread(target=_end_with, args=(parent,), daemon=True).start()

@@ -1,5 +1,8 @@
 """Migrations: which the database has had, and running those that it lacks."""
 
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from alembic import command
@@ -9,9 +12,11 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from expenses.database.embedded import database_address
 from expenses.database.engine import Database
-from expenses.database.errors import sqlstate
+from expenses.database.errors import explained_problems, sqlstate
 from expenses.errors import CannotStart
+from expenses.settings import Settings
 
 FOLDER = Path(__file__).parent
 
@@ -19,6 +24,25 @@ _UNDEFINED_TABLE = "42P01"
 _INSUFFICIENT_PRIVILEGE = "42501"
 # What a role is told that may not even look into the schema.
 _NO_SCHEMA = "3F000"
+
+
+@contextmanager
+def migrated_database(settings: Settings) -> Iterator[str]:
+    """Start and migrate the database if need be; its address."""
+    with database_address(settings) as address:
+        if not asyncio.run(_is_up_to_date(address, settings)):
+            ensure_direct(settings)
+            upgrade(address)
+        yield address
+
+
+def ensure_direct(settings: Settings) -> None:
+    """Refuse a pooler for what needs one connection to itself, for as long as it takes."""
+    if settings.database_pooler is not None:
+        raise CannotStart(
+            "Migrations, backups and moves do not go through a pooler. Set DATABASE_URL to the "
+            "address of PostgreSQL itself for this command, and leave DATABASE_POOLER out."
+        )
 
 
 def upgrade(address: str) -> None:
@@ -76,6 +100,12 @@ async def is_up_to_date(database: Database) -> bool:
             revision=current,
         )
     return current == newest_revision()
+
+
+async def _is_up_to_date(address: str, settings: Settings) -> bool:
+    with explained_problems():
+        async with Database(address, settings.database_pooler) as database:
+            return await is_up_to_date(database)
 
 
 def _scripts() -> ScriptDirectory:
