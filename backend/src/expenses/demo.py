@@ -1,11 +1,12 @@
-"""The demo company: read from `fixtures/`, dated relative to the day it is put in."""
+"""The demo company, read from `fixtures/` and dated relative to today."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import func, insert, select, text
+from sqlalchemy import Table, func, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from expenses.database.engine import Database
@@ -22,11 +23,15 @@ PASSWORD = "try-contoso-2026"  # noqa: S105, it is printed at every start
 # Two starts at once seed one after the other. Any number that nobody else uses will do.
 _LOCK = 7_301_156
 
+# Fields that a ticket and its event take from the file as they are.
+_COPIED = ("amount", "currency", "category", "description", "links")
+_NOTHING = {"ticket_id": None, "owner_id": None, "user_id": None}
+
 Row = dict[str, Any]
 
 
 async def seed(address: str, settings: Settings, fixtures: Path = FIXTURES) -> bool:
-    """Put the company into a database without users; False where it is in already.
+    """Insert the company into a database without users; return False if it is there already.
 
     Raises `CannotStart` where there are other users.
     """
@@ -39,12 +44,12 @@ async def seed(address: str, settings: Settings, fixtures: Path = FIXTURES) -> b
         await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
         if await _is_seeded(connection, users):
             return False
-        await _Seeding(connection, datetime.now(UTC), settings).run(users, tickets, password_hash)
+        await _insert_company(connection, users, tickets, password_hash, settings.today())
     return True
 
 
 def introduction(address: str) -> str:
-    """Where the demo is and who can log in."""
+    """Say where the demo is and who can log in."""
     lines = [f"Contoso Expenses, the demo company, is at {address}", ""]
     for user in _read(FIXTURES, "users.json"):
         note = " (suspended)" if "suspended" in user else ""
@@ -72,126 +77,112 @@ async def _is_seeded(connection: AsyncConnection, users: list[Row]) -> bool:
     return bool(there)
 
 
-class _Seeding:
-    """Writes rows and events as the actions would have, only earlier than today."""
+async def _insert_company(
+    connection: AsyncConnection,
+    users: list[Row],
+    tickets: list[Row],
+    password_hash: str,
+    today: date,
+) -> None:
+    """Insert rows and events as the actions would have written them, only earlier."""
+    now = datetime.now(UTC)
+    user_rows = [_user_row(user, now, password_hash) for user in users]
+    user_ids = await _insert(connection, user_table, user_rows)
+    ids = {user["email"]: user_id for user, user_id in zip(users, user_ids, strict=True)}
+    ticket_rows = [
+        # No two are filed at the same moment.
+        _ticket_row(ticket, ids, now, today, offset=timedelta(minutes=-number))
+        for number, ticket in enumerate(tickets)
+    ]
+    ticket_ids = await _insert(connection, ticket_table, ticket_rows)
+    events = [event for user in users for event in _user_events(user, ids, now)]
+    for ticket_id, row in zip(ticket_ids, ticket_rows, strict=True):
+        events += _ticket_events(ticket_id, row)
+    await _insert(connection, event_table, sorted(events, key=lambda event: event["at"]))
 
-    def __init__(self, connection: AsyncConnection, now: datetime, settings: Settings) -> None:
-        self._connection = connection
-        self._now = now
-        self._today = settings.today()
-        self._ids: dict[str, int] = {}
-        self._events: list[Row] = []
 
-    async def run(self, users: list[Row], tickets: list[Row], password_hash: str) -> None:
-        for user in users:
-            await self._add_user(user, password_hash)
-        for user in users:
-            self._note_suspension(user)
-        for number, ticket in enumerate(tickets):
-            await self._add_ticket(ticket, timedelta(minutes=-number))
-        self._events.sort(key=lambda event: event["at"])
-        await self._connection.execute(insert(event_table), self._events)
+async def _insert(connection: AsyncConnection, table: Table, rows: list[Row]) -> Sequence[int]:
+    """Insert the rows; their ids, in the same order."""
+    statement = insert(table).returning(table.c.id, sort_by_parameter_order=True)
+    ids: Sequence[int] = (await connection.execute(statement, rows)).scalars().all()
+    return ids
 
-    async def _add_user(self, user: Row, password_hash: str) -> None:
-        joined = self._ago(user["joined_days_ago"])
-        suspended = user.get("suspended")
-        user_id = await self._connection.scalar(
-            insert(user_table)
-            .values(
-                email=user["email"],
-                username=user["username"],
-                role=Role(user["role"]),
-                password_hash=password_hash,
-                created_at=joined,
-                suspended_at=self._ago(suspended["days_ago"]) if suspended else None,
-            )
-            .returning(user_table.c.id)
-        )
-        assert user_id is not None
-        self._ids[user["email"]] = user_id
-        self._note("user.registered", joined, user["email"], user_id=user_id, role=user["role"])
 
-    def _note_suspension(self, user: Row) -> None:
-        if suspended := user.get("suspended"):
-            self._note(
-                "user.suspended",
-                self._ago(suspended["days_ago"]),
-                suspended["by"],
-                user_id=self._ids[user["email"]],
-                reason=suspended.get("reason"),
-                sessions_ended=0,
-            )
+def _user_row(user: Row, now: datetime, password_hash: str) -> Row:
+    suspended = user.get("suspended")
+    return {
+        "email": user["email"],
+        "username": user["username"],
+        "role": Role(user["role"]),
+        "password_hash": password_hash,
+        "created_at": _before(now, user["joined_days_ago"]),
+        "suspended_at": _before(now, suspended["days_ago"]) if suspended else None,
+    }
 
-    async def _add_ticket(self, ticket: Row, offset: timedelta) -> None:
-        status = TicketStatus(ticket["status"])
-        filed = self._ago(ticket["filed_days_ago"]) + offset
-        ended = self._ended(ticket, filed)
-        fields = {
-            "spent_on": self._today - timedelta(days=ticket["spent_days_ago"]),
-            "amount": ticket["amount"],
-            "currency": ticket["currency"],
-            "category": ticket["category"],
-            "description": ticket["description"],
-            "links": ticket["links"],
+
+def _ticket_row(
+    ticket: Row, ids: dict[str, int], now: datetime, today: date, *, offset: timedelta
+) -> Row:
+    filed = _before(now, ticket["filed_days_ago"]) + offset
+    ended = _ended(ticket, filed, now)
+    decided_by = ticket.get("decided_by")
+    return {
+        "owner_id": ids[ticket["owner"]],
+        "spent_on": today - timedelta(days=ticket["spent_days_ago"]),
+        **{name: ticket[name] for name in _COPIED},
+        "status": TicketStatus(ticket["status"]),
+        "decided_by_id": ids[decided_by] if decided_by else None,
+        "decided_at": ended if decided_by else None,
+        "decision_reason": ticket.get("reason"),
+        "created_at": filed,
+        "updated_at": ended or filed,
+    }
+
+
+def _ended(ticket: Row, filed: datetime, now: datetime) -> datetime | None:
+    """When it was decided or withdrawn: never before it was filed, never in the future."""
+    days = ticket.get("decided_days_ago", ticket.get("withdrawn_days_ago"))
+    if days is None:
+        return None
+    return min(max(_before(now, days), filed + timedelta(minutes=7)), now)
+
+
+def _user_events(user: Row, ids: dict[str, int], now: datetime) -> Iterator[Row]:
+    user_id = ids[user["email"]]
+    about = _NOTHING | {"user_id": user_id}
+    joined = _before(now, user["joined_days_ago"])
+    yield about | {
+        "action": "user.registered",
+        "at": joined,
+        "actor_id": user_id,
+        "details": {"role": user["role"]},
+    }
+    if suspended := user.get("suspended"):
+        yield about | {
+            "action": "user.suspended",
+            "at": _before(now, suspended["days_ago"]),
+            "actor_id": ids[suspended["by"]],
+            "details": {"reason": suspended.get("reason"), "sessions_ended": 0},
         }
-        decided_by = ticket.get("decided_by")
-        ticket_id = await self._connection.scalar(
-            insert(ticket_table)
-            .values(
-                owner_id=self._ids[ticket["owner"]],
-                status=status,
-                decided_by_id=self._ids[decided_by] if decided_by else None,
-                decided_at=ended if decided_by else None,
-                decision_reason=ticket.get("reason"),
-                created_at=filed,
-                updated_at=ended or filed,
-                **fields,
-            )
-            .returning(ticket_table.c.id)
-        )
-        created = fields | {"spent_on": str(fields["spent_on"])}
-        about = {"ticket_id": ticket_id, "owner": ticket["owner"]}
-        self._note("ticket.created", filed, ticket["owner"], **about, **created)
-        if ended and decided_by:
-            self._note(
-                f"ticket.{status}",
-                ended,
-                decided_by,
-                **about,
-                reason=ticket.get("reason"),
-            )
-        elif ended:
-            self._note("ticket.withdrawn", ended, ticket["owner"], **about)
 
-    def _ended(self, ticket: Row, filed: datetime) -> datetime | None:
-        """When it was decided or withdrawn: never before it was filed, never in the future."""
-        days = ticket.get("decided_days_ago", ticket.get("withdrawn_days_ago"))
-        if days is None:
-            return None
-        return min(max(self._ago(days), filed + timedelta(minutes=7)), self._now)
 
-    def _note(
-        self,
-        action: str,
-        at: datetime,
-        actor: str,
-        *,
-        ticket_id: int | None = None,
-        owner: str | None = None,
-        user_id: int | None = None,
-        **details: Any,
-    ) -> None:
-        self._events.append(
-            {
-                "at": at,
-                "actor_id": self._ids[actor],
-                "action": action,
-                "ticket_id": ticket_id,
-                "owner_id": self._ids[owner] if owner else None,
-                "user_id": user_id,
-                "details": details,
-            }
-        )
+def _ticket_events(ticket_id: int, row: Row) -> Iterator[Row]:
+    about = _NOTHING | {"ticket_id": ticket_id, "owner_id": row["owner_id"]}
+    yield about | {
+        "action": "ticket.created",
+        "at": row["created_at"],
+        "actor_id": row["owner_id"],
+        "details": {"spent_on": str(row["spent_on"]), **{name: row[name] for name in _COPIED}},
+    }
+    if row["status"] is not TicketStatus.PENDING:
+        decided_by = row["decided_by_id"]
+        yield about | {
+            "action": f"ticket.{row['status']}",
+            "at": row["updated_at"],
+            "actor_id": decided_by or row["owner_id"],
+            "details": {"reason": row["decision_reason"]} if decided_by else {},
+        }
 
-    def _ago(self, days: int) -> datetime:
-        return self._now - timedelta(days=days, hours=3)
+
+def _before(now: datetime, days: int) -> datetime:
+    return now - timedelta(days=days, hours=3)
