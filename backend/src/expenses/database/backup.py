@@ -1,4 +1,4 @@
-"""The whole database into one file, and back."""
+"""Backs the whole database up to one file, and restores it."""
 
 import asyncio
 import os
@@ -18,9 +18,8 @@ from expenses.database.errors import explained_problems
 from expenses.errors import CannotBackUp
 from expenses.settings import Settings
 
-# What belongs to the server and not to the company: the other one has its own roles and rights, and
-# an extension may be there already and belong to somebody else.
-_OURS_ALONE = (
+# Another server has its own roles and rights, and its extensions may belong to another role.
+_WITHOUT_SERVER_OBJECTS = (
     "--no-owner",
     "--no-privileges",
     "--no-comments",
@@ -41,26 +40,26 @@ WHERE relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
 """
 
 
-class _Found(NamedTuple):
-    version: int
+class _Contents(NamedTuple):
+    major_version: int
     revision: str | None
     table: str | None
 
 
 def back_up(file: Path, settings: Settings) -> None:
-    """Write everything to a new file that only its owner can read.
+    """Write everything to a new file that only its owner can read, while the server may run.
 
-    The server may be at work meanwhile. Raises `CannotBackUp`, and then there is no file.
+    Raises `CannotBackUp`, and then there is no file.
     """
     file = file.absolute()
     _ensure_free(file)
-    with _ended_early_is_failure(), database_address(settings) as address:
-        found = asyncio.run(_look(address))
-        if found.revision is None:
+    with _interruption_is_failure(), database_address(settings) as address:
+        contents = asyncio.run(_inspect(address))
+        if contents.revision is None:
             raise CannotBackUp("There is nothing to back up: the database was never migrated.")
         environment = programs.environment_for(address)
-        pg_dump = programs.find("pg_dump", found.version, settings, environment)
-        with _explained("%(file)s was not made", file), _appearing_whole(file) as unfinished:
+        pg_dump = programs.find("pg_dump", contents.major_version, settings, environment)
+        with _explained("%(file)s was not made", file), _unfinished(file) as unfinished:
             programs.run(
                 pg_dump,
                 "--format=custom",
@@ -78,11 +77,11 @@ def restore(file: Path, settings: Settings) -> None:
     """
     file = file.absolute()
     _ensure_is_file(file)
-    with _ended_early_is_failure(), database_address(settings) as address:
-        found = asyncio.run(_look(address))
-        _ensure_empty(found, settings)
+    with _interruption_is_failure(), database_address(settings) as address:
+        contents = asyncio.run(_inspect(address))
+        _ensure_empty(contents, settings)
         environment = programs.environment_for(address)
-        pg_restore = programs.find("pg_restore", found.version, settings, environment)
+        pg_restore = programs.find("pg_restore", contents.major_version, settings, environment)
         with _explained("%(file)s is not a backup that can be read here", file):
             revision = _revision_in(file, pg_restore, environment)
         _ensure_known(revision, file)
@@ -93,7 +92,7 @@ def restore(file: Path, settings: Settings) -> None:
                 "--dbname=application_name=pg_restore",
                 "--single-transaction",
                 "--exit-on-error",
-                *_OURS_ALONE,
+                *_WITHOUT_SERVER_OBJECTS,
                 str(file),
                 environment=environment,
             )
@@ -101,24 +100,21 @@ def restore(file: Path, settings: Settings) -> None:
         asyncio.run(_analyse(address))
 
 
-# The database
-
-
-async def _look(address: str) -> _Found:
+async def _inspect(address: str) -> _Contents:
     with explained_problems():
         async with Database(address) as database, database.reading() as connection:
             version = await connection.scalar(text("SHOW server_version_num"))
             table = await connection.scalar(text(_ANY_TABLE))
             revision = await migrations.current_revision(connection)
-    return _Found(int(str(version)) // 10_000, revision, table)
+    return _Contents(int(str(version)) // 10_000, revision, table)
 
 
-def _ensure_empty(found: _Found, settings: Settings) -> None:
-    if found.table is None:
+def _ensure_empty(contents: _Contents, settings: Settings) -> None:
+    if contents.table is None:
         return
     raise CannotBackUp(
         "The database is not empty (it has %(table)s), and nothing was restored. %(way_out)s.",
-        table=found.table,
+        table=contents.table,
         way_out=(
             "Set DATA_DIR to a new folder"
             if settings.database_url is None
@@ -128,13 +124,10 @@ def _ensure_empty(found: _Found, settings: Settings) -> None:
 
 
 async def _analyse(address: str) -> None:
-    """Until the planner knows how much there is, it chooses slow ways."""
+    """Collect statistics: without them, the planner chooses slow plans."""
     async with Database(address) as database, database.transaction() as connection:
         await connection.execute(text("SET LOCAL statement_timeout = 0"))
         await connection.execute(text("ANALYZE"))
-
-
-# The file
 
 
 def _ensure_free(file: Path) -> None:
@@ -150,27 +143,27 @@ def _ensure_is_file(file: Path) -> None:
 
 
 @contextmanager
-def _appearing_whole(file: Path) -> Iterator[Path]:
-    """A file to write to, which gets its name when it is finished, or else disappears."""
+def _unfinished(file: Path) -> Iterator[Path]:
+    """Yield a temporary file, which gets its name at the end, or is removed after an error."""
     descriptor, name = tempfile.mkstemp(prefix=f"{file.name}.unfinished-", dir=file.parent)
     os.close(descriptor)
-    unfinished = Path(name)
+    temporary = Path(name)
     try:
-        yield unfinished
-        _rename(unfinished, file)
+        yield temporary
+        _rename(temporary, file)
         data_folder.sync(file.parent)
     finally:
-        unfinished.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
 
 
-def _rename(unfinished: Path, file: Path) -> None:
-    # A link, unlike renaming, never replaces what has come there meanwhile.
+def _rename(temporary: Path, file: Path) -> None:
+    # A link, unlike renaming, never replaces a file that has appeared meanwhile.
     with suppress(OSError):
-        file.hardlink_to(unfinished)
+        file.hardlink_to(temporary)
         return
-    # Some disks know no links.
+    # Some file systems have no links.
     _ensure_free(file)
-    unfinished.rename(file)
+    temporary.rename(file)
 
 
 def _revision_in(file: Path, pg_restore: Path, environment: dict[str, str]) -> str | None:
@@ -198,9 +191,6 @@ def _ensure_known(revision: str | None, file: Path) -> None:
         )
 
 
-# What goes wrong
-
-
 @contextmanager
 def _explained(what: str, file: Path) -> Iterator[None]:
     try:
@@ -211,8 +201,8 @@ def _explained(what: str, file: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _ended_early_is_failure() -> Iterator[None]:
-    """A server that is told to end has done well; a backup that is told to has not been made."""
+def _interruption_is_failure() -> Iterator[None]:
+    """Fail when told to stop: for a server that is a good end, a backup was not made."""
     try:
         yield
     except SystemExit as end:

@@ -1,4 +1,4 @@
-"""PostgreSQL's own programs that talk to a server, in the server's version."""
+"""Finds and runs PostgreSQL's client programs, such as `pg_dump`, in the server's version."""
 
 import os
 import re
@@ -28,10 +28,10 @@ _OVERRIDING = {"PGSERVICE", "PGSERVICEFILE", "PGHOSTADDR"}
 
 
 def find(name: str, version: int, settings: Settings, environment: dict[str, str]) -> Path:
-    """A program of exactly this major version. Raises `CannotBackUp` where there is none.
+    """Find a program of exactly this major version. Raises `CannotBackUp` where there is none.
 
-    A newer `pg_dump` could read the server as well, but its files would be of no use: the server's
-    own `pg_restore` does not know them, and a newer one sets what an older server does not know.
+    A newer `pg_dump` reads the server too, but its files are of no use there: the server's own
+    `pg_restore` cannot read them, and a newer one sets what an older server does not know.
     """
     if settings.database_url is None:
         return embedded.binary(name)
@@ -49,7 +49,7 @@ def find(name: str, version: int, settings: Settings, environment: dict[str, str
 
 
 def environment_for(address: str) -> dict[str, str]:
-    """Leads a program to the database of an address. Others cannot read it, unlike arguments."""
+    """Name the database in variables, which other users cannot read, unlike arguments."""
     url = asyncpg_url(address)
     _, parts = url.get_dialect()().create_connect_args(url)
     kept = {
@@ -58,13 +58,13 @@ def environment_for(address: str) -> dict[str, str]:
         if not name.startswith(("LC_", "LANG")) and name not in _OVERRIDING
     }
     ours = {
-        variable: _in_a_row(parts[part]) for part, variable in _VARIABLES.items() if part in parts
+        variable: _joined(parts[part]) for part, variable in _VARIABLES.items() if part in parts
     }
     return {"PGHOST": _HOSTS} | kept | ours
 
 
 def run(program: Path, *arguments: str, environment: dict[str, str]) -> str:
-    """What it prints. Raises `ProgramFailed` with what it says when it fails."""
+    """Return what a program prints. Raises `ProgramFailed` with its error message."""
     ended = subprocess.run(
         [program, *arguments],
         env=environment,
@@ -100,11 +100,11 @@ def _major_version(program: Path, environment: dict[str, str]) -> int | None:
     return int(found[1]) if found else None
 
 
-def _in_a_row(part: object) -> str:
+def _joined(part: object) -> str:
     return ",".join(map(str, part)) if isinstance(part, list | tuple) else str(part)
 
 
 def _reason(output: str) -> str:
-    """The first error in one line, without the SQL that it is about."""
+    """The first error, in one line and without the SQL that caused it."""
     _, _, error = output.strip().partition("error: ")
     return " ".join(re.split(r"\n(?:Command was|pg_\w+):", error or output)[0].split())

@@ -1,4 +1,4 @@
-"""What the role needs that the application runs as, where another role owns the tables."""
+"""Grants the application's role what it needs, where another role owns the tables."""
 
 from typing import NamedTuple
 
@@ -7,9 +7,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from expenses.errors import CannotGrant
 
-_ROWS = "SELECT, INSERT, UPDATE, DELETE"
+_PRIVILEGES = "SELECT, INSERT, UPDATE, DELETE"
 # The history is only added to, and only the owner migrates.
-_LESS = {"events": "UPDATE, DELETE", "alembic_version": "INSERT, UPDATE, DELETE"}
+_WITHHELD = {"events": "UPDATE, DELETE", "alembic_version": "INSERT, UPDATE, DELETE"}
 
 _FACTS = """
 SELECT current_user AS owner, quote_ident(rolname) AS role,
@@ -19,7 +19,7 @@ SELECT current_user AS owner, quote_ident(rolname) AS role,
     rolsuper OR rolcreaterole OR pg_has_role(oid, current_user, 'MEMBER') AS may_become_owner
 FROM pg_roles WHERE rolname = :role
 """
-# Through PUBLIC, through another role, or because of a GRANT of somebody else.
+# Through PUBLIC, through another role, or by another role's GRANT.
 _EXCESS = """
 SELECT has_schema_privilege(:role, current_schema(), 'CREATE') AS may_create,
     has_table_privilege(:role, 'events', 'UPDATE, DELETE, TRUNCATE')
@@ -34,9 +34,7 @@ WHERE relnamespace = current_schema()::regnamespace AND relkind <> 'S'
     AND granted.grantee = (SELECT oid FROM pg_roles WHERE rolname = :role)
 GROUP BY relname ORDER BY relname
 """
-
-
-# Those of whoever has migrated: others may have tables beside them.
+# On the tables of the role that migrated: others may have tables in the same schema.
 _MISSING = """
 WITH ours AS (
     SELECT relname, relkind, oid FROM pg_class
@@ -58,10 +56,10 @@ WHERE rolname = current_user AND pg_class.oid = to_regclass('alembic_version')
 """
 
 
-class Standing(NamedTuple):
-    """What the session's own role may do in a migrated database.
+class Rights(NamedTuple):
+    """What a role may do in a migrated database.
 
-    `missing` says what `grant` would give; `has_more` is for a role that is not the owner.
+    `missing` is what `grant` would give; `has_more` counts only for a role that owns no tables.
     """
 
     is_superuser: bool
@@ -70,43 +68,44 @@ class Standing(NamedTuple):
     missing: list[str]
 
 
-async def standing(connection: AsyncConnection) -> Standing:
+async def own_rights(connection: AsyncConnection) -> Rights:
+    """Look up the rights of the role that is connected."""
     own = (await connection.execute(text(_OWN))).mappings().one()
     role = await connection.scalar(text("SELECT current_user"))
     excess = (await connection.execute(text(_EXCESS), {"role": role})).mappings().one()
-    missing = await connection.execute(text(_MISSING), {"rows": _ROWS})
-    return Standing(
+    missing = await connection.execute(text(_MISSING), {"rows": _PRIVILEGES})
+    return Rights(
         **own,
         has_more=any(excess.values()),
         missing=[
             f"{privilege} on {name}"
             for name, privilege in missing
-            if privilege not in _LESS.get(name, "").split(", ")
+            if privilege not in _WITHHELD.get(name, "").split(", ")
         ],
     )
 
 
 async def grant(connection: AsyncConnection, role: str) -> dict[str, str]:
-    """Let `role` work with the rows of a migrated database, and with nothing else.
+    """Let `role` work with the rows of a migrated database, and do nothing else.
 
-    Takes away what it had beyond that; doing it twice changes nothing. Later migrations' tables are
-    covered. Returns the privileges on each thing. Raises `CannotGrant`.
+    Revokes what it had beyond that, and covers the tables of later migrations. Returns the
+    privileges by table. Raises `CannotGrant`.
     """
     facts = await _facts(connection, role)
-    _ensure_apart(facts)
+    _ensure_separate(facts)
     for statement in _statements(**facts):
-        # Not text(): a colon in a name would be taken for a value's place.
+        # Not text(), which would take a colon in a name for a parameter.
         await connection.exec_driver_sql(statement)
-    await _ensure_no_more(connection, role, facts)
-    tables = await connection.execute(text(_GRANTED), {"role": role, "rows": _ROWS})
+    await _ensure_nothing_more(connection, role, facts)
+    tables = await connection.execute(text(_GRANTED), {"role": role, "rows": _PRIVILEGES})
     return {str(name): str(privileges) for name, privileges in tables} | {
         "sequences": "USAGE",
-        "tables of later migrations": _ROWS,
+        "tables of later migrations": _PRIVILEGES,
     }
 
 
 async def _facts(connection: AsyncConnection, role: str) -> RowMapping:
-    """Names in it are quoted as SQL wants them."""
+    """Look the role up; names come back quoted for SQL."""
     facts = (await connection.execute(text(_FACTS), {"role": role})).mappings().one_or_none()
     if facts is None:
         raise CannotGrant(
@@ -116,7 +115,7 @@ async def _facts(connection: AsyncConnection, role: str) -> RowMapping:
     return facts
 
 
-def _ensure_apart(facts: RowMapping) -> None:
+def _ensure_separate(facts: RowMapping) -> None:
     if facts["other_owner"] is not None:
         raise CannotGrant(
             "The tables belong to %(other_owner)s. Run this with the DATABASE_URL of that role, "
@@ -138,16 +137,19 @@ def _statements(*, role: str, schema: str, database: str, **_: object) -> list[s
         f"GRANT CONNECT ON DATABASE {database} TO {role}",
         f"GRANT USAGE ON SCHEMA {schema} TO {role}",
         f"REVOKE ALL ON {tables} FROM {role}",
-        f"GRANT {_ROWS} ON {tables} TO {role}",
-        *(f"REVOKE {less} ON {schema}.{table} FROM {role}" for table, less in _LESS.items()),
+        f"GRANT {_PRIVILEGES} ON {tables} TO {role}",
+        *(
+            f"REVOKE {withheld} ON {schema}.{table} FROM {role}"
+            for table, withheld in _WITHHELD.items()
+        ),
         f"REVOKE ALL ON {sequences} FROM {role}",
         f"GRANT USAGE ON {sequences} TO {role}",
-        f"{later} GRANT {_ROWS} ON TABLES TO {role}",
+        f"{later} GRANT {_PRIVILEGES} ON TABLES TO {role}",
         f"{later} GRANT USAGE ON SEQUENCES TO {role}",
     ]
 
 
-async def _ensure_no_more(connection: AsyncConnection, role: str, facts: RowMapping) -> None:
+async def _ensure_nothing_more(connection: AsyncConnection, role: str, facts: RowMapping) -> None:
     excess = (await connection.execute(text(_EXCESS), {"role": role})).mappings().one()
     if excess["may_create"]:
         raise CannotGrant(

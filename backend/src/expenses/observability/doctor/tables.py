@@ -4,7 +4,7 @@ from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from expenses.database import migrations
-from expenses.database.roles import Standing, standing
+from expenses.database.roles import Rights, own_rights
 from expenses.observability.doctor.findings import Finding, ok, problem, warning
 from expenses.settings import Settings
 
@@ -28,7 +28,7 @@ async def check_tables(
     findings = [_migrations(revision, settings)]
     # The PostgreSQL that comes along has one role, on a private socket.
     if revision is not None and settings.database_url is not None:
-        findings.append(_rights(role, await standing(connection)))
+        findings.append(_rights(role, await own_rights(connection)))
     return findings
 
 
@@ -53,7 +53,7 @@ def _migrations(revision: str | None, settings: Settings) -> Finding:
     return ok("migrations", f"the database is up to date (revision {revision}).")
 
 
-def _rights(role: str, own: Standing) -> Finding:
+def _rights(role: str, own: Rights) -> Finding:
     apart = f"Make a role for the server alone, run `expenses grant ROLE` {_AS_OWNER}, and set "
     if own.missing:
         return problem(
