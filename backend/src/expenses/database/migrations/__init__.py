@@ -22,7 +22,7 @@ FOLDER = Path(__file__).parent
 
 _UNDEFINED_TABLE = "42P01"
 _INSUFFICIENT_PRIVILEGE = "42501"
-# What a role is told that may not even look into the schema.
+# The error for a role that has no right to use the schema.
 _NO_SCHEMA = "3F000"
 
 
@@ -46,7 +46,7 @@ def ensure_direct(settings: Settings) -> None:
 
 
 def upgrade(address: str) -> None:
-    """Bring the database up to date. Raises `CannotStart` where the role may not do it."""
+    """Run the missing migrations. Raises `CannotStart` where the role may not run them."""
     try:
         command.upgrade(_config(address), "head")
     except DBAPIError as error:
@@ -70,7 +70,7 @@ def is_known(revision: str) -> bool:
 
 
 async def current_revision(connection: AsyncConnection) -> str | None:
-    """The revision of the database; None where it was never migrated."""
+    """Read the revision of the database; None where it was never migrated."""
     try:
         revision = await connection.scalar(text("SELECT version_num FROM alembic_version"))
     except ProgrammingError as error:

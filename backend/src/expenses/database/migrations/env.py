@@ -1,4 +1,4 @@
-"""Run by Alembic, from its own command line or through `expenses.database.migrations.upgrade`."""
+"""Runs migrations, for Alembic's command line or for `migrations.upgrade`."""
 
 import asyncio
 
@@ -6,7 +6,7 @@ from alembic import context
 from sqlalchemy import Connection, pool, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-# Alembic compares with the tables that these modules declare.
+# Alembic compares the database with the tables that these modules declare.
 import expenses.history
 import expenses.notifications.outbox
 import expenses.tickets.models
@@ -16,7 +16,7 @@ from expenses.database.embedded import database_address
 from expenses.database.tables import Base
 from expenses.settings import read_settings
 
-# Any number will do as long as nobody else uses it: two starts at once migrate one after the other.
+# Two starts at once migrate one after the other. Any number that nobody else uses will do.
 _LOCK = 7_301_155
 
 
