@@ -12,6 +12,19 @@ depends_on = None
 INSTANT = sa.DateTime(timezone=True)
 NOW = sa.text("now()")
 
+LINKS_ARE_WEB_ADDRESSES = (
+    "cardinality(links) <= 10"
+    " AND length(array_to_string(links, '')) <= 20000"
+    " AND array_to_string(links, ' ', ' ') ~* '^(https?://[^ ]+( |$))*$'"
+)
+DECISION_COMPLETE = (
+    "(status IN ('approved', 'denied')) = (decided_by_id IS NOT NULL)"
+    " AND (decided_by_id IS NULL) = (decided_at IS NULL)"
+    " AND (decided_by_id IS NOT NULL OR decision_reason IS NULL)"
+    " AND (status <> 'denied' OR decision_reason IS NOT NULL)"
+    " AND length(decision_reason) BETWEEN 1 AND 500"
+)
+
 
 def upgrade() -> None:
     op.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm")
@@ -138,20 +151,8 @@ def create_tickets() -> None:
         sa.CheckConstraint(
             "spent_on <= (created_at AT TIME ZONE 'UTC')::date + 2", name="spent_on_not_later"
         ),
-        sa.CheckConstraint(
-            "cardinality(links) <= 10"
-            " AND length(array_to_string(links, '')) <= 20000"
-            " AND array_to_string(links, ' ', ' ') ~* '^(https?://[^ ]+( |$))*$'",
-            name="links_are_web_addresses",
-        ),
-        sa.CheckConstraint(
-            "(status IN ('approved', 'denied')) = (decided_by_id IS NOT NULL)"
-            " AND (decided_by_id IS NULL) = (decided_at IS NULL)"
-            " AND (decided_by_id IS NOT NULL OR decision_reason IS NULL)"
-            " AND (status <> 'denied' OR decision_reason IS NOT NULL)"
-            " AND length(decision_reason) BETWEEN 1 AND 500",
-            name="decision_complete",
-        ),
+        sa.CheckConstraint(LINKS_ARE_WEB_ADDRESSES, name="links_are_web_addresses"),
+        sa.CheckConstraint(DECISION_COMPLETE, name="decision_complete"),
     )
 
 
