@@ -166,8 +166,8 @@ def _console(sample: Sample, keys: Keys) -> list[Route]:
         route("list, all"),
         deep("list, all, deep page", sample.by_id, Sort.FILED_LAST),
         deep("list, pending, deep page", sample.pending, Sort.FILED, status="pending"),
-        route("list, all, by day", sort="-day"),
-        deep("list, all, by day, deep page", sample.by_day, Sort.DAY_LAST),
+        route("list, all, by day", sort="-date"),
+        deep("list, all, by day, deep page", sample.by_day, Sort.DATE_LAST),
         route("list, all, by amount", sort="-amount"),
         deep("list, all, by amount, deep page", sample.by_amount, Sort.AMOUNT_LAST),
         route("list, approved, by amount", status="approved", sort="amount"),
@@ -187,7 +187,7 @@ def _path(path: str, query: Mapping[str, Any]) -> str:
 def _cursor(place: Place, sort: Sort) -> str:
     values: dict[str, int | date | Decimal] = {
         "filed": place.id,
-        "day": place.spent_on,
+        "date": place.spent_on,
         "amount": place.amount,
     }
     cursor = encode_position(Position(values[sort.removeprefix("-")], place.id), sort)

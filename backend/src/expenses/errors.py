@@ -57,7 +57,7 @@ class InvalidInput(ExpensesError):
 
 class NotLoggedIn(ExpensesError):
     code = "not-logged-in"
-    template = N_("Log in first.")
+    template = N_("Please log in first.")
 
 
 class WrongPassword(ExpensesError):
@@ -72,27 +72,27 @@ class Suspended(ExpensesError):
 
 class NotRegistered(ExpensesError):
     code = "not-registered"
-    template = N_("Nobody is registered with this e-mail yet.")
+    template = N_("No account uses this e-mail yet.")
 
 
 class RegistrationExpired(ExpensesError):
     code = "registration-expired"
-    template = N_("The registration took too long. Enter e-mail and password again.")
+    template = N_("The registration took too long. Enter your e-mail and password again.")
 
 
 class Forbidden(ExpensesError):
     code = "forbidden"
-    template = N_("You may not do this.")
+    template = N_("You are not allowed to do this.")
 
 
 class CrossOrigin(Forbidden):
     code = "cross-origin"
-    template = N_("This request came from another site and was not carried out.")
+    template = N_("This request came from another site and was blocked.")
 
 
 class NotFound(ExpensesError):
     code = "not-found"
-    template = N_("There is nothing here, or it is not yours to see.")
+    template = N_("There is nothing here, or you do not have access to it.")
 
 
 class Conflict(ExpensesError):
@@ -103,7 +103,7 @@ class Conflict(ExpensesError):
 
 class EmailTaken(Conflict):
     code = "email-taken"
-    template = N_("Somebody is already registered with this e-mail. Log in instead.")
+    template = N_("This e-mail is already registered. Log in instead.")
 
 
 class AlreadyDecided(Conflict):
@@ -129,7 +129,7 @@ class TicketChanged(Conflict):
     """`details` holds the ticket as it is now."""
 
     code = "ticket-changed"
-    template = N_("Ticket %(id)s has changed since you saw it. Look at it again.")
+    template = N_("Ticket %(id)s has changed since you saw it. Please look at it again.")
 
 
 class AlreadySuspended(Conflict):
@@ -159,7 +159,7 @@ class TooManyAttempts(ExpensesError):
     """`details` holds `retry_after`, in seconds."""
 
     code = "too-many-attempts"
-    template = N_("That was tried too often. Try again in %(minutes)s min.")
+    template = N_("Too many attempts. Try again in %(minutes)s min.")
 
     def __init__(self, retry_after: int) -> None:
         super().__init__(minutes=max(1, -(-retry_after // 60)))
@@ -175,4 +175,4 @@ class TooBusy(ExpensesError):
 
 class DatabaseUnavailable(ExpensesError):
     code = "database-unavailable"
-    template = N_("The database does not answer right now. Please try again in a moment.")
+    template = N_("The database is not responding right now. Please try again in a moment.")

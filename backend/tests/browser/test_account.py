@@ -6,7 +6,7 @@ from tests.browser.harness import BrowserTestCase, days_ago
 from tests.harness import PASSWORD
 
 NEW = "a rarer horse 8"
-HEADER = "day,amount,category,description,links\n"
+HEADER = "date,amount,category,description,links\n"
 
 
 def choose(page: Page, content: str) -> None:
@@ -28,7 +28,7 @@ class Import(BrowserTestCase):
         choose(page, HEADER + lunch() + "23.11.2026,12.50,meals,Dinner,\n")
         problem = page.get_by_role("row").filter(has_text="23.11.2026")
         expect(problem).to_contain_text("Row 3")
-        expect(problem).to_contain_text("Use a day like 2026-11-23.")
+        expect(problem).to_contain_text("Use a date such as 2026-11-23.")
         self.assertEqual(ada.api.get("/api/tickets").json()["items"], [])
         choose(page, HEADER + lunch() + f'{days_ago(1)},8,meals,"<b>Dinner\n\n午饭 & more",\n')
         page.get_by_role("button", name="File 2 tickets").dblclick()
@@ -43,12 +43,12 @@ class Import(BrowserTestCase):
         page = self.open(ada)
         for ticked, said, tickets in (
             (False, "1 ticket is filed.", 1),
-            (False, "All of these tickets were there already.", 1),
+            (False, "All of these tickets had been filed already.", 1),
             (True, "1 ticket is filed.", 2),
         ):
             choose(page, HEADER + lunch())
             if ticked:
-                page.get_by_label("File it once more (Row 2)").check()
+                page.get_by_label("File it again (Row 2)").check()
             page.get_by_role("main").get_by_role("button").click()
             expect(page.get_by_text(said)).to_be_visible()
             self.assertEqual(len(ada.api.get("/api/tickets").json()["items"]), tickets)
@@ -68,11 +68,11 @@ class Account(BrowserTestCase):
         self.log_in(there, ada)
         here.goto("/account")
         expect(here.get_by_role("row").filter(has_text="Chrome on")).to_have_count(1)
-        here.get_by_label("Old password").fill(PASSWORD)
+        here.get_by_label("Current password").fill(PASSWORD)
         here.get_by_label("New password, 8 characters or more").fill(NEW)
-        here.get_by_label("The new password once more").fill(NEW)
+        here.get_by_label("New password again").fill(NEW)
         here.get_by_role("button", name="Change the password").click()
-        expect(here.get_by_role("status")).to_contain_text("Your password is changed.")
+        expect(here.get_by_role("status")).to_contain_text("Your password has been changed.")
         there.goto("/account")
         expect(there.get_by_text("Your session has ended")).to_be_visible()
         there.get_by_label("E-mail").fill(ada.email)
@@ -88,7 +88,7 @@ class Account(BrowserTestCase):
         here.get_by_label("Your name").fill("Ada Lovelace")
         here.get_by_role("button", name="Save the name").click()
         expect(here.get_by_role("banner")).to_contain_text("Ada Lovelace")
-        here.get_by_role("button", name="Log out there (Chrome on Linux)").click()
+        here.get_by_role("button", name="End session (Chrome on Linux)").click()
         expect(here.get_by_role("status")).to_contain_text("logged out in one other place")
         there.reload()
         expect(there.get_by_role("heading", name="Log in or register")).to_be_visible()
@@ -130,7 +130,7 @@ class Everywhere(BrowserTestCase):
                     self.assert_accessible(page)
             with self.subTest(page="wrong password", width=width, scheme=scheme):
                 page.goto("/account")
-                for label in ("Old password", "The new password once more"):
+                for label in ("Current password", "New password again"):
                     page.get_by_label(label).fill("x")
                 page.get_by_label("New password, 8 characters or more").fill("y")
                 page.get_by_role("button", name="Change the password").click()

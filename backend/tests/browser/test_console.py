@@ -71,7 +71,7 @@ class Queue(BrowserTestCase):
         boat = self.ada.file(description="Boat")
         page = self.open(self.dana)
         page.goto("/admin/ticket/list?q=train")
-        page.get_by_label("All that match and are pending").check()
+        page.get_by_label("Select all").check()
         page.get_by_role("button", name="Deny selected…").click()
         expect(page.get_by_text("55 tickets").first).to_be_visible()
         expect(page.get_by_text("$110.00")).to_be_visible()

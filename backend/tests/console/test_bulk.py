@@ -41,10 +41,12 @@ class Preview(QueueTestCase):
         ticket = await self.new_ticket(await self.new_employee())
         answer = await self.preview("approve", query="q=lunch")
         self.assertEqual(answer.status_code, 303)
-        self.assertIn("Select tickets first", (await self.browser.get("/admin/ticket/list")).text)
+        self.assertIn(
+            "Select some tickets first", (await self.browser.get("/admin/ticket/list")).text
+        )
         await self.approve(ticket, by=self.boss)
         page = await self.preview("approve", ticket=[ticket])
-        self.assertIn("None of these tickets is pending", page.text)
+        self.assertIn("None of these tickets is still pending", page.text)
 
     async def test_too_many_are_to_be_decided_in_parts(self) -> None:
         ada = await self.new_employee()
@@ -163,7 +165,7 @@ class AtOnce(CommittingTestCase):
         self.assertEqual((await self.ticket(edited, seen_by=ada)).status, "pending")
         self.assertEqual((await self.ticket(filed_later, seen_by=ada)).status, "pending")
         self.assertIn(f">Ticket {edited}</a>", page.text)
-        for text in ("has changed since", "already denied by", "was withdrawn", "are hidden now"):
+        for text in ("has changed since", "already denied by", "was withdrawn", "are now hidden"):
             self.assertIn(text, page.text)
 
     async def test_two_who_decide_the_same_tickets_share_them_without_a_deadlock(self) -> None:

@@ -172,7 +172,7 @@ class Content(ExportTestCase):
         ):
             day = make_settings().today() - timedelta(days=days)
             await self.new_ticket(ada, spent_on=day.isoformat(), amount=amount)
-        for sort in ("filed", "-filed", "day", "-day", "amount", "-amount"):
+        for sort in ("filed", "-filed", "date", "-date", "amount", "-amount"):
             with self.subTest(sort=sort), patch("expenses.tickets.export.BATCH_SIZE", 3):
                 tickets = await self.exported(sort=sort)
                 self.assertEqual(tickets, await self.found(status="pending", sort=sort))
@@ -285,7 +285,7 @@ class Sheets(ExportTestCase):
     async def test_a_full_sheet_goes_on_on_the_next(self) -> None:
         ada = await self.new_employee()
         tickets = [await self.new_ticket(ada) for _ in range(5)]
-        with patch("expenses.web.exports.xlsx_file.MAX_ROWS", 3):
+        with patch("expenses.web.exports.xlsx_file.MOST_ROWS", 3):
             self.assertEqual(await self.exported(), tickets)
             book = await self.workbook()
         self.assertEqual(book.sheetnames, ["Tickets", "Tickets 2", "Tickets 3", "Tickets 4"])

@@ -216,7 +216,7 @@ class Filters(HistoryTestCase):
         await self.new_employee("twin")
         for field, value, message in (
             ("actor", "nobody", "Nobody has this name"),
-            ("actor", "twin", "Several people are called so"),
+            ("actor", "twin", "Several people have this name"),
             ("actor", "a\0b", "Control characters"),
             ("actor", "x" * 255, "Use at most 254"),
             ("actor", "9" * 30, "Nobody has this name"),
@@ -232,11 +232,11 @@ class Filters(HistoryTestCase):
             ("ticket", "\u0661", "Use the number of a ticket"),
             ("ticket", str(2**63), "Use the number of a ticket"),
             ("ticket", "9" * 5000, "Use the number of a ticket"),
-            ("from", "yesterday", "Use a day like"),
-            ("from", "2026-02-30", "Use a day like"),
-            ("from", "0001-01-01", "This day is too long ago"),
-            ("to", "99999-01-01", "Use a day like"),
-            ("to", "\0", "Use a day like"),
+            ("from", "yesterday", "Use a date such as"),
+            ("from", "2026-02-30", "Use a date such as"),
+            ("from", "0001-01-01", "This date is too long ago"),
+            ("to", "99999-01-01", "Use a date such as"),
+            ("to", "\0", "Use a date such as"),
         ):
             with self.subTest(field=field, value=value[:20]):
                 page = await self.browser.get("/admin/history", params={field: value})

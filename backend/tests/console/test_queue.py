@@ -258,7 +258,7 @@ class Orders(QueueTestCase):
             made.append((ticket, day, float(amount)))
         orders: dict[str, Any] = {
             "filed": lambda row: row[0],
-            "day": lambda row: (row[1], row[0]),
+            "date": lambda row: (row[1], row[0]),
             "amount": lambda row: (row[2], row[0]),
         }
         for name, key in orders.items():
@@ -286,7 +286,7 @@ class Orders(QueueTestCase):
         for _ in range(3):
             await self.new_ticket(ada)
         cursor = (await self.browser.get("/api/tickets?limit=1&sort=amount")).json()["next"]
-        answer = await self.browser.get(f"/api/tickets?sort=day&cursor={cursor}")
+        answer = await self.browser.get(f"/api/tickets?sort=date&cursor={cursor}")
         self.assert_problem(answer, 422, "invalid-input")
 
 
@@ -320,8 +320,8 @@ class Hints(QueueTestCase):
         alone = await self.new_ticket(ben, amount="2.00", links=["https://example.com/b"])
         page = await self.listing()
         for ticket, hints in (
-            (first, [("Same employee, amount and day as", same), ("Shares a link with", linked)]),
-            (same, [("Same employee, amount and day as", first)]),
+            (first, [("Same employee, amount and date as", same), ("Shares a link with", linked)]),
+            (same, [("Same employee, amount and date as", first)]),
             (linked, [("Shares a link with", first)]),
             (alone, []),
         ):

@@ -226,7 +226,7 @@ class MainPath(TwoRolesTestCase, CommittingTestCase):
 
     async def test_tickets_are_imported(self) -> None:
         browser = await self.browser_of(self.ada)
-        content = b"day,amount,currency,category,description,links\n2026-11-19,99,,travel,Train,\n"
+        content = b"date,amount,currency,category,description,links\n2026-11-19,99,,travel,Train,\n"
         preview = await self.ok(
             browser.post("/tickets/import", files={"file": ("tickets.csv", content)})
         )

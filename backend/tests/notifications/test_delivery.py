@@ -103,7 +103,7 @@ class Decisions(MailTestCase):
         mail, content = self.the_mail()
         self.assertEqual(mail["Subject"], f"Ticket {self.ticket_id} is denied: $12.50")
         self.assertIn(f"Dana has denied your ticket {self.ticket_id}.", content)
-        self.assertIn("Why:\n    A private trip\n", content)
+        self.assertIn("Reason:\n    A private trip\n", content)
 
     async def test_a_decision_that_is_taken_back_is_mailed_too(self) -> None:
         await self.approve(self.ticket_id, by=self.dana)
@@ -140,7 +140,7 @@ class Decisions(MailTestCase):
         self.assertEqual(mail["List-Unsubscribe-Post"], "List-Unsubscribe=One-Click")
         link = str(mail["List-Unsubscribe"]).strip("<>")
         self.assertTrue(link.startswith(f"{SITE}/mails/off?token="), link)
-        self.assertIn(f"Switch these mails off:\n{link}\n", content)
+        self.assertIn(f"Turn these e-mails off:\n{link}\n", content)
         self.assertEqual(mail.get_content_type(), "text/plain")
 
     async def test_it_is_written_in_the_owners_language(self) -> None:
@@ -254,7 +254,7 @@ class Hostile(MailTestCase):
                 mail, content = self.the_mail()
                 quoted = "\n".join(f"    {line}".rstrip() for line in description.split("\n"))
                 self.assertIn(f"{quoted}\n    $12.50\n", content)
-                self.assertIn(f"Why:\n{quoted}\n", content)
+                self.assertIn(f"Reason:\n{quoted}\n", content)
                 self.assertIsNone(mail["Bcc"])
                 raw = mail.as_bytes().splitlines()
                 self.assertLess(max(map(len, raw)), 998)

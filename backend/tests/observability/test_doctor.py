@@ -106,7 +106,7 @@ class OnADatabaseWithTwoRoles(DoctorTestCase):
             "migrations": "up to date",
             "rights": "no more",
             "clock": "agree",
-            "connections": "1 server process may open 30 connections",
+            "connections": "1 server process may open 20 connections",
         }.items():
             with self.subTest(subject=subject):
                 self.assert_found(ended, "ok", subject, word)
@@ -170,15 +170,15 @@ class OnADatabaseWithTwoRoles(DoctorTestCase):
 
     def test_more_processes_than_the_database_has_connections_for(self) -> None:
         # Of 200, three are kept for superusers.
-        ended = self.examine("--workers", "6", DATABASE_URL=self.url)
+        ended = self.examine("--workers", "9", DATABASE_URL=self.url)
         self.assert_found(ended, "ok", "connections", "180", "197")
-        ended = self.examine("--workers", "7", DATABASE_URL=self.url)
-        self.assert_found(ended, "problem", "connections", "210", "197", "6 or fewer processes")
+        ended = self.examine("--workers", "10", DATABASE_URL=self.url)
+        self.assert_found(ended, "problem", "connections", "200", "197", "9 or fewer processes")
         asyncio.run(
-            execute(as_role("postgres", self.url), f"ALTER ROLE {self.role} CONNECTION LIMIT 29")
+            execute(as_role("postgres", self.url), f"ALTER ROLE {self.role} CONNECTION LIMIT 19")
         )
         ended = self.examine(DATABASE_URL=self.url)
-        self.assert_found(ended, "problem", "connections", "30", "29", "CONNECTION LIMIT")
+        self.assert_found(ended, "problem", "connections", "20", "19", "CONNECTION LIMIT")
 
     def test_a_database_in_another_encoding(self) -> None:
         url = empty_database(

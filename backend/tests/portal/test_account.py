@@ -30,7 +30,7 @@ class Name(AppTestCase):
             answer = await browser.post("/account/username", data={"username": "Ada <b>"})
             self.assertEqual((answer.status_code, answer.headers["location"]), (303, "/account"))
             page = await browser.get("/account")
-            self.assertIn("You are called Ada &lt;b&gt; now.", page.text)
+            self.assertIn("Your name is now Ada &lt;b&gt;.", page.text)
             self.assertIn('name="username" maxlength="80"', page.text)
             self.assertIn('value="Ada &lt;b&gt;"', page.text)
             event = await self.last_event()
@@ -54,7 +54,10 @@ class Password(AppTestCase):
         )
         self.assertEqual((answer.status_code, answer.headers["location"]), (303, "/account"))
         page = await here.get("/account")
-        self.assertIn("Your password is changed. You are logged out in one other place.", page.text)
+        self.assertIn(
+            "Your password has been changed. You have been logged out of one other session.",
+            page.text,
+        )
         self.assertEqual((await there.get("/account")).headers["location"], "/login?next=/account")
         event = await self.last_event()
         self.assertEqual(
@@ -108,7 +111,7 @@ class Places(AppTestCase):
         here, *there = [await self.browser_of(user) for _ in range(3)]
         theirs = await self.browser_of(other)
         await here.post("/account/sessions/end-others")
-        self.assertIn("logged out in 2 other places", (await here.get("/account")).text)
+        self.assertIn("logged out of 2 other sessions", (await here.get("/account")).text)
         for browser in there:
             self.assertEqual((await browser.get("/account")).status_code, 303)
         self.assertEqual((await theirs.get("/account")).status_code, 200)
@@ -118,7 +121,7 @@ class Places(AppTestCase):
         )
         async with self.nothing_changes():
             await here.post("/account/sessions/end-others")
-        self.assertIn("logged in nowhere else", (await here.get("/account")).text)
+        self.assertIn("not logged in anywhere else", (await here.get("/account")).text)
 
     async def test_nobody_elses_can_be_ended(self) -> None:
         ada, ben = await self.new_employee(), await self.new_employee()
@@ -194,4 +197,4 @@ class Errors(AppTestCase):
         employer = await self.browser_of(await self.new_employer())
         page = await employer.post("/language", data={"language": "Klingon"})
         self.assertEqual(page.status_code, 422)
-        self.assertIn("<dt>language</dt><dd>There is no such language here.</dd>", page.text)
+        self.assertIn("<dt>language</dt><dd>This language is not available.</dd>", page.text)

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from expenses.tickets.imports import MAX_ROWS
 from tests.harness import AppTestCase, CommittingTestCase, make_settings
 
-HEADER = "day,amount,currency,category,description,links"
+HEADER = "date,amount,currency,category,description,links"
 LUNCH = "2026-11-20,12.50,EUR,meals,Lunch,https://receipts.example.com/1"
 TRAIN = "2026-11-19,99.00,,travel,Train,"
 
@@ -88,7 +88,7 @@ class Import(AppTestCase):
         preview = await check(self.browser, answer.content + LUNCH.encode())
         self.assertIn("File 1 ticket<", preview.text)
         empty = await check(self.browser, answer.content)
-        self.assertEqual(file_problem(empty)[:21], "There are no tickets ")
+        self.assertEqual(file_problem(empty)[:21], "This file has column ")
 
     async def test_every_problem_is_said_with_its_row_and_nothing_is_filed(self) -> None:
         later = make_settings().today() + timedelta(days=2)
@@ -110,15 +110,15 @@ class Import(AppTestCase):
         self.assertEqual(
             [(row, column, found) for row, column, _, found in problems(page)],
             [
-                ("Row 3", "day", "23/11/2026"),
+                ("Row 3", "date", "23/11/2026"),
                 ("Row 3", "amount", "a lot"),
                 ("Row 3", "currency", "XYZ"),
                 ("Row 3", "category", "food"),
                 ("Row 3", "description", ""),
                 ("Row 3", "links", "ftp://example.com https://example.com"),
-                ("Row 5", "day", "2026-02-30"),
+                ("Row 5", "date", "2026-02-30"),
                 ("Row 5", "amount", "0"),
-                ("Row 6", "day", str(later)),
+                ("Row 6", "date", str(later)),
                 ("Row 7", "description", "x" * 59 + "…"),
                 ("Row 7", "links", "javascript:alert(1)"),
                 ("Row 8", "", ""),
@@ -126,7 +126,7 @@ class Import(AppTestCase):
                 ("Row 9", "description", ""),
             ],
         )
-        self.assertEqual(problems(page)[0][2], "Use a day like 2026-11-23.")
+        self.assertEqual(problems(page)[0][2], "Use a date such as 2026-11-23.")
         self.assertNotIn("<textarea", page.text)
 
     async def test_a_long_list_of_problems_is_cut(self) -> None:
@@ -148,7 +148,7 @@ class Import(AppTestCase):
         ):
             preview = await check(self.browser, content)
             self.assertEqual(preview.status_code, 200, preview.text)
-            self.assertIn("left out: Shop.", preview.text)
+            self.assertIn("ignored: Shop.", preview.text)
             before = len(await self.events("ticket.created"))
             await save(self.browser, preview, (2, 3))
             first, second = [
@@ -167,7 +167,7 @@ class Import(AppTestCase):
         table = exported.partition(b"\r\n\r\n")[0]
         preview = await check(self.browser, table)
         self.assertEqual(preview.status_code, 200)
-        self.assertIn("All of these tickets are there already.", preview.text)
+        self.assertIn("All of these tickets have been filed already.", preview.text)
 
     async def test_the_same_file_again_files_only_what_is_ticked(self) -> None:
         content = lines(LUNCH, LUNCH, TRAIN)
@@ -177,7 +177,7 @@ class Import(AppTestCase):
         self.assertEqual(preview.text.count('name="wanted"'), 3)
         async with self.nothing_changes():
             await save(self.browser, preview)
-        self.assertIn("there already", (await self.browser.get("/tickets")).text)
+        self.assertIn("filed already", (await self.browser.get("/tickets")).text)
         preview = await check(self.browser, content)
         await save(self.browser, preview, (4,))
         [*_, event] = await self.events("ticket.created")
@@ -253,20 +253,23 @@ class Unreadable(AppTestCase):
             (b"", "Choose a file"),
             (b"PK\x03\x04" + b"\0" * 100, "This is a workbook"),
             (b"\xd0\xcf\x11\xe0" + b"\0" * 100, "This is a workbook"),
-            (umlaut.replace("午饭", "").encode("cp1252"), "encoding UTF-8"),
-            (umlaut.encode("gb18030"), "encoding UTF-8"),
-            (umlaut.encode("utf-16") + b"x", "encoding UTF-8"),
+            (umlaut.replace("午饭", "").encode("cp1252"), "not in UTF-8"),
+            (umlaut.encode("gb18030"), "not in UTF-8"),
+            (umlaut.encode("utf-16") + b"x", "not in UTF-8"),
             (lines(LUNCH).encode("utf-16-le"), "not a text file"),
             (lines(LUNCH + "\0").encode(), "not a text file"),
-            (b"\n\n \n", "Missing there: day, amount, category, description"),
-            (b"day,amount\n2026-11-20,1\n", "Missing there: category, description"),
-            (f"{HEADER},Day\n{LUNCH}".encode(), "twice: day"),
+            (b"\n\n \n", "Missing: date, amount, category, description"),
+            (b"date,amount\n2026-11-20,1\n", "Missing: category, description"),
+            (f"{HEADER},Day\n{LUNCH}".encode(), "twice: date"),
             (b"day," * 100_000 + b"\n", "more than 50 columns"),
-            (lines(LUNCH, f"{LUNCH}{'x' * 200_000}").encode(), "Row 3 has far too long a cell"),
+            (
+                lines(LUNCH, f"{LUNCH}{'x' * 200_000}").encode(),
+                "Row 3 has a cell that is far too long",
+            ),
             (lines(LUNCH, '2026-11-20,1,,meals,"x" y,').encode(), "Row 3 cannot be read"),
             (lines(LUNCH, '2026-11-20,1,,meals,"x,').encode(), "Row 3 cannot be read"),
             (lines(*[LUNCH] * (MAX_ROWS + 1)).encode(), "at most 1,000 at once"),
-            (("x" * 4_000_000).encode("utf-8") + b"\n" * 600_000, "at most 5 MB"),
+            (("x" * 4_000_000).encode("utf-8") + b"\n" * 600_000, "limit is 5 MB"),
         ):
             with self.subTest(sentence=sentence, content=content[:40]):
                 async with self.nothing_changes():

@@ -30,7 +30,7 @@ class Link(MailTestCase):
 
     async def gets_mails(self) -> bool:
         browser = await self.browser_of(self.ada)
-        return "You get them at" in (await browser.get("/account")).text
+        return "They are sent to" in (await browser.get("/account")).text
 
     async def test_looking_at_it_changes_nothing(self) -> None:
         link = await self.link_in_a_mail()
@@ -44,7 +44,7 @@ class Link(MailTestCase):
     async def test_its_button_switches_them_off(self) -> None:
         link = await self.link_in_a_mail()
         page = await self.stranger.post(link, headers={"Origin": "http://localhost"})
-        self.assertIn("They are switched off.", page.text)
+        self.assertIn("They are off.", page.text)
         event = await self.last_event()
         self.assertEqual(
             (event.action, event.actor_id, event.user_id), (OFF, self.ada.id, self.ada.id)
@@ -85,7 +85,7 @@ class Link(MailTestCase):
                     answers = [await self.stranger.get(wrong), await self.stranger.post(wrong)]
                 for answer in answers:
                     self.assertEqual(answer.status_code, 404)
-                    self.assertIn("This link is not complete.", answer.text)
+                    self.assertIn("This link is incomplete.", answer.text)
                     self.assertIn('href="/', answer.text)
 
     async def test_the_session_cookies_signature_opens_no_link(self) -> None:
@@ -123,10 +123,10 @@ class OnThePage(AppTestCase):
         self.with_mails()
         for user in (await self.new_employee(), await self.new_employer()):
             browser = await self.browser_of(user)
-            self.assertIn(f"You get them at {user.email}.", await self.page(browser))
+            self.assertIn(f"They are sent to {user.email}.", await self.page(browser))
             for value, action, sentence in (
-                ("off", OFF, "You have switched them off."),
-                ("on", ON, f"You get them at {user.email}."),
+                ("off", OFF, "You have turned them off."),
+                ("on", ON, f"They are sent to {user.email}."),
             ):
                 button = re.search(rf'name="mails" value="{value}"', await self.page(browser))
                 self.assertIsNotNone(button)

@@ -156,7 +156,7 @@ class File(AppTestCase):
         async with self.nothing_changes():
             page = await browser.post("/tickets", data=ticket_form(amount="1,200"))
         self.assertEqual(page.status_code, 422)
-        self.assertIn("This can be read in two ways. Write 1200", page.text)
+        self.assertIn("This could mean two things. Write 1200", page.text)
         self.assertIn('value="1,200"', page.text)
 
     async def test_links_may_be_pasted_side_by_side(self) -> None:
@@ -188,7 +188,7 @@ class Duplicates(AppTestCase):
         async with self.nothing_changes():
             page = await browser.post("/tickets", data=form)
         self.assertEqual(page.status_code, 200)
-        self.assertIn(f"Ticket {first} has the same amount and day.", page.text)
+        self.assertIn(f"Ticket {first} has the same amount and date.", page.text)
         self.assertIn("File it anyway", buttons(page))
         self.assertIn("The second</textarea>", page.text)
         self.assertEqual(form_of(page)["key"], form["key"])
@@ -229,7 +229,7 @@ class Duplicates(AppTestCase):
         await self.new_ticket(ben)
         browser = await self.browser_of(ada)
         same = {"address": f"/tickets/{ticket}"}
-        purchase = same | {"sentence": f"Ticket {ticket} has the same amount and day."}
+        purchase = same | {"sentence": f"Ticket {ticket} has the same amount and date."}
         link = same | {"sentence": f"Ticket {ticket} has one of these links."}
         for form, hints in (
             (ticket_form(), [purchase]),
@@ -543,7 +543,7 @@ class Page(AppTestCase):
             [
                 ("Amount", "99,5"),
                 ("Category", "Travel"),
-                ("What for", "A better\r\ntext"),
+                ("Description", "A better\r\ntext"),
                 ("Links", "\N{EN DASH}"),
             ],
         )

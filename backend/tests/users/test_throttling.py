@@ -61,7 +61,7 @@ class LogIn(ThrottlingTestCase):
             page = await self.try_page(ada, PASSWORD)
         self.assert_problem(refused, 429, "too-many-attempts")
         self.assertEqual(page.status_code, 429)
-        self.assertIn("That was tried too often. Try again in 15 min.", page.text)
+        self.assertIn("Too many attempts. Try again in 15 min.", page.text)
         self.assertIn(f'value="{ada.email}"', page.text)
         self.assertNotIn(PASSWORD, page.text)
         for answer in (refused, page):
@@ -226,7 +226,7 @@ class Registrations(ThrottlingTestCase):
         self.assert_problem(refused, 429, "too-many-attempts")
         self.assertTrue(3500 <= int(refused.headers["retry-after"]) <= 3600)
         self.assertEqual(page.status_code, 429)
-        self.assertIn("tried too often", page.text)
+        self.assertIn("Too many attempts", page.text)
 
     async def test_the_employers_code_cannot_be_guessed_for_long(self) -> None:
         self.limit(address_registrations=3, employer_code=SecretStr("let me in"))
@@ -259,7 +259,7 @@ class OldPassword(ThrottlingTestCase):
             page = await browser.post("/account/password", data=form | {"old": PASSWORD})
         self.assert_problem(answer, 429, "too-many-attempts")
         self.assertEqual(page.status_code, 429)
-        self.assertIn("tried too often", page.text)
+        self.assertIn("Too many attempts", page.text)
         self.assertIn("retry-after", page.headers)
 
 

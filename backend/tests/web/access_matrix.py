@@ -208,7 +208,7 @@ def _mail_link(world: World, _person: Person) -> dict[str, Any]:
 NEW_PASSWORD = "another horse 10"
 PURCHASE = {key: value for key, value in ticket_json().items() if key != "links"}
 OTHER_PURCHASE = PURCHASE | {"amount": "77.70", "description": "Paper"}
-ROW_OF_FILE = f"day,amount,category,description\n{PURCHASE['spent_on']},88.80,travel,Train\n"
+ROW_OF_FILE = f"date,amount,category,description\n{PURCHASE['spent_on']},88.80,travel,Train\n"
 
 # What a valid request sends, where it sends anything.
 BODIES: dict[Route, Body] = {

@@ -73,7 +73,7 @@ class BulkView(BaseView):
         verdict = parse(Verdict, form)
         query = QueryParams(form["query"])
         if not form["all"] and not form.many.get("ticket"):
-            flash(request, gettext("Select tickets first, or all that match."), "warning")
+            flash(request, gettext("Select some tickets first."), "warning")
             return RedirectResponse(address(query), 303)
         return await self._preview(request, form, verdict)
 

@@ -59,7 +59,7 @@ class HistoryQuery(BaseModel):
     ) -> EventFilter:
         """Raises `InvalidInput` for nobody's name, and for a range that ends before it begins."""
         if self.first_date and self.last_date and self.first_date > self.last_date:
-            raise InvalidInput({"to": N_("This is before the beginning of the range.")})
+            raise InvalidInput({"to": N_("The range ends before it begins.")})
         return EventFilter(
             actor_id=await _id_of(connection, "actor", self.actor, actor=actor),
             action=self.action,
@@ -123,7 +123,7 @@ async def _id_of(
     if not found:
         raise InvalidInput({field: N_("Nobody has this name or e-mail.")})
     if len(found) > 1:
-        raise InvalidInput({field: N_("Several people are called so. Use the e-mail.")})
+        raise InvalidInput({field: N_("Several people have this name. Use the e-mail instead.")})
     return found[0]
 
 

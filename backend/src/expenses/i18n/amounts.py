@@ -26,8 +26,8 @@ def plain_amount(typed: str) -> str:
     if _AMBIGUOUS.fullmatch(text):
         raise ValueError(
             N_(
-                "This can be read in two ways. Write 1200 for twelve hundred, "
-                "1.20 for one and twenty hundredths."
+                "This could mean two things. Write 1200 for twelve hundred, "
+                "or 1.20 for one and twenty hundredths."
             )
         )
     found = _GROUPED.fullmatch(text) or _PLAIN.fullmatch(text)

@@ -29,7 +29,7 @@ def _printable_lines(text: str) -> str:
 
 def _without(unusable: re.Pattern[str], text: str) -> str:
     if unusable.search(text):
-        raise ValueError(N_("Control characters cannot be used here."))
+        raise ValueError(N_("Control characters are not allowed."))
     return text
 
 

@@ -29,7 +29,7 @@ def user_of_token(token: str, settings: Settings) -> int:
         user_id = _serializer(settings).loads(token)
     except BadData:
         raise NotFound(
-            N_("This link is not complete. Switch mails off on the page of your account.")
+            N_("This link is incomplete. Turn e-mails off on your account page.")
         ) from None
     assert isinstance(user_id, int)
     return user_id

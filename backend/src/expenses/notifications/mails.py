@@ -56,7 +56,7 @@ def compose(
             subject, paragraphs = _decision(message, actor, formats, settings)
         greeting = gettext("Hello %(username)s,", username=_line(recipient.username))
         link = switch_off_link(recipient.id, settings)
-        ending = gettext("Switch these mails off:") + f"\n{link}"
+        ending = gettext("Turn these e-mails off:") + f"\n{link}"
     mail = EmailMessage(policy=_POLICY)
     mail["From"] = settings.mail_from
     mail["To"] = Address(_name(recipient.username), addr_spec=recipient.email)
@@ -83,7 +83,7 @@ def _decision(
         _quoted(f"{facts['description']}\n{amount}"),
     ]
     if facts["reason"]:
-        paragraphs.append(gettext("Why:") + "\n" + _quoted(facts["reason"]))
+        paragraphs.append(gettext("Reason:") + "\n" + _quoted(facts["reason"]))
     paragraphs.append(ticket_link(ticket_id, settings))
     return gettext(_SUBJECTS[message.action], id=ticket_id, amount=amount), paragraphs
 

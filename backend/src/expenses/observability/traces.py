@@ -134,16 +134,22 @@ def follow(database: Database, tracer: Tracer) -> None:
             _note_error(span, error)
         span.end()
 
-    def note_begin(connection: Connection, *_: Any) -> None:
-        connection.info[_BEGAN] = time.time_ns()
+    def note_begin(
+        connection: Connection, _cursor: Any, statement: str, _values: Any, context: Any, _many: Any
+    ) -> None:
+        # What is searched for is written into the statement that is sent, but not into this one.
+        text = str(context.compiled) if context.compiled else statement
+        connection.info[_BEGAN] = (text, time.time_ns())
 
-    def note_end(connection: Connection, _cursor: Any, statement: str, *_: Any) -> None:
-        write(statement, connection.info.pop(_BEGAN))
+    def note_end(connection: Connection, *_: Any) -> None:
+        statement, began = connection.info.pop(_BEGAN)
+        write(statement, began)
 
     def note_failure(context: ExceptionContext) -> None:
-        began = context.connection.info.pop(_BEGAN, None) if context.connection else None
-        if began is not None and context.statement is not None:
-            write(context.statement, began, context.original_exception)
+        begun = context.connection.info.pop(_BEGAN, None) if context.connection else None
+        if begun is not None:
+            statement, began = begun
+            write(statement, began, context.original_exception)
 
     engine = database.engine.sync_engine
     event.listen(engine, "before_cursor_execute", note_begin)

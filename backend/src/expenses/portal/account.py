@@ -62,7 +62,7 @@ async def change_username(
         await account.change_username(connection, username, actor=user)
     except InvalidInput as error:
         return await _account_page(request, connection, user, form, error.fields)
-    flash(request, gettext("You are called %(username)s now.", username=username))
+    flash(request, gettext("Your name is now %(username)s.", username=username))
     return _to_account()
 
 
@@ -75,7 +75,11 @@ async def switch_mails(
 ) -> Response:
     is_on = parse(MailSwitch, form).mails == "on"
     await account.switch_mails(connection, on=is_on, actor=user)
-    said = gettext("You get mails again.") if is_on else gettext("You get no more mails.")
+    said = (
+        gettext("You will get e-mails again.")
+        if is_on
+        else gettext("You will get no more e-mails.")
+    )
     flash(request, said)
     return _to_account()
 
@@ -103,7 +107,7 @@ async def change_password(
         page.status_code = status_of(error)
         page.headers.update(headers_of(error))
         return page
-    flash(request, gettext("Your password is changed.") + " " + _logged_out(ended))
+    flash(request, gettext("Your password has been changed.") + " " + _logged_out(ended))
     return _to_account()
 
 
@@ -148,15 +152,15 @@ async def _account_page(
 def _ensure_typed_twice(form: FormValues) -> None:
     """Catch a mistyped new password, which nobody could see or recover."""
     if form["again"] != form["new"]:
-        raise InvalidInput({"again": N_("This is not the same as the new password.")})
+        raise InvalidInput({"again": N_("This does not match the new password.")})
 
 
 def _logged_out(places: int) -> str:
     if not places:
-        return gettext("You are logged in nowhere else.")
+        return gettext("You are not logged in anywhere else.")
     return ngettext(
-        "You are logged out in one other place.",
-        "You are logged out in %(number)s other places.",
+        "You have been logged out of one other session.",
+        "You have been logged out of %(number)s other sessions.",
         places,
         number=places,
     )

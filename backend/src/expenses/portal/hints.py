@@ -41,7 +41,7 @@ def purchase_in(form: FormValues) -> Purchase:
 
 def _sentence(duplicate: Duplicate) -> str:
     if duplicate.likeness is Similarity.PURCHASE:
-        return gettext("Ticket %(id)s has the same amount and day.", id=duplicate.ticket_id)
+        return gettext("Ticket %(id)s has the same amount and date.", id=duplicate.ticket_id)
     return gettext("Ticket %(id)s has one of these links.", id=duplicate.ticket_id)
 
 

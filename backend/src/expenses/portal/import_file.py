@@ -16,17 +16,19 @@ from expenses.tickets.models import Category
 from expenses.web.validation import parse
 
 MAX_FILE_SIZE = 5_000_000
-MOST_COLUMNS = 50
-# By the names that the first row has for them.
+MAX_COLUMNS = 50
+# The names in the first row, and the fields that they stand for.
 COLUMNS = {
-    "day": "spent_on",
+    "date": "spent_on",
     "amount": "amount",
     "currency": "currency",
     "category": "category",
     "description": "description",
     "links": "links",
 }
-NEEDED = ("day", "amount", "category", "description")
+NEEDED = ("date", "amount", "category", "description")
+
+SYNONYMS = {"day": "date"}
 
 _SEPARATORS = ",;\t"
 _WHOLE_ROW = "row"
@@ -73,14 +75,14 @@ def decode(content: bytes) -> str:
     except UnicodeDecodeError:
         raise _unreadable(
             gettext(
-                "The letters of this file cannot be read. Save it with the encoding UTF-8; "
-                "in Excel the kind of file is called “CSV UTF-8”."
+                "This file is not in UTF-8. Save it with that encoding; "
+                "Excel calls the file type “CSV UTF-8”."
             )
         ) from None
     # As a form sends it back.
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     if len(text.encode()) + text.count("\n") > MAX_FILE_SIZE:
-        raise _unreadable(gettext("The file is too large. Use one of at most %(size)s MB.", size=5))
+        raise _unreadable(gettext("The file is too large. The limit is %(size)s MB.", size=5))
     return text
 
 
@@ -91,7 +93,7 @@ def read_sheet(text: str, *, settings: Settings) -> Sheet:
     records = _records(text.replace("\r\n", "\n"))
     titles = next(records, (0, []))[1]
     names = _names(titles)
-    sheet = Sheet([], [], [title for title in titles if title.lower() not in {"", *COLUMNS}])
+    sheet = Sheet([], [], [title for title in titles if _column(title) not in {"", *COLUMNS}])
     seen = 0
     for number, cells in records:
         seen += 1
@@ -104,7 +106,7 @@ def read_sheet(text: str, *, settings: Settings) -> Sheet:
             )
         _read_row(sheet, number, names, cells, settings)
     if not seen:
-        raise _unreadable(gettext("There are no tickets in this file, only names of columns."))
+        raise _unreadable(gettext("This file has column names but no tickets."))
     return sheet
 
 
@@ -115,7 +117,7 @@ def _records(text: str) -> Iterator[tuple[int, list[str]]]:
     try:
         for number, record in enumerate(reader, start=1):
             # A file can hold millions of cells; more than these are refused anyway.
-            cells = [cell.strip() for cell in record[: MOST_COLUMNS + 1]]
+            cells = [cell.strip() for cell in record[: MAX_COLUMNS + 1]]
             if any(cells):
                 yield number, [_APOSTROPHE.sub(r"\1", cell) for cell in cells]
     except csv.Error as error:
@@ -126,41 +128,41 @@ def _separator_of(text: str) -> str:
     """Choose the separator that finds the most column names in the first row."""
     first = text.lstrip().partition("\n")[0]
     names = {
-        separator: {name.strip(' "').lower() for name in first.split(separator, MOST_COLUMNS)}
+        separator: {_column(name.strip(' "')) for name in first.split(separator, MAX_COLUMNS)}
         for separator in _SEPARATORS
     }
     return max(_SEPARATORS, key=lambda separator: len(names[separator] & COLUMNS.keys()))
 
 
+def _column(title: str) -> str:
+    return SYNONYMS.get(title.lower(), title.lower())
+
+
 def _broken(number: int, error: str) -> str:
     if "limit" in error:
-        return gettext("Row %(number)s has far too long a cell.", number=number)
+        return gettext("Row %(number)s has a cell that is far too long.", number=number)
     return gettext(
-        "Row %(number)s cannot be read: a quotation mark does not stand where a cell begins or "
-        "ends, or its other half is missing.",
+        "Row %(number)s cannot be read: "
+        "a quotation mark is in the middle of a cell or is never closed.",
         number=number,
     )
 
 
 def _names(cells: Sequence[str]) -> list[str]:
-    names = [cell.lower() for cell in cells]
-    if len(names) > MOST_COLUMNS:
-        raise _unreadable(
-            gettext("The file has more than %(number)s columns.", number=MOST_COLUMNS)
-        )
+    names = [_column(cell) for cell in cells]
+    if len(names) > MAX_COLUMNS:
+        raise _unreadable(gettext("The file has more than %(number)s columns.", number=MAX_COLUMNS))
     missing = [name for name in NEEDED if name not in names]
     if missing:
         raise _unreadable(
             gettext(
-                "The first row has to name the columns. Missing there: %(names)s.",
+                "The first row must name the columns. Missing: %(names)s.",
                 names=", ".join(missing),
             )
         )
     twice = sorted({name for name in names if name in COLUMNS and names.count(name) > 1})
     if twice:
-        raise _unreadable(
-            gettext("These columns are there twice: %(names)s.", names=", ".join(twice))
-        )
+        raise _unreadable(gettext("These columns appear twice: %(names)s.", names=", ".join(twice)))
     return names
 
 
@@ -188,8 +190,8 @@ def _ensure_fits(cells: list[str], names: list[str]) -> None:
         raise InvalidInput(
             {
                 _WHOLE_ROW: gettext(
-                    "There are more cells in this row than columns. "
-                    "Put text with separators in it between quotation marks."
+                    "This row has more cells than there are columns. "
+                    "Put text that contains separators in quotation marks."
                 )
             }
         )
@@ -223,7 +225,7 @@ def _category(cell: str) -> str:
 
 
 _MEANINGS: dict[str, Callable[[str], str | list[str]]] = {
-    "day": _day,
+    "date": _day,
     "currency": str.upper,
     "category": _category,
     "links": str.split,

@@ -174,7 +174,7 @@ async def _preview(
 
 def _filed(tickets: int) -> str:
     if not tickets:
-        return gettext("All of these tickets were there already.")
+        return gettext("All of these tickets had been filed already.")
     return ngettext(
         "%(number)s ticket is filed.", "%(number)s tickets are filed.", tickets, number=tickets
     )

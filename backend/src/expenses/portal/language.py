@@ -29,7 +29,7 @@ async def language_page(request: Request) -> Response:
 async def choose_language(request: Request, form: FormDependency) -> Response:
     """Keeps the choice in the browser's cookie, for users who are not logged in, too."""
     if form["language"] not in LANGUAGES:
-        raise InvalidInput({"language": N_("There is no such language here.")})
+        raise InvalidInput({"language": N_("This language is not available.")})
     request.session["language"] = form["language"]
     if token_of(request):
         await _remember(request, form["language"])

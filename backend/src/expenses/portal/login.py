@@ -162,7 +162,7 @@ async def log_out(
 ) -> Response:
     await sessions.log_out(connection, user)
     forget(request)
-    flash(request, gettext("You are logged out."))
+    flash(request, gettext("You have logged out."))
     answer = _to("/login")
     # Not the cookies: the one that is left knows the language, and which browser this is.
     answer.headers["Clear-Site-Data"] = '"cache", "storage"'

@@ -126,7 +126,7 @@ async def _lock_own_pending(
 def ensure_spent_by_tomorrow(spent_on: date, settings: Settings) -> None:
     if spent_on > settings.today() + timedelta(days=1):
         raise InvalidInput(
-            {"spent_on": N_("This day is still to come. Use today or an earlier day.")}
+            {"spent_on": N_("This date is in the future. Use today or an earlier date.")}
         )
 
 

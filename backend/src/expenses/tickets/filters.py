@@ -19,8 +19,8 @@ class Sort(StrEnum):
 
     FILED = "filed"
     FILED_LAST = "-filed"
-    DAY = "day"
-    DAY_LAST = "-day"
+    DATE = "date"
+    DATE_LAST = "-date"
     AMOUNT = "amount"
     AMOUNT_LAST = "-amount"
 
@@ -35,7 +35,7 @@ class Sort(StrEnum):
 
 _COLUMNS: dict[str, Column[Any]] = {
     "filed": ticket_table.c.id,
-    "day": ticket_table.c.spent_on,
+    "date": ticket_table.c.spent_on,
     "amount": ticket_table.c.amount,
 }
 

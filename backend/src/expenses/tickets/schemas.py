@@ -30,15 +30,15 @@ _web_address = TypeAdapter(HttpUrl)
 def _iso_date(value: object) -> object:
     """Accept only "2026-11-23": pydantic would take timestamps and numbers for dates, too."""
     if isinstance(value, str) and not re.fullmatch(r"\d{4}-\d{2}-\d{2}", value, re.ASCII):
-        raise ValueError(N_("Use a day like 2026-11-23."))
+        raise ValueError(N_("Use a date such as 2026-11-23."))
     if isinstance(value, int | float):
-        raise ValueError(N_("Use a day like 2026-11-23."))
+        raise ValueError(N_("Use a date such as 2026-11-23."))
     return value
 
 
 def _not_too_long_ago(day: date) -> date:
     if day < EARLIEST_DATE:
-        raise ValueError(N_("This day is too long ago. Check the year."))
+        raise ValueError(N_("This date is too long ago. Check the year."))
     return day
 
 

@@ -49,9 +49,9 @@ def ensure_acceptable(password: str, *, email: str) -> None:
     if not SHORTEST <= len(password) <= LONGEST:
         problem = N_("Use 8 to 200 characters.")
     elif _is_a_decorated_word(_words_of(email) | OUR_WORDS, password):
-        problem = N_("Use something other than the e-mail or the name of this site.")
+        problem = N_("Choose something other than your e-mail or the name of this site.")
     elif password.lower() in _common_passwords():
-        problem = N_("This is one of the most common passwords. Use a rarer one.")
+        problem = N_("This is one of the most common passwords. Choose a rarer one.")
     else:
         return
     raise InvalidInput({"password": problem})

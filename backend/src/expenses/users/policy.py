@@ -34,9 +34,5 @@ def ensure_may_register_as(role: Role, *, employer_code: str | None, settings: S
     expected = settings.employer_code.get_secret_value().encode()
     if not hmac.compare_digest((employer_code or "").encode(), expected):
         raise InvalidInput(
-            {
-                "employer_code": N_(
-                    "Employers need the company's code. Ask whoever runs this system."
-                )
-            }
+            {"employer_code": N_("Employers need the company code. Ask your administrator for it.")}
         )

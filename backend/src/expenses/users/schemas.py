@@ -9,7 +9,7 @@ from expenses.i18n.text import N_, Line
 
 def _hashable(password: str) -> str:
     if "\0" in password or (not password.isascii() and _has_surrogates(password)):
-        raise ValueError(N_("This password has a character that cannot be used."))
+        raise ValueError(N_("This password contains a character that is not allowed."))
     return password
 
 

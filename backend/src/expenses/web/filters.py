@@ -79,7 +79,7 @@ class FilterQuery(BaseModel):
 
 def _ensure_ordered(field: str, first: date | Decimal | None, last: date | Decimal | None) -> None:
     if first is not None and last is not None and first > last:  # type: ignore[operator]
-        raise InvalidInput({field: N_("This is before the beginning of the range.")})
+        raise InvalidInput({field: N_("The range ends before it begins.")})
 
 
 async def _employee_id(connection: AsyncConnection, name: str, *, actor: Actor) -> int:
@@ -87,5 +87,7 @@ async def _employee_id(connection: AsyncConnection, name: str, *, actor: Actor) 
     if not found:
         raise InvalidInput({"employee": N_("No employee has this name or e-mail.")})
     if len(found) > 1:
-        raise InvalidInput({"employee": N_("Several employees are called so. Use the e-mail.")})
+        raise InvalidInput(
+            {"employee": N_("Several employees have this name. Use the e-mail instead.")}
+        )
     return found[0]

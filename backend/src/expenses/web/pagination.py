@@ -20,7 +20,7 @@ Cursor = Annotated[str, Field(min_length=1, max_length=500, pattern="^[A-Za-z0-9
 
 _VALUES: dict[str, TypeAdapter[Any]] = {
     "filed": TypeAdapter(int),
-    "day": TypeAdapter(Day),
+    "date": TypeAdapter(Day),
     "amount": TypeAdapter(Amount),
 }
 

@@ -143,7 +143,7 @@ def unexpected(request: Request) -> Response:
     if is_for_program(request):
         body = {"code": "unexpected", "detail": message, "request_id": number}
         return _problem_response(500, body)
-    return error_page(request, 500, message, {N_("Number of the request"): number or ""})
+    return error_page(request, 500, message, {N_("Request ID"): number or ""})
 
 
 def is_for_program(request: Request) -> bool:
@@ -196,6 +196,6 @@ def _methods_of(request: Request) -> list[str]:
 def _to_login(request: Request) -> Response:
     """Redirect to the login page, and from there back."""
     if request.session.pop("token", None):
-        flash(request, gettext("Your session has ended. Log in again to go on."), "warning")
+        flash(request, gettext("Your session has ended. Log in again to continue."), "warning")
     target = f"/login?next={quote(return_path(request))}"
     return RedirectResponse(target, status_code=303)

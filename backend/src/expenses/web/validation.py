@@ -13,11 +13,11 @@ Model = TypeVar("Model", bound=BaseModel)
 
 # By pydantic's error type. Types that are missing here keep pydantic's own words.
 _SENTENCES = {
-    "missing": N_("This is needed."),
-    "extra_forbidden": N_("There is no such field."),
-    "string_too_short": N_("This is needed."),
+    "missing": N_("This is required."),
+    "extra_forbidden": N_("This field is unknown."),
+    "string_too_short": N_("This is required."),
     "string_too_long": N_("Use at most %(max_length)s characters."),
-    "too_short": N_("This is needed."),
+    "too_short": N_("This is required."),
     "too_long": N_("Use at most %(max_length)s."),
     "greater_than": N_("Use an amount above %(gt)s."),
     "less_than_equal": N_("Use at most %(le)s."),
@@ -27,9 +27,9 @@ _SENTENCES = {
     "decimal_max_places": N_("Use at most %(decimal_places)s decimals."),
     "finite_number": N_("Use a number such as 12.50."),
     "enum": N_("Choose one of: %(expected)s."),
-    "date_from_datetime_parsing": N_("Use a day like 2026-11-23."),
-    "date_parsing": N_("Use a day like 2026-11-23."),
-    "date_type": N_("Use a day like 2026-11-23."),
+    "date_from_datetime_parsing": N_("Use a date such as 2026-11-23."),
+    "date_parsing": N_("Use a date such as 2026-11-23."),
+    "date_type": N_("Use a date such as 2026-11-23."),
     "json_invalid": N_("The body is not valid JSON."),
     "model_attributes_type": N_("Send a JSON object, with Content-Type: application/json."),
 }

@@ -23,7 +23,6 @@ EVENTS = (
     N_("Reopened"),
 )
 FIELDS = (
-    N_("Spent on"),
     N_("Amount"),
     N_("Currency"),
     N_("Category"),
