@@ -89,7 +89,7 @@ class Account(BrowserTestCase):
         here.get_by_role("button", name="Save the name").click()
         expect(here.get_by_role("banner")).to_contain_text("Ada Lovelace")
         here.get_by_role("button", name="End session (Chrome on Linux)").click()
-        expect(here.get_by_role("status")).to_contain_text("logged out in one other place")
+        expect(here.get_by_role("status")).to_contain_text("logged out of one other session")
         there.reload()
         expect(there.get_by_role("heading", name="Log in or register")).to_be_visible()
 

@@ -17,7 +17,7 @@ class Queue(BrowserTestCase):
         page.get_by_role("button", name=f"Approve ticket {tickets[0]}").click()
         expect(page.get_by_role("status")).to_have_text(f"Ticket {tickets[0]} is approved.")
         page.locator("summary", has_text="Deny").first.click()
-        page.get_by_label("Why").first.fill("Not a business lunch")
+        page.get_by_label("Reason").first.fill("Not a business lunch")
         page.get_by_role("button", name="Deny with this reason").click()
         expect(page.get_by_role("status")).to_have_text(f"Ticket {tickets[1]} is denied.")
         expect(page.get_by_role("row")).to_have_count(2)

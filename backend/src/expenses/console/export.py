@@ -21,6 +21,6 @@ class ExportView(BaseView):
         queue, actor = Queue.of(request.query_params), user_of(request)
         async with database_of(request).reading() as connection:
             matching = await queue.filter(connection, actor=actor)
-        return export_response(
+        return await export_response(
             request, request.path_params["kind"], actor=actor, matching=matching, sort=queue.order
         )

@@ -18,4 +18,4 @@ async def export_tickets(
     if user.role is Role.EMPLOYER:
         return RedirectResponse("/admin/ticket/export/csv?status=all", status_code=303)
     matching = await Listing.of(request.query_params).resolved(connection, actor=user)
-    return export_response(request, "csv", actor=user, matching=matching, sort=NEWEST_FIRST)
+    return await export_response(request, "csv", actor=user, matching=matching, sort=NEWEST_FIRST)

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from io import StringIO
 
-from expenses.web.exports.cells import Cell, Row
+MEDIA_TYPE = "text/csv; charset=utf-8"
+BYTE_ORDER_MARK = "\ufeff".encode()
 
-_BYTE_ORDER_MARK = "\ufeff"
 # What a formula begins with, also in full width, as OWASP lists it ("CSV Injection").
 _SIGNS = "=+\\-@\uff1d\uff0b\uff0d\uff20"
 # Where lists are separated by semicolons, as in much of Europe, Excel finds cells behind the
@@ -18,32 +18,19 @@ _FORMULA = re.compile(rf"""(^|[\t\n\r;])(?=[\s"']*[{_SIGNS}])|^(?=[\t\r])""")
 _SUSPICIOUS = re.compile(rf"[{_SIGNS}\t\r]")
 
 
-class CsvFile:
-    media_type = "text/csv"
-
-    def __init__(self, columns: Sequence[tuple[str, int]]) -> None:
-        self._titles = [title for title, _ in columns]
-
-    def begin(self) -> bytes:
-        return _BYTE_ORDER_MARK.encode() + self.add([self._titles])
-
-    def add(self, rows: Iterable[Row]) -> bytes:
-        lines = StringIO()
-        csv.writer(lines).writerows([_text(cell) for cell in row] for row in rows)
-        return lines.getvalue().encode()
-
-    def end(self, title: Row, rows: Iterable[Row]) -> bytes:
-        return self.add([(), title, *rows])
+def csv_lines(rows: Iterable[Sequence[object]]) -> bytes:
+    """Write rows as lines of CSV."""
+    lines = StringIO()
+    csv.writer(lines).writerows([_text(cell) for cell in row] for row in rows)
+    return lines.getvalue().encode()
 
 
-def _text(cell: Cell) -> object:
+def _text(cell: object) -> object:
     if isinstance(cell, str):
-        return _harmless(cell)
-    if isinstance(cell, datetime):
-        return cell.isoformat(timespec="seconds")
-    return cell
+        return _without_formulas(cell)
+    return cell.isoformat() if isinstance(cell, datetime) else cell
 
 
-def _harmless(text: str) -> str:
-    """With an apostrophe before whatever a spreadsheet would take for a formula."""
+def _without_formulas(text: str) -> str:
+    """Put an apostrophe before everything that a spreadsheet would take for a formula."""
     return _FORMULA.sub(r"\1'", text) if _SUSPICIOUS.search(text) else text

@@ -1,9 +1,10 @@
-"""Tickets as a file for spreadsheets, sent while it is being written."""
+"""Tickets as a file for spreadsheets: CSV is sent while it is written, XLSX once it is whole."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+import os
+from collections.abc import AsyncIterator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Protocol
+from typing import IO
 from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
@@ -15,8 +16,8 @@ from expenses.tickets.filters import Sort, TicketFilter
 from expenses.tickets.queries import TicketView
 from expenses.users.models import Actor
 from expenses.web.dependencies import database_of, settings_of
-from expenses.web.exports.cells import Cell, Row
-from expenses.web.exports.csv_file import CsvFile
+from expenses.web.exports import csv_file, xlsx_file
+from expenses.web.exports.csv_file import BYTE_ORDER_MARK, csv_lines
 from expenses.web.exports.xlsx_file import XlsxFile
 
 # Each with its width in characters.
@@ -24,7 +25,7 @@ COLUMNS = (
     ("Ticket", 10),
     ("Employee", 24),
     ("E-mail", 32),
-    ("Day", 12),
+    ("Date", 12),
     ("Amount", 14),
     ("Currency", 10),
     ("Category", 12),
@@ -36,73 +37,87 @@ COLUMNS = (
     ("Reason", 40),
     ("Filed at", 20),
 )
+TITLES = [title for title, _ in COLUMNS]
 TOTALS = ("Totals", "Tickets", "Amount")
+
+MEDIA_TYPES = {"csv": csv_file.MEDIA_TYPE, "xlsx": xlsx_file.MEDIA_TYPE}
+CHUNK_SIZE = 65_536
+# What nginx logs for a client that hung up before the answer.
+CLIENT_GONE = 499
 
 # One thread, however many exports there are: several would leave the event loop, which needs the
 # interpreter's lock as they do, too few turns to answer everybody else in time.
 _thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="export")
 
-
-class SheetFile(Protocol):
-    """A file that grows row by row; each call gives the bytes that have become ready."""
-
-    media_type: str
-
-    def begin(self) -> bytes: ...
-    def add(self, rows: Iterable[Row]) -> bytes: ...
-    def end(self, title: Row, rows: Iterable[Row]) -> bytes:
-        """A last block of rows with a title of its own."""
+Batches = AsyncIterator[Sequence[TicketView]]
 
 
-FILES: dict[str, Callable[[Sequence[tuple[str, int]]], SheetFile]] = {
-    "csv": CsvFile,
-    "xlsx": XlsxFile,
-}
-
-
-def export_response(
+async def export_response(
     request: Request, kind: str, *, actor: Actor, matching: TicketFilter, sort: Sort
 ) -> Response:
-    """The file as a download. Raises `NotFound` for a kind that is none of `FILES`.
+    """Return the tickets as a download. Raises `NotFound` for a kind other than csv and xlsx."""
+    if kind not in MEDIA_TYPES:
+        raise NotFound()
+    settings = settings_of(request)
+    name = f"contoso-tickets-{settings.today().isoformat()}.{kind}"
+    headers = {
+        "Content-Disposition": f'attachment; filename="{name}"',
+        "Content-Type": MEDIA_TYPES[kind],
+        "Cache-Control": "no-store",
+    }
+    if request.method == "HEAD":
+        return Response(headers=headers)
+    batches = ticket_batches(database_of(request), actor=actor, matching=matching, sort=sort)
+    if kind == "csv":
+        return StreamingResponse(_csv(batches, settings.zone), headers=headers)
+    file = await _xlsx_file(request, batches, settings.zone)
+    if file is None:
+        return Response(status_code=CLIENT_GONE)
+    headers["Content-Length"] = str(os.fstat(file.fileno()).st_size)
+    return StreamingResponse(_chunks(file), headers=headers)
+
+
+async def _csv(batches: Batches, zone: ZoneInfo) -> AsyncIterator[bytes]:
+    """Yield the file piece by piece.
 
     Where something fails on the way the connection breaks off, and the totals, which come last,
     are missing: half a file does not pass for a whole one.
     """
-    if kind not in FILES:
-        raise NotFound()
-    file, settings = FILES[kind](COLUMNS), settings_of(request)
-    batches = ticket_batches(database_of(request), actor=actor, matching=matching, sort=sort)
-    name = f"contoso-tickets-{settings.today().isoformat()}.{kind}"
-    return StreamingResponse(
-        iter(()) if request.method == "HEAD" else _written(file, batches, settings.zone),
-        media_type=file.media_type,
-        headers={
-            "Content-Disposition": f'attachment; filename="{name}"',
-            "Cache-Control": "no-store",
-        },
-    )
-
-
-async def _written(
-    file: SheetFile, batches: AsyncIterator[Sequence[TicketView]], zone: ZoneInfo
-) -> AsyncIterator[bytes]:
-    loop, totals = asyncio.get_running_loop(), Totals()
-
-    def add(tickets: Sequence[TicketView]) -> bytes:
-        totals.add(tickets)
-        return file.add(_cells(ticket, zone) for ticket in tickets)
-
     # Before anything is asked of the database: the browser's download begins at once.
-    yield file.begin()
+    yield BYTE_ORDER_MARK + csv_lines([TITLES])
+    totals, run = Totals(), asyncio.get_running_loop().run_in_executor
     async for tickets in batches:
-        if ready := await loop.run_in_executor(_thread, add, tickets):
-            yield ready
-    sums = [(code, total.tickets, total.amount) for code, total in sorted(totals.items())]
-    yield file.end(TOTALS, sums)
+        totals.add(tickets)
+        yield await run(_thread, csv_lines, [_row(ticket, zone) for ticket in tickets])
+    yield csv_lines([(), TOTALS, *_sums(totals)])
 
 
-def _cells(ticket: TicketView, zone: ZoneInfo) -> Sequence[Cell]:
-    """In the order of `COLUMNS`."""
+async def _xlsx_file(request: Request, batches: Batches, zone: ZoneInfo) -> IO[bytes] | None:
+    """Write the whole file; None when the client hangs up before it is ready."""
+    file, totals, run = XlsxFile(COLUMNS), Totals(), asyncio.get_running_loop().run_in_executor
+    try:
+        async for tickets in batches:
+            if await request.is_disconnected():
+                return None
+            totals.add(tickets)
+            await run(_thread, file.add, [_row(ticket, zone) for ticket in tickets])
+        await run(_thread, file.add_totals, TOTALS, _sums(totals))
+        return await run(_thread, file.finish)
+    finally:
+        # In the same thread, after whatever it is still writing when this was cancelled.
+        _thread.submit(file.remove_temporary_files)
+
+
+def _chunks(file: IO[bytes]) -> Iterator[bytes]:
+    """Read the file piece by piece, then close it, which removes it."""
+    with file:
+        while chunk := file.read(CHUNK_SIZE):
+            yield chunk
+
+
+def _row(ticket: TicketView, zone: ZoneInfo) -> Sequence[object]:
+    """Return the cells in the order of `COLUMNS`, instants by the clock of the zone."""
+    decided_at = ticket.decided_at and ticket.decided_at.astimezone(zone)
     return (
         ticket.id,
         ticket.owner_username,
@@ -115,7 +130,11 @@ def _cells(ticket: TicketView, zone: ZoneInfo) -> Sequence[Cell]:
         " ".join(ticket.links),
         ticket.status.value,
         ticket.decided_by_username,
-        ticket.decided_at and ticket.decided_at.astimezone(zone),
+        decided_at and decided_at.replace(microsecond=0),
         ticket.decision_reason,
-        ticket.created_at.astimezone(zone),
+        ticket.created_at.astimezone(zone).replace(microsecond=0),
     )
+
+
+def _sums(totals: Totals) -> list[Sequence[object]]:
+    return [(code, total.tickets, total.amount) for code, total in sorted(totals.items())]

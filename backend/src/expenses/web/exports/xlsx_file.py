@@ -1,99 +1,93 @@
-"""XLSX written from the first byte to the last, without a temporary file.
-
-The libraries for this format keep the sheets on disk until all are complete. A sheet is a zipped
-XML file, and the standard library can write a zip file to what cannot seek: so the few parts that
-a plain list takes are written here. What lists the sheets comes last, when their number is known.
-"""
+"""XLSX, written by XlsxWriter to temporary files, so that memory stays flat at any size."""
 
 from collections.abc import Iterable, Sequence
-from io import RawIOBase
-from typing import IO, Any
-from zipfile import ZIP_DEFLATED, ZipFile
+from datetime import date, datetime
+from decimal import Decimal
+from tempfile import TemporaryDirectory, TemporaryFile
+from typing import IO
 
-from expenses.web.exports import xlsx_parts
-from expenses.web.exports.cells import Row
-from expenses.web.exports.xlsx_parts import Style, row_part
+from xlsxwriter import Workbook
 
+MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 NAME = "Tickets"
-MOST_ROWS = 1_048_576
-# Beyond 2 GiB a part needs an extension of the zip format that Excel may not read.
-MOST_BYTES = 2_000_000_000
-COMPRESSION = 1
+# The most that a sheet can hold. XlsxWriter leaves out, silently, what is beyond.
+MAX_ROWS = 1_048_576
+# Excel's numbers are binary floats, in which this many digits survive.
+MAX_DIGITS = 15
 
 
 class XlsxFile:
-    media_type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+    """A workbook that grows row by row and goes on in another sheet where one is full."""
 
     def __init__(self, columns: Sequence[tuple[str, int]]) -> None:
+        """`columns` are titles with their widths in characters."""
         self._columns = columns
-        self._ready = _Ready()
-        self._archive = _Archive(self._ready, "w", ZIP_DEFLATED, compresslevel=COMPRESSION)
-        self._sheets: list[str] = []
-
-    def begin(self) -> bytes:
-        self._archive.writestr("_rels/.rels", xlsx_parts.PACKAGE)
-        self._archive.writestr("xl/styles.xml", xlsx_parts.STYLES)
+        self._folder = TemporaryDirectory(prefix="export-")
+        self._file = TemporaryFile()  # noqa: SIM115, closed by whoever sends it
+        options = {"constant_memory": True, "tmpdir": self._folder.name, "use_zip64": True}
+        self._book = Workbook(self._file, options | {"remove_timezone": True})
+        self._bold = self._book.add_format({"bold": True})
+        self._amount = self._book.add_format({"num_format": "#,##0.00"})
+        self._date = self._book.add_format({"num_format": "yyyy-mm-dd"})
+        self._instant = self._book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
         self._begin_sheet()
-        return self._ready.take()
 
-    def add(self, rows: Iterable[Row]) -> bytes:
-        self._write(row_part(row) for row in rows)
-        return self._ready.take()
-
-    def end(self, title: Row, rows: Iterable[Row]) -> bytes:
-        self._write([row_part(()), row_part(title, Style.BOLD), *map(row_part, rows)])
-        self._end_sheet()
-        for path, part in xlsx_parts.contents(self._sheets).items():
-            self._archive.writestr(path, part)
-        self._archive.close()
-        return self._ready.take()
-
-    def _write(self, rows: Iterable[bytes]) -> None:
-        """On the open sheet, and where that is full on a new one."""
-        room: list[bytes] = []
+    def add(self, rows: Iterable[Sequence[object]]) -> None:
         for row in rows:
-            if self._rows >= MOST_ROWS or self._bytes + len(row) > MOST_BYTES:
-                self._sheet.write(b"".join(room))
-                self._end_sheet()
+            if self._row == MAX_ROWS:
                 self._begin_sheet()
-                room = []
-            room.append(row)
-            self._rows += 1
-            self._bytes += len(row)
-        self._sheet.write(b"".join(room))
+            for column, cell in enumerate(row):
+                self._write(column, cell)
+            self._row += 1
+
+    def add_totals(self, titles: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+        """Add a last block with titles of its own."""
+        self.add([()])
+        self._add_titles(titles)
+        self.add(rows)
+
+    def finish(self) -> IO[bytes]:
+        """Return the whole file, opened at its beginning."""
+        self._book.close()
+        self._file.seek(0)
+        return self._file
+
+    def remove_temporary_files(self) -> None:
+        self._folder.cleanup()
 
     def _begin_sheet(self) -> None:
-        self._sheets.append(f"{NAME} {len(self._sheets) + 1}" if self._sheets else NAME)
-        path = xlsx_parts.path_of_sheet(len(self._sheets))
-        self._sheet: IO[bytes] = self._archive.open(path, "w")
-        self._sheet.write(xlsx_parts.sheet_head([width for _, width in self._columns]))
-        self._rows = self._bytes = 0
-        self._write([row_part([title for title, _ in self._columns], Style.BOLD)])
+        number = len(self._book.worksheets()) + 1
+        self._sheet = self._book.add_worksheet(NAME if number == 1 else f"{NAME} {number}")
+        self._sheet.freeze_panes(1, 0)
+        for column, (_, width) in enumerate(self._columns):
+            self._sheet.set_column(column, column, width)
+        self._row = 0
+        self._add_titles([title for title, _ in self._columns])
 
-    def _end_sheet(self) -> None:
-        self._sheet.write(xlsx_parts.SHEET_FOOT)
-        self._sheet.close()
+    def _add_titles(self, titles: Sequence[str]) -> None:
+        self._sheet.set_row(self._row, None, self._bold)
+        self.add([titles])
 
+    def _write(self, column: int, cell: object) -> None:
+        place = self._row, column
+        match cell:
+            case str():
+                self._write_text(column, cell)
+            case datetime():
+                self._sheet.write_datetime(*place, cell, self._instant)
+            case date():
+                self._sheet.write_datetime(*place, cell, self._date)
+            case int() | Decimal() if len(str(cell).replace(".", "")) > MAX_DIGITS:
+                self._sheet.write_string(*place, str(cell))
+            case Decimal():
+                self._sheet.write_number(*place, cell, self._amount)
+            case int():
+                self._sheet.write_number(*place, cell)
 
-class _Archive(ZipFile):
-    def __del__(self) -> None:
-        """An export that was broken off stays so: there is nothing to complete or to close."""
-
-
-class _Ready(RawIOBase):
-    """Where the archive writes to: what is ready to be sent, and nothing that has been."""
-
-    def __init__(self) -> None:
-        self._bytes = bytearray()
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: Any) -> int:
-        self._bytes += data
-        return len(data)
-
-    def take(self) -> bytes:
-        taken = bytes(self._bytes)
-        self._bytes.clear()
-        return taken
+    def _write_text(self, column: int, text: str) -> None:
+        """Write text as text, even where it looks like a formula, a link or markup."""
+        if text.startswith("<r>"):
+            # `write_string` takes this for the markup of a rich string and does not escape it.
+            self._sheet.write_rich_string(self._row, column, text[0], text[1], text[2:])
+        else:
+            self._sheet.write_string(self._row, column, text)
