@@ -21,7 +21,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from expenses.notifications.links import switch_off_link
 from expenses.users.queries import UserView
-from expenses.web.pages.assets import assets
+from expenses.web.pages.assets import asset_address
 from tests.harness import PASSWORD, make_settings, ticket_json
 
 Route = tuple[str, str]
@@ -164,7 +164,7 @@ class World:
             "pk": employee if "/employee/" in path else ticket,
             "session_id": self.connection,
             "kind": "csv",
-            "path": assets.address("app.css").removeprefix("/static/"),
+            "path": asset_address("app.css").removeprefix("/static/"),
         }
         return re.sub(r"{(\w+)(:\w+)?}", lambda found: str(values[found[1]]), address)
 

@@ -45,6 +45,7 @@ class SecurityHeaders(AppTestCase):
         style = page.text.partition('href="/static/app.css')[2].partition('"')[0]
         kept = await browser.get(f"/static/app.css{style}")
         self.assertIn("immutable", kept.headers["cache-control"])
+        self.assertEqual(kept.headers["content-encoding"], "gzip")
 
     async def test_over_https_it_stays_https(self) -> None:
         client = await self.client(self.start_app(make_settings(cookie_secure=True)))

@@ -5,7 +5,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from expenses.i18n.languages import gettext, translate, translate_plural
-from expenses.web.pages.assets import assets
+from expenses.web.pages.assets import asset_address
 
 _SOURCE = Path(__file__).parents[2]
 _FOLDERS = [
@@ -30,7 +30,7 @@ def _create_environment() -> Environment:
     )
     # _() marks its result as safe, so it is for literals only; the filter is for all other text.
     environment.filters["translated"] = gettext
-    environment.globals["asset"] = assets.address
+    environment.globals["asset"] = asset_address
     return environment
 
 
