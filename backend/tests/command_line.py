@@ -3,6 +3,7 @@
 import contextlib
 import io
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -29,12 +30,17 @@ ACCOUNT = {
     "role": "employee",
 }
 
+# Commands that listen on a port.
+SERVERS = ("serve", "demo")
+
 
 def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
+    """A port to listen on, out of the range in which outgoing connections are given theirs."""
+    while True:
+        port = random.randrange(20_000, 32_000)
+        with socket.socket() as listener, contextlib.suppress(OSError):
+            listener.bind(("127.0.0.1", port))
+            return port
 
 
 class Ended(NamedTuple):
@@ -66,6 +72,8 @@ class CommandLineTestCase(TestCase):
 
     def run_command(self, *arguments: str, typed: str = "", **variables: str) -> Ended:
         """A command that ends by itself, in this process: starting one takes seconds."""
+        if arguments[0] in SERVERS and not {"--port", "--help"} & {*arguments}:
+            arguments += ("--port", str(free_port()))
         output, errors = io.StringIO(), io.StringIO()
         handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
         status: object = 0

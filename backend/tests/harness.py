@@ -70,8 +70,8 @@ def server() -> Server:
     """The PostgreSQL of this test run, with a migrated database to copy; gone at the end."""
     stack = ExitStack()
     atexit.register(stack.close)
-    folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="expenses-tests-"))
-    started = stack.enter_context(running(Path(folder), durable=False))
+    folder = Path(tempfile.mkdtemp(prefix="postgres-"))
+    started = stack.enter_context(running(folder, durable=False))
     asyncio.run(_administer(started, f"CREATE DATABASE {TEMPLATE}"))
     migrations.upgrade(started.url(TEMPLATE))
     return started

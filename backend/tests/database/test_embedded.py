@@ -9,10 +9,13 @@ import sys
 import tempfile
 import time
 import unittest
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from unittest.mock import Mock, patch
 
 import asyncpg
+import psutil
 from sqlalchemy import text
 
 from expenses.database.embedded import binary, postmaster, running, socket_folder
@@ -223,18 +226,26 @@ class UsedFolder(EmbeddedTestCase):
         assert found is not None
         return found.pid
 
-    def children_of(self, parent: int) -> list[int]:
-        return [
-            int(process.parent.name)
-            for process in Path("/proc").glob("[0-9]*/stat")
-            if process.read_text().rsplit(")", 1)[1].split()[1] == str(parent)
-        ]
-
     def start_sleeping(self, folder: Path) -> subprocess.Popen[bytes]:
-        process = subprocess.Popen(["sleep", "60"], cwd=folder)
+        command = [sys.executable, "-c", "import time; time.sleep(3600)"]
+        process = subprocess.Popen(command, cwd=folder)
         self.addCleanup(process.wait)
         self.addCleanup(process.kill)
         return process
+
+    def is_starting(self) -> bool:
+        """Whether a child of this process is the server, or about to become it."""
+        commands = []
+        for child in psutil.Process().children():
+            with suppress(psutil.Error):
+                commands.append(child.cmdline())
+        return any(str(self.cluster) in command for command in commands)
+
+    def wait_until(self, is_so: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + 60
+        while not is_so():
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.02)
 
     async def test_it_is_durable_unless_told_otherwise(self) -> None:
         with running(self.folder) as server:
@@ -306,7 +317,7 @@ class UsedFolder(EmbeddedTestCase):
             number = self.server_number()
             # Held, it neither replaces a process that is killed nor lets one end by itself.
             os.kill(number, signal.SIGSTOP)
-            for killed in (*self.children_of(number), number):
+            for killed in (*(child.pid for child in psutil.Process(number).children()), number):
                 os.kill(killed, signal.SIGKILL)
             with running(self.folder) as next_server:
                 found = await query(next_server.socket_dir, "SELECT number FROM regained")
@@ -332,7 +343,7 @@ class UsedFolder(EmbeddedTestCase):
         pause = patch("time.sleep", side_effect=KeyboardInterrupt)
         with self.assertRaises(KeyboardInterrupt), pause, running(self.folder, durable=False):
             pass
-        time.sleep(0.5)
+        self.wait_until(lambda: not self.is_starting())
         self.assertFalse(postmaster.has_processes(self.cluster))
 
     def test_what_made_one_leave_is_not_hidden(self) -> None:

@@ -2,21 +2,23 @@
 
 import os
 import ssl
-import subprocess
-import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from socket import SHUT_RDWR, create_server
+from socket import MSG_PEEK, create_connection, create_server
 from typing import Any
 from unittest.mock import patch
 
+import trustme
 from aiosmtpd.smtp import SMTP, AuthResult, Session
 
 from tests.command_line import Ended, free_port
 from tests.observability.test_doctor import HEALTHY, HIDDEN, DoctorTestCase
 from tests.receivers import MailServer as RealMailServer
+
+# Ends a server that listens for connections.
+END = b"end"
 
 
 class MailServer(DoctorTestCase):
@@ -192,20 +194,20 @@ def listening(certificate: Path | None = None) -> Iterator[tuple[int, list[bytes
 
     def take() -> None:
         while True:
-            try:
-                connection, _ = listener.accept()
-            except OSError:
-                return
+            connection, _ = listener.accept()
             with connection:
+                if connection.recv(len(END), MSG_PEEK) == END:
+                    return
                 received.append(all_of(connection, context))
 
     with create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=take, daemon=True)
         thread.start()
         yield listener.getsockname()[1], received
-        # Wakes up whoever waits in accept.
-        listener.shutdown(SHUT_RDWR)
-        thread.join(10)
+        # It comes last, after everyone else has been accepted.
+        with create_connection(listener.getsockname()) as last:
+            last.sendall(END)
+            thread.join()
 
 
 def all_of(connection: Any, context: ssl.SSLContext | None) -> bytes:
@@ -222,20 +224,11 @@ def all_of(connection: Any, context: ssl.SSLContext | None) -> bytes:
 
 @contextmanager
 def own_certificate() -> Iterator[Path]:
-    """Of an authority that nobody knows, for 127.0.0.1; with its key in the same file."""
-    with tempfile.TemporaryDirectory() as folder:
-        key, certificate = Path(folder, "key"), Path(folder, "certificate")
-        subprocess.run(
-            [
-                *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"),
-                *("-subj", "/CN=expenses tests", "-addext", "subjectAltName=IP:127.0.0.1"),
-                *("-keyout", str(key), "-out", str(certificate)),
-            ],
-            check=True,
-            capture_output=True,
-        )
-        certificate.write_bytes(certificate.read_bytes() + key.read_bytes())
-        yield certificate
+    """Of an authority that nobody knows, for 127.0.0.1; the key and the authority in one file."""
+    authority = trustme.CA()
+    certificate = authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem
+    with trustme.Blob(certificate.bytes() + authority.cert_pem.bytes()).tempfile() as path:
+        yield Path(path)
 
 
 def context_of(certificate: Path) -> ssl.SSLContext:
