@@ -87,7 +87,9 @@ def _middleware(settings: Settings, database: Database, traces: Traces | None) -
             "SECRET_KEY is not set. It signs the browsers' cookies; set it to a long random text, "
             "the same for every process: for example what `openssl rand -base64 48` prints."
         )
-    behind_proxy = Middleware(ProxyHeadersMiddleware, trusted_hosts=settings.trusted_proxies)
+    behind_proxy = Middleware(
+        ProxyHeadersMiddleware, trusted_hosts=[str(proxy) for proxy in settings.trusted_proxies]
+    )
     measured = Middleware(MetricsMiddleware, database=database)
     return [
         *([behind_proxy] if settings.trusted_proxies else []),

@@ -3,36 +3,35 @@
 import re
 import secrets
 from datetime import date, datetime, timedelta
-from functools import cached_property
-from ipaddress import ip_network
+from email.message import EmailMessage
+from email.policy import SMTP
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    AnyUrl,
+    BeforeValidator,
+    Field,
+    HttpUrl,
+    IPvAnyNetwork,
+    Secret,
+    SecretStr,
+    UrlConstraints,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from expenses.errors import CannotStart
 from expenses.i18n.money import Currency
-from expenses.notifications.addresses import (
-    SHORTEST_SECRET,
-    MailServerAddress,
-    Sender,
-    Site,
-    WebAddress,
-    WebhookSecret,
-)
 
-LogFormat = Literal["readable", "json"]
-Pooler = Literal["transaction"]
-"""What stands between the application and PostgreSQL: a pooler that gives each transaction any of
-its connections, so that nothing may be left on one for later."""
+# Shorter secrets could be guessed.
+SHORTEST_SECRET = 16
 
-
-def _known_timezone(name: str) -> str:
-    if name not in available_timezones():
-        raise ValueError("is not a time zone; use a name like Europe/Berlin or Asia/Shanghai")
-    return name
+_HOST = re.compile(r"\*|(\*\.)?[A-Za-z0-9_][A-Za-z0-9_.-]*|\[[0-9A-Fa-f:.]+\]")
 
 
 def _split_at_commas(value: object) -> object:
@@ -41,45 +40,59 @@ def _split_at_commas(value: object) -> object:
     return value
 
 
-def _network(text: str) -> str:
-    try:
-        ip_network(text, strict=False)
-    except ValueError:
-        raise ValueError(
-            f"{text} is not an address or a network; use 10.0.0.7 or 10.0.0.0/8"
-        ) from None
-    return text
-
-
 def _host(text: str) -> str:
     if not _HOST.fullmatch(text):
-        raise ValueError(
-            f"{text} is not a name alone; use expenses.yourcompany.example, without https:// and "
-            "without port, or *.yourcompany.example for all names below it"
-        )
+        raise ValueError(f"{text} is not a host name; leave out https:// and the port")
     return text.lower()
 
 
-def _somebody(hosts: list[str]) -> list[str]:
-    if not hosts:
-        raise ValueError("names nothing, and nobody is let in; use localhost, or leave it out")
-    return hosts
+def _long_enough(secret: SecretStr) -> SecretStr:
+    if len(secret.get_secret_value()) < SHORTEST_SECRET:
+        raise ValueError(f"is too short; use {SHORTEST_SECRET} characters or more")
+    return secret
 
 
-_HOST = re.compile(r"\*|(\*\.)?[A-Za-z0-9_][A-Za-z0-9_.-]*|\[[0-9A-Fa-f:.]+\]")
+def _site(url: HttpUrl) -> HttpUrl:
+    if url.path != "/" or url.query or url.fragment or url.username or url.password:
+        raise ValueError("has more than the site's address")
+    return url
 
-Separated = (NoDecode, BeforeValidator(_split_at_commas))
+
+def _mail_server(url: AnyUrl) -> AnyUrl:
+    if url.path not in {None, "", "/"} or url.fragment:
+        raise ValueError("has a path, which mail servers don't")
+    if url.query not in {None, "starttls=true", "starttls=false"}:
+        raise ValueError("has another option than starttls=true or starttls=false")
+    return url
+
+
+def _sender(text: str) -> str:
+    mail = EmailMessage(policy=SMTP)
+    try:
+        mail["From"] = text
+        [address] = mail["From"].addresses
+    except (ValueError, IndexError):
+        raise ValueError("is not one e-mail address") from None
+    if mail["From"].defects or not address.domain:
+        raise ValueError("is not one e-mail address")
+    return text
+
+
+LogFormat = Literal["readable", "json"]
+# What stands before PostgreSQL: PgBouncer, which gives each transaction any of its connections.
+Pooler = Literal["transaction"]
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
 Hours = Annotated[float, Field(ge=0.1, le=24 * 365)]
-
-
-def _not_guessable(token: SecretStr) -> SecretStr:
-    if len(token.get_secret_value().encode()) < SHORTEST_SECRET:
-        raise ValueError(f"is too short; it takes {SHORTEST_SECRET} characters or more")
-    return token
-
-
-MetricsToken = Annotated[SecretStr, AfterValidator(_not_guessable)]
+Host = Annotated[str, AfterValidator(_host)]
+LongSecret = Annotated[SecretStr, AfterValidator(_long_enough)]
+Sender = Annotated[str, AfterValidator(_sender)]
+Site = Annotated[HttpUrl, AfterValidator(_site)]
+SmtpUrl = Annotated[
+    AnyUrl,
+    UrlConstraints(allowed_schemes=["smtp", "smtps"], host_required=True),
+    AfterValidator(_mail_server),
+]
+SeparatedByCommas = (NoDecode, BeforeValidator(_split_at_commas))
 
 
 class Settings(BaseSettings):
@@ -93,28 +106,47 @@ class Settings(BaseSettings):
     data_dir: Path = Path(".data")
     employer_code: SecretStr | None = None
     currency: Currency = "USD"
-    timezone: Annotated[str, AfterValidator(_known_timezone)] = "UTC"
+    timezone: ZoneInfo = Field(ZoneInfo("UTC"), examples=["Europe/Berlin"])
     cookie_secure: bool = False
-    allowed_hosts: Annotated[
-        list[Annotated[str, AfterValidator(_host)]], AfterValidator(_somebody), *Separated
-    ] = ["localhost", "127.0.0.1"]
-    trusted_proxies: Annotated[list[Annotated[str, AfterValidator(_network)]], *Separated] = []
+    allowed_hosts: Annotated[list[Host], *SeparatedByCommas] = Field(
+        ["localhost", "127.0.0.1"],
+        min_length=1,
+        examples=["expenses.yourcompany.example or *.yourcompany.example"],
+    )
+    trusted_proxies: Annotated[list[IPvAnyNetwork], *SeparatedByCommas] = Field(
+        [], examples=["10.0.0.7 or 10.0.0.0/8"]
+    )
     session_hours: Hours = 14 * 24
     session_idle_hours: Hours = 3 * 24
     login_attempts: Count = 10
     address_attempts: Count = 300
     address_registrations: Count = 100
     log_format: LogFormat = "readable"
-    metrics_token: MetricsToken | None = None
-    public_url: Site = "http://localhost:8000"
-    smtp_url: MailServerAddress | None = None
-    mail_from: Sender = "Contoso Expenses <expenses@localhost>"
-    webhook_url: WebAddress | None = None
-    webhook_secret: WebhookSecret = Field(default=None, validate_default=True)
+    metrics_token: LongSecret | None = None
+    public_url: Site = Field(
+        HttpUrl("http://localhost:8000"), examples=["https://expenses.yourcompany.example"]
+    )
+    smtp_url: Secret[SmtpUrl] | None = Field(
+        None, examples=["smtp://user:password@host:587 or smtps://user:password@host:465"]
+    )
+    mail_from: Sender = Field(
+        "Contoso Expenses <expenses@localhost>",
+        examples=["Expenses <expenses@yourcompany.example>"],
+    )
+    webhook_url: HttpUrl | None = Field(
+        None, examples=["https://hooks.yourcompany.example/expenses"]
+    )
+    webhook_secret: LongSecret | None = Field(None, validate_default=True)
 
-    @cached_property
-    def zone(self) -> ZoneInfo:
-        return ZoneInfo(self.timezone)
+    @field_validator("webhook_secret")
+    @classmethod
+    def _webhook_is_signed(cls, secret: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if secret is None and info.data.get("webhook_url"):
+            raise ValueError(
+                "is not set, but WEBHOOK_URL is; it signs what is posted there. "
+                "Use, for example, what `openssl rand -base64 48` prints"
+            )
+        return secret
 
     @property
     def session_lifetime(self) -> timedelta:
@@ -125,13 +157,13 @@ class Settings(BaseSettings):
         return timedelta(hours=self.session_idle_hours)
 
     def today(self) -> date:
-        """The day it is now where the company is."""
-        return datetime.now(self.zone).date()
+        """Return the current date where the company is."""
+        return datetime.now(self.timezone).date()
 
 
-class Unusable(NamedTuple):
+class UnusableSetting(NamedTuple):
     variable: str
-    sentence: str
+    problem: str
 
 
 def read_settings() -> Settings:
@@ -139,29 +171,34 @@ def read_settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        problems = "; ".join(f"{name}: {sentence}" for name, sentence in _unusable(error))
+        problems = "; ".join(f"{name}: {problem}" for name, problem in _unusable(error))
         raise CannotStart("A setting is not usable. %(problems)s.", problems=problems) from None
 
 
-def usable_settings() -> tuple[Settings, list[Unusable]]:
-    """For looking at, not for running: defaults stand in for what is not usable."""
+def read_usable_settings() -> tuple[Settings, list[UnusableSetting]]:
+    """Read what can be read, with defaults for the rest; to look at, not to run with."""
     try:
         return Settings(), []
     except ValidationError as error:
         unusable = _unusable(error)
-        names = {name.lower() for name, _ in unusable}
-        stand_ins = {name: Settings.model_fields[name].get_default() for name in names}
-        if "webhook_secret" in names:
-            # Its own default is not usable everywhere.
-            stand_ins["webhook_secret"] = SecretStr(secrets.token_urlsafe())
-        return Settings(**stand_ins), unusable
+        fields = {variable.lower() for variable, _ in unusable}
+        defaults = {name: Settings.model_fields[name].get_default() for name in fields}
+        if "webhook_secret" in fields:
+            # Its default is not usable beside WEBHOOK_URL.
+            defaults["webhook_secret"] = SecretStr(secrets.token_urlsafe())
+        return Settings(**defaults), unusable
 
 
-def _unusable(error: ValidationError) -> list[Unusable]:
-    return [
-        Unusable(str(problem["loc"][0]).upper(), problem["msg"].removeprefix("Value error, "))
-        for problem in error.errors()
-    ]
+def _unusable(error: ValidationError) -> list[UnusableSetting]:
+    """Values are not repeated: they may hold a password."""
+    unusable = []
+    for problem in error.errors():
+        name = str(problem["loc"][0])
+        message = problem["msg"].removeprefix("Value error, ")
+        examples = Settings.model_fields[name].examples
+        example = f"; it looks like {examples[0]}" if examples else ""
+        unusable.append(UnusableSetting(name.upper(), f"{message}{example}"))
+    return unusable
 
 
 def secret_key_in(data_dir: Path) -> SecretStr:

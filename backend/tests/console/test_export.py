@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from unittest.mock import patch
 from zipfile import ZipFile
+from zoneinfo import ZoneInfo
 
 import httpx
 from openpyxl import Workbook, load_workbook
@@ -101,12 +102,11 @@ class Content(ExportTestCase):
             ada, amount="1234567890.10", description="Café 报销", links=["https://a.example/1"] * 2
         )
         await self.deny(ticket, by=self.boss, reason="No receipt")
-        self.settings.__dict__["timezone"] = "Asia/Shanghai"
-        self.settings.__dict__.pop("zone", None)
+        self.settings.timezone = ZoneInfo("Asia/Shanghai")
         view = await self.ticket(ticket, seen_by=ada)
         assert view.decided_at is not None
         in_csv, _ = await self.as_csv(status="denied")
-        zone = self.settings.zone
+        zone = self.settings.timezone
         decided, filed = view.decided_at.astimezone(zone), view.created_at.astimezone(zone)
         links = "https://a.example/1 https://a.example/1"
         self.assertTrue(in_csv[0][11].endswith("+08:00"))

@@ -10,7 +10,7 @@ from typing import Any
 from unittest.mock import patch
 
 from aiosmtpd.smtp import LoginPassword
-from pydantic import SecretStr
+from pydantic import AnyUrl, Secret, SecretStr
 from sqlalchemy import Row, select, text
 
 from expenses.notifications import delivery as deliveries
@@ -67,7 +67,7 @@ class MailTestCase(DeliveryTestCase):
     def settings_with_targets(self) -> Settings:
         self.mail_box = self.enterContext(MailBox())
         return make_settings(
-            smtp_url=SecretStr(self.mail_box.url),
+            smtp_url=self.mail_box.url,
             mail_from="Contoso Expenses <expenses@contoso.example>",
             public_url=SITE,
         )
@@ -312,7 +312,9 @@ class Refused(MailTestCase):
 
     async def test_a_server_that_is_away_is_tried_again(self) -> None:
         self.mail_box = MailBox()
-        self.settings = self.settings.model_copy(update={"smtp_url": SecretStr(self.mail_box.url)})
+        self.settings = self.settings.model_copy(
+            update={"smtp_url": Secret(AnyUrl(self.mail_box.url))}
+        )
         await self.approve(self.ticket_id, by=self.dana)
         await self.send_mails()
         [waiting] = await self.messages()
@@ -352,7 +354,7 @@ class Passwords(MailTestCase):
     def settings_with_targets(self) -> Settings:
         self.mail_box = self.enterContext(MailBox(takes_passwords=True))
         address = self.mail_box.url.replace("//", "//ann:p%40ss@")
-        return make_settings(smtp_url=SecretStr(address), public_url=SITE)
+        return make_settings(smtp_url=address, public_url=SITE)
 
     async def test_one_is_never_sent_in_the_clear_unasked(self) -> None:
         await self.approve(self.ticket_id, by=self.dana)
@@ -363,8 +365,8 @@ class Passwords(MailTestCase):
 
     async def test_it_is_where_the_setting_asks_for_it(self) -> None:
         assert self.settings.smtp_url is not None
-        address = self.settings.smtp_url.get_secret_value() + "?starttls=false"
-        self.settings = make_settings(smtp_url=SecretStr(address), public_url=SITE)
+        address = str(self.settings.smtp_url.get_secret_value()) + "?starttls=false"
+        self.settings = make_settings(smtp_url=address, public_url=SITE)
         await self.approve(self.ticket_id, by=self.dana)
         await self.send_mails()
         self.assertEqual(len(self.mail_box.mails), 1)

@@ -117,7 +117,7 @@ class Link(MailTestCase):
 
 class OnThePage(AppTestCase):
     def with_mails(self) -> None:
-        self.app = self.start_app(make_settings(smtp_url=SecretStr("smtp://127.0.0.1:1")))
+        self.app = self.start_app(make_settings(smtp_url="smtp://127.0.0.1:1"))
 
     async def test_they_are_switched_off_and_on_again(self) -> None:
         self.with_mails()

@@ -397,7 +397,7 @@ class List(AppTestCase):
         await self.approve(ticket, by=boss)
         there = make_settings(timezone="Asia/Shanghai")
         begin = datetime.combine(
-            there.today().replace(day=1), datetime.min.time(), tzinfo=there.zone
+            there.today().replace(day=1), datetime.min.time(), tzinfo=there.timezone
         )
         client = await self.client(self.start_app(there))
         client.cookies = (await self.browser_of(ada)).cookies

@@ -244,4 +244,4 @@ def _details(employee_id: int) -> str:
 
 def _beginning_of_year(settings: Settings) -> datetime:
     """Where the company is."""
-    return datetime.combine(date(settings.today().year, 1, 1), time(), settings.zone)
+    return datetime.combine(date(settings.today().year, 1, 1), time(), settings.timezone)

@@ -129,7 +129,7 @@ async def _id_of(
 
 def _beginning(day: date | None, settings: Settings) -> datetime | None:
     """The company's midnight."""
-    return None if day is None else datetime.combine(day, time(), settings.zone)
+    return None if day is None else datetime.combine(day, time(), settings.timezone)
 
 
 def _day_after(day: date | None) -> date | None:

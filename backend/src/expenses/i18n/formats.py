@@ -58,7 +58,7 @@ class Formats:
 
     def moment(self, instant: datetime) -> str:
         """Day and time of day; seconds are for machines."""
-        return _moment(instant.astimezone(self._settings.zone), self._locale)
+        return _moment(instant.astimezone(self._settings.timezone), self._locale)
 
 
 # Pages are full of the same few, and each takes as long as a row of a table does otherwise.

@@ -6,14 +6,13 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 import aiosmtplib
 import httpx
 
 from expenses import VERSION
 from expenses.notifications import webhook
-from expenses.notifications.addresses import mail_server
+from expenses.notifications.mail_server import mail_server
 from expenses.notifications.mails import compose
 from expenses.notifications.outbox import ClaimedMessage
 from expenses.settings import Settings
@@ -99,7 +98,7 @@ async def webhook_carrier(settings: Settings) -> AsyncIterator[Carry]:
                 async with (
                     asyncio.timeout(SEND_SECONDS),
                     # What it answers is not read: its status says all.
-                    client.stream("POST", address, content=body, headers=headers) as answer,
+                    client.stream("POST", str(address), content=body, headers=headers) as answer,
                 ):
                     status = answer.status_code
             except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
@@ -123,7 +122,7 @@ def _smtp(settings: Settings) -> aiosmtplib.SMTP:
         tls_context=None if server.encryption == "none" else ssl.create_default_context(),
         timeout=SEND_SECONDS,
         # Otherwise the name of this machine is looked up, which can take long.
-        local_hostname=urlsplit(settings.public_url).hostname,
+        local_hostname=settings.public_url.host,
     )
 
 

@@ -171,7 +171,7 @@ async def _deliver(
 async def _write_digests(database: Database, settings: Settings, stopping: asyncio.Event) -> None:
     async def write() -> int:
         async with database.transaction() as connection:
-            return await write_digests(connection, at=datetime.now(settings.zone))
+            return await write_digests(connection, at=datetime.now(settings.timezone))
 
     while not stopping.is_set():
         await _guarded(write)

@@ -10,17 +10,17 @@ from expenses.settings import Settings
 
 
 def ticket_link(ticket_id: int, settings: Settings) -> str:
-    return f"{settings.public_url}/tickets/{ticket_id}"
+    return f"{settings.public_url}tickets/{ticket_id}"
 
 
 def queue_link(settings: Settings) -> str:
-    return f"{settings.public_url}/admin/ticket/list"
+    return f"{settings.public_url}admin/ticket/list"
 
 
 def switch_off_link(user_id: int, settings: Settings) -> str:
     """It never expires: mails are kept for years."""
     token = _serializer(settings).dumps(user_id)
-    return f"{settings.public_url}/mails/off?{urlencode({'token': token})}"
+    return f"{settings.public_url}mails/off?{urlencode({'token': token})}"
 
 
 def user_of_token(token: str, settings: Settings) -> int:

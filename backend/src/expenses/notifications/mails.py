@@ -61,7 +61,7 @@ def compose(
     mail["From"] = settings.mail_from
     mail["To"] = Address(_name(recipient.username), addr_spec=recipient.email)
     mail["Subject"] = subject
-    mail["Date"] = format_datetime(message.created_at.astimezone(settings.zone))
+    mail["Date"] = format_datetime(message.created_at.astimezone(settings.timezone))
     mail["Message-ID"] = f"<{message.key}@{mail['From'].addresses[0].domain}>"
     mail["Auto-Submitted"] = "auto-generated"
     mail["List-Unsubscribe"] = f"<{link}>"

@@ -45,7 +45,9 @@ class News:
 
 async def summarize(connection: AsyncConnection, *, actor: Actor, settings: Settings) -> Summary:
     """Add up by currency; months and years are those of the decision, where the company is."""
-    month = datetime.combine(settings.today().replace(day=1), datetime.min.time(), settings.zone)
+    month = datetime.combine(
+        settings.today().replace(day=1), datetime.min.time(), settings.timezone
+    )
     year = month.replace(month=1)
     is_approved = and_(
         ticket_table.c.status == constant(TicketStatus.APPROVED), ticket_table.c.decided_at >= year

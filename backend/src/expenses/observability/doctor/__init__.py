@@ -10,7 +10,7 @@ from expenses.errors import ExpensesError
 from expenses.observability.doctor import database, mail, webhook
 from expenses.observability.doctor.findings import Finding, problem
 from expenses.observability.doctor.settings import check_settings
-from expenses.settings import Settings, usable_settings
+from expenses.settings import Settings, read_usable_settings
 
 __all__ = ["Finding", "examine"]
 
@@ -20,7 +20,7 @@ SECONDS = 10
 
 async def examine(*, workers: int) -> list[Finding]:
     """For a server of so many processes, all machines together."""
-    settings, unusable = usable_settings()
+    settings, unusable = read_usable_settings()
     findings = check_settings(settings, unusable)
     for found in await asyncio.gather(*_parts(settings, workers)):
         findings += found

@@ -1,11 +1,10 @@
 """Whether the mail server would take mails. It is asked for nothing but that."""
 
 import ssl
-from urllib.parse import urlsplit
 
 import aiosmtplib
 
-from expenses.notifications.addresses import MailServer, mail_server
+from expenses.notifications.mail_server import MailServer, mail_server
 from expenses.observability.doctor.findings import Finding, ok, problem, unreachable
 from expenses.settings import Settings
 
@@ -24,7 +23,7 @@ async def check_mail_server(settings: Settings) -> list[Finding]:
         use_tls=server.encryption == "tls",
         start_tls=False,
         tls_context=None if server.encryption == "none" else ssl.create_default_context(),
-        local_hostname=urlsplit(settings.public_url).hostname,
+        local_hostname=settings.public_url.host,
         timeout=PATIENCE,
     )
     try:

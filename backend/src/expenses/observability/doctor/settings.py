@@ -2,14 +2,13 @@
 
 from collections.abc import Iterator
 from ipaddress import ip_address
-from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 from zxcvbn import zxcvbn
 
-from expenses.notifications.addresses import mail_server
+from expenses.notifications.mail_server import mail_server
 from expenses.observability.doctor.findings import Finding, ok, problem, warning
-from expenses.settings import Settings, Unusable
+from expenses.settings import Settings, UnusableSetting
 
 # Powers of ten, of guesses. From a cookie, anybody can try keys on a machine of their own.
 _FOUND_IN_WEEKS = 16
@@ -17,7 +16,7 @@ _NEVER_FOUND = 28
 _NEW_KEY = "Set it to a long random text, for example what `openssl rand -base64 48` prints."
 
 
-def check_settings(settings: Settings, unusable: list[Unusable]) -> list[Finding]:
+def check_settings(settings: Settings, unusable: list[UnusableSetting]) -> list[Finding]:
     findings = [_unusable(one) for one in unusable]
     if not findings:
         findings.append(ok("settings", "every variable that is set can be read."))
@@ -28,8 +27,8 @@ def check_settings(settings: Settings, unusable: list[Unusable]) -> list[Finding
     return findings
 
 
-def _unusable(one: Unusable) -> Finding:
-    sentence = one.sentence[:1].lower() + one.sentence[1:]
+def _unusable(one: UnusableSetting) -> Finding:
+    sentence = one.problem[:1].lower() + one.problem[1:]
     return problem(
         one.variable,
         f"{sentence.rstrip('.')}.",
@@ -100,15 +99,14 @@ def _public_host(settings: Settings) -> str | None:
     """None where PUBLIC_URL is not set. As browsers send it."""
     if "public_url" not in settings.model_fields_set:
         return None
-    name = urlsplit(settings.public_url).hostname or ""
-    return f"[{name}]" if ":" in name else name
+    return settings.public_url.host
 
 
 def _https(settings: Settings) -> Iterator[Finding]:
     public = _public_host(settings)
     if public is None:
         return
-    if settings.public_url.startswith("https://"):
+    if settings.public_url.scheme == "https":
         yield from _behind_https(settings)
     elif settings.cookie_secure:
         yield problem(
@@ -161,14 +159,14 @@ def _messages(settings: Settings) -> Iterator[Finding]:
         yield from _mails(settings)
     if settings.webhook_url is None:
         yield ok("WEBHOOK_URL", "is not set: nothing is posted to other systems.")
-    elif settings.webhook_url.lower().startswith("http://"):
-        host = urlsplit(settings.webhook_url).hostname or ""
-        if not is_this_machine(host):
-            yield warning(
-                "WEBHOOK_URL",
-                "begins with http://: who was told what travels readable.",
-                "Set WEBHOOK_URL to the receiver's https:// address.",
-            )
+    elif settings.webhook_url.scheme == "http" and not is_this_machine(
+        settings.webhook_url.host or ""
+    ):
+        yield warning(
+            "WEBHOOK_URL",
+            "begins with http://: who was told what travels readable.",
+            "Set WEBHOOK_URL to the receiver's https:// address.",
+        )
 
 
 def _mails(settings: Settings) -> Iterator[Finding]:

@@ -6,20 +6,20 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import httpx
+from pydantic import HttpUrl
 
 from expenses.observability.doctor.findings import Finding, ok, unreachable
 
 _SUBJECT = "webhook"
 
 
-async def check_webhook(address: str) -> list[Finding]:
+async def check_webhook(address: HttpUrl) -> list[Finding]:
     """Of the address, only the name and the port are told: its path may be a secret."""
-    parts = urlsplit(address)
-    host, port = parts.hostname or "", parts.port or {"http": 80, "https": 443}[parts.scheme]
-    proxy = None if proxy_bypass(host) else getproxies().get(parts.scheme)
+    host, port = (address.host or "").strip("[]"), address.port or 443
+    proxy = None if proxy_bypass(host) else getproxies().get(address.scheme)
     if proxy is not None:
         return [await _knock_at_proxy(proxy, f"{host}:{port}")]
-    context = httpx.create_ssl_context() if parts.scheme == "https" else None
+    context = httpx.create_ssl_context() if address.scheme == "https" else None
     return [await _knock(host, port, context)]
 
 

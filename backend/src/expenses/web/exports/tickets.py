@@ -69,8 +69,8 @@ async def export_response(
         return Response(headers=headers)
     batches = ticket_batches(database_of(request), actor=actor, matching=matching, sort=sort)
     if kind == "csv":
-        return StreamingResponse(_csv(batches, settings.zone), headers=headers)
-    file = await _xlsx_file(request, batches, settings.zone)
+        return StreamingResponse(_csv(batches, settings.timezone), headers=headers)
+    file = await _xlsx_file(request, batches, settings.timezone)
     if file is None:
         return Response(status_code=CLIENT_GONE)
     headers["Content-Length"] = str(os.fstat(file.fileno()).st_size)
