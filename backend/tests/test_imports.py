@@ -24,13 +24,11 @@ LAYOUT = [
 DOORS = {"api", "portal", "console"}
 WEB_FRAMEWORKS = {"fastapi", "starlette", "sqladmin", "jinja2"}
 CORE = {name for level in LAYOUT[:7] for name in level}
-# What still points down, as module and import.
-POINTING_DOWN = {
-    ("observability/traces.py", "expenses.web.route_names"),
+# A decision and the message that tells of it are written in one transaction.
+EXCEPTIONS = {
     ("tickets/decisions.py", "expenses.notifications.outbox"),
     ("users/actions.py", "expenses.notifications.outbox"),
 }
-KNOWS_STARLETTE = {SOURCE / "observability" / "traces.py"}
 # Alembic's environment has to see every table.
 SEES_EVERYTHING = SOURCE / "database" / "migrations" / "env.py"
 
@@ -67,7 +65,7 @@ class Imports(unittest.TestCase):
                 continue
             for name in imports_of(path):
                 module = str(path.relative_to(SOURCE))
-                if not name.startswith("expenses.") or (module, name) in POINTING_DOWN:
+                if not name.startswith("expenses.") or (module, name) in EXCEPTIONS:
                     continue
                 target = name.split(".")[1]
                 with self.subTest(module=module, imports=name):
@@ -77,7 +75,7 @@ class Imports(unittest.TestCase):
 
     def test_the_core_knows_no_web_framework(self) -> None:
         for path in SOURCE.rglob("*.py"):
-            if package_of(path) in CORE and path not in KNOWS_STARLETTE:
+            if package_of(path) in CORE:
                 with self.subTest(module=str(path.relative_to(SOURCE))):
                     frameworks = {name.split(".")[0] for name in imports_of(path)}
                     self.assertEqual(frameworks & WEB_FRAMEWORKS, set())

@@ -1,4 +1,4 @@
-"""The only place where everything meets."""
+"""The application, where everything meets."""
 
 import logging
 from collections.abc import AsyncIterator
@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
 from starlette.middleware.sessions import SessionMiddleware
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
@@ -15,35 +16,37 @@ from expenses import VERSION, api, console, portal
 from expenses.database.engine import Database
 from expenses.errors import CannotStart, ExpensesError
 from expenses.notifications import delivery as deliveries
-from expenses.observability.traces import Traces, TracesMiddleware, follow, wanted_traces
+from expenses.observability.traces import Traces, requested_traces, trace_statements
 from expenses.settings import Settings, read_settings
 from expenses.web import health, housekeeping, metrics, openapi
-from expenses.web.compression import CompressionMiddleware
+from expenses.web.exports.tickets import MEDIA_TYPES
 from expenses.web.failures import UnexpectedErrorMiddleware
-from expenses.web.metrics import HostMiddleware, MetricsMiddleware
+from expenses.web.instrumentation import InstrumentationMiddleware
 from expenses.web.pages.assets import assets
 from expenses.web.pages.language import LanguageMiddleware
 from expenses.web.problems import respond
-from expenses.web.request_log import RequestLogMiddleware
 from expenses.web.security.body_limit import BodyLimitMiddleware
 from expenses.web.security.cookies import SESSION, cookie_name
 from expenses.web.security.headers import SecurityHeadersMiddleware
+from expenses.web.security.hosts import HostMiddleware
 from expenses.web.security.origin import SameOriginMiddleware
 
+# Exports are streamed: each of their pieces is to leave at once.
+NOT_COMPRESSED = (*DEFAULT_EXCLUDED_CONTENT_TYPES, *MEDIA_TYPES.values())
 HANDLED = (ExpensesError, HTTPException, RequestValidationError)
 logger = logging.getLogger(__name__)
 
 
 def create_app(settings: Settings | None = None, database: Database | None = None) -> FastAPI:
-    """The application. Without arguments it reads the environment, as a server's process does.
+    """Create the application; without arguments, from the environment.
 
     Raises `CannotStart` where `DATABASE_URL` or `SECRET_KEY` is missing.
     """
     settings = settings or read_settings()
     database = database or _database(settings)
-    traces = wanted_traces()
+    traces = requested_traces()
     if traces is not None:
-        follow(database, traces.tracer)
+        trace_statements(database, traces.tracer)
     app = FastAPI(
         title="Contoso Expenses",
         version=VERSION,
@@ -81,24 +84,24 @@ def _database(settings: Settings) -> Database:
 
 
 def _middleware(settings: Settings, database: Database, traces: Traces | None) -> list[Middleware]:
-    """From the outside in."""
+    """List the middleware from the outside in."""
     if settings.secret_key is None:
         raise CannotStart(
             "SECRET_KEY is not set. It signs the browsers' cookies; set it to a long random text, "
             "the same for every process: for example what `openssl rand -base64 48` prints."
         )
-    behind_proxy = Middleware(
-        ProxyHeadersMiddleware, trusted_hosts=[str(proxy) for proxy in settings.trusted_proxies]
-    )
-    measured = Middleware(MetricsMiddleware, database=database)
+    proxies = [str(proxy) for proxy in settings.trusted_proxies]
+    behind_proxy = [Middleware(ProxyHeadersMiddleware, trusted_hosts=proxies)] if proxies else []
     return [
-        *([behind_proxy] if settings.trusted_proxies else []),
-        *([measured] if settings.metrics_token else []),
-        Middleware(RequestLogMiddleware),
-        *([Middleware(TracesMiddleware, tracer=traces.tracer)] if traces else []),
+        *behind_proxy,
+        Middleware(
+            InstrumentationMiddleware,
+            measured=database if settings.metrics_token else None,
+            traces=traces,
+        ),
         Middleware(SecurityHeadersMiddleware, https=settings.cookie_secure),
         Middleware(HostMiddleware, allowed_hosts=settings.allowed_hosts),
-        Middleware(CompressionMiddleware),
+        Middleware(GZipMiddleware, compresslevel=5, exclude_content_types=NOT_COMPRESSED),
         Middleware(
             SessionMiddleware,
             secret_key=settings.secret_key.get_secret_value(),
@@ -106,6 +109,7 @@ def _middleware(settings: Settings, database: Database, traces: Traces | None) -
             max_age=int(settings.session_lifetime.total_seconds()),
             https_only=settings.cookie_secure,
         ),
+        # What follows may answer with a page, and pages need the session and its language.
         Middleware(LanguageMiddleware),
         Middleware(SameOriginMiddleware),
         Middleware(UnexpectedErrorMiddleware),

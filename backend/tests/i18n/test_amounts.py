@@ -41,7 +41,7 @@ class PlainAmount(unittest.TestCase):
         for typed in ("1,200", "1.200", "12,345", "999.999", "-1,200"):
             with (
                 self.subTest(typed=typed),
-                self.assertRaisesRegex(ValueError, "two ways. Write 1200"),
+                self.assertRaisesRegex(ValueError, "two things. Write 1200"),
             ):
                 plain_amount(typed)
 

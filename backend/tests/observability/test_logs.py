@@ -43,7 +43,7 @@ class Requests(LogTestCase):
             await (await self.client()).get("/tickets"),
             await api.get("/static/app.css"),
         ]
-        lines = self.lines("web.request_log")
+        lines = self.lines("web.instrumentation")
         self.assertEqual(
             [(line["message"], line["status"], line.get("user")) for line in lines],
             [

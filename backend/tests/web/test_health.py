@@ -34,7 +34,7 @@ class Health(AppTestCase):
         )
         page = await client.post("/login", data={"email": "a@b.example", "password": PASSWORD})
         self.assertEqual(page.status_code, 503)
-        self.assertIn("does not answer", page.text)
+        self.assertIn("is not responding", page.text)
 
 
 class Responsive(CommittingTestCase):

@@ -6,6 +6,8 @@ which the client looks for when it is imported.
 
 from prometheus_client import Gauge, Histogram
 
+from expenses.database.engine import PoolUse
+
 REQUESTS = Histogram(
     "expenses_http_request_duration_seconds",
     "From the request's arrival to the end of its answer, by route, as in the API's document.",
@@ -18,8 +20,14 @@ CONNECTIONS = Gauge(
     ["state"],
     multiprocess_mode="livesum",
 )
-MOST_CONNECTIONS = Gauge(
+CONNECTIONS_LIMIT = Gauge(
     "expenses_database_connections_limit",
     "How many connections the pool opens at most.",
     multiprocess_mode="livesum",
 )
+
+
+def set_connections(use: PoolUse) -> None:
+    CONNECTIONS.labels("used").set(use.used)
+    CONNECTIONS.labels("idle").set(use.idle)
+    CONNECTIONS_LIMIT.set(use.limit)

@@ -10,21 +10,18 @@ import os
 import re
 import threading
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractContextManager, asynccontextmanager
 from typing import Any
 
 from opentelemetry.propagate import extract
 from opentelemetry.trace import Span, SpanKind, StatusCode, Tracer, get_current_span
 from sqlalchemy import Connection, event
 from sqlalchemy.engine import ExceptionContext
-from starlette.datastructures import Headers
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from expenses import VERSION
 from expenses.database.engine import Database
 from expenses.observability.logs import request_id
-from expenses.web.route_names import NO_ROUTE, method_of, route_of
 
 SERVICE = "contoso-expenses"
 # A collector that does not answer is waited for no longer when the server ends.
@@ -36,7 +33,7 @@ _FIRST_WORD = re.compile(r"\w+")
 
 
 class Traces:
-    """A worker's spans on their way to the collector, which a thread brings them to."""
+    """The spans of a worker, sent to the collector by a thread."""
 
     def __init__(self) -> None:
         # Not for everybody: loading it takes memory, and half a second at each start.
@@ -52,6 +49,21 @@ class Traces:
         self._provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
         self.tracer: Tracer = self._provider.get_tracer("expenses", VERSION)
 
+    def request_span(self, method: str, headers: Mapping[str, str]) -> AbstractContextManager[Span]:
+        """Start the span of a request, as a child of the caller's where the headers name one."""
+        return self.tracer.start_as_current_span(
+            method,
+            context=extract(headers),
+            kind=SpanKind.SERVER,
+            attributes={
+                "http.request.method": method,
+                "expenses.request": request_id.get() or "",
+            },
+            # Messages of exceptions may hold anything.
+            record_exception=False,
+            set_status_on_exception=False,
+        )
+
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         yield
@@ -61,8 +73,8 @@ class Traces:
         await asyncio.to_thread(sending.join, FLUSH_SECONDS)
 
 
-def wanted_traces() -> Traces | None:
-    """What the environment asks for, in the words of OpenTelemetry."""
+def requested_traces() -> Traces | None:
+    """Make traces where OpenTelemetry's environment variables ask for them."""
     is_off = os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
     has_none = os.environ.get("OTEL_TRACES_EXPORTER", "").strip().lower() == "none"
     if is_off or has_none or not any(os.environ.get(name) for name in _ENDPOINTS):
@@ -70,50 +82,24 @@ def wanted_traces() -> Traces | None:
     return Traces()
 
 
-class TracesMiddleware:
-    """Behind the log of requests, whose number for a request leads to its span."""
-
-    def __init__(self, app: ASGIApp, tracer: Tracer) -> None:
-        self.app = app
-        self.tracer = tracer
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        method = method_of(scope)
-        with self.tracer.start_as_current_span(
-            method,
-            context=extract(Headers(scope=scope)),
-            kind=SpanKind.SERVER,
-            attributes={
-                "http.request.method": method,
-                "expenses.request": request_id.get() or "",
-            },
-            # Messages of exceptions may hold anything.
-            record_exception=False,
-            set_status_on_exception=False,
-        ) as span:
-
-            async def note_status(message: Message) -> None:
-                if message["type"] == "http.response.start":
-                    _note_status(span, message["status"])
-                await send(message)
-
-            try:
-                await self.app(scope, receive, note_status)
-            except Exception as error:
-                _note_error(span, error)
-                raise
-            finally:
-                route = route_of(scope)
-                if route != NO_ROUTE:
-                    span.update_name(f"{method} {route}")
-                    span.set_attribute("http.route", route)
+def finish_span(
+    span: Span, method: str, route: str | None, status: int | None, error: BaseException | None
+) -> None:
+    """Name the span of a request for its route, and note what became of it."""
+    if route is not None:
+        span.update_name(f"{method} {route}")
+        span.set_attribute("http.route", route)
+    if status is not None:
+        span.set_attribute("http.response.status_code", status)
+        if status >= 500:
+            span.set_attribute("error.type", str(status))
+            span.set_status(StatusCode.ERROR)
+    if error is not None:
+        _note_error(span, error)
 
 
-def follow(database: Database, tracer: Tracer) -> None:
-    """Have a span written for each statement that a traced request sends. It names no values."""
+def trace_statements(database: Database, tracer: Tracer) -> None:
+    """Write a span for each statement that a traced request sends, without its values."""
 
     def write(statement: str, began: int, error: BaseException | None = None) -> None:
         # Not whether it is recording: the driver tells a moment later, when it may have ended.
@@ -157,14 +143,7 @@ def follow(database: Database, tracer: Tracer) -> None:
     event.listen(engine, "handle_error", note_failure)
 
 
-def _note_status(span: Span, status: int) -> None:
-    span.set_attribute("http.response.status_code", status)
-    if status >= 500:
-        span.set_attribute("error.type", str(status))
-        span.set_status(StatusCode.ERROR)
-
-
 def _note_error(span: Span, error: BaseException) -> None:
-    """By its kind alone: its words may name a person."""
+    """Note an error by its type alone: its message may name a person."""
     span.set_attribute("error.type", getattr(error, "sqlstate", None) or type(error).__qualname__)
     span.set_status(StatusCode.ERROR)

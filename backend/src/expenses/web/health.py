@@ -1,4 +1,4 @@
-"""For whoever watches the servers: does the process live, can it do its work."""
+"""Health checks: whether the process is alive, and whether it can do its work."""
 
 import asyncio
 
@@ -12,7 +12,7 @@ from expenses.web.openapi import problems
 router = APIRouter(tags=["health"])
 
 # Shorter than what a load balancer waits.
-PATIENCE = 3
+TIMEOUT_SECONDS = 3
 
 
 class MigrationsMissing(DatabaseUnavailable):
@@ -30,7 +30,7 @@ async def health() -> dict[str, str]:
 async def ready(database: DatabaseDependency) -> dict[str, str]:
     """The database answers and its migrations are current."""
     try:
-        async with asyncio.timeout(PATIENCE), database.reading() as connection:
+        async with asyncio.timeout(TIMEOUT_SECONDS), database.reading() as connection:
             revision = await migrations.current_revision(connection)
     except TimeoutError:
         raise DatabaseUnavailable() from None
