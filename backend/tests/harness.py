@@ -42,6 +42,7 @@ from expenses.tickets.models import Category
 from expenses.tickets.queries import TicketView, get_ticket
 from expenses.tickets.schemas import TicketFields
 from expenses.users import actions as user_actions
+from expenses.users import passwords
 from expenses.users.models import Role
 from expenses.users.passwords import hash_password
 from expenses.users.queries import UserView
@@ -57,6 +58,10 @@ TEMPLATE = "migrated"
 # What a test does not look for is not printed.
 for _logger in ("expenses", "python_multipart"):
     logging.getLogger(_logger).addHandler(logging.NullHandler())
+
+# Hashing is slow on purpose, and hundreds of tests log in.
+PRODUCT_HASHING = passwords.context
+passwords.context = PRODUCT_HASHING.using(bcrypt_sha256__rounds=4)
 
 # Tests that were started in the background ignore Ctrl-C, and so would all that they start.
 signal.signal(signal.SIGINT, signal.default_int_handler)

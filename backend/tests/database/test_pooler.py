@@ -1,35 +1,14 @@
-"""Behind PgBouncer in transaction mode: all that two processes can do without it."""
+"""Behind PgBouncer in transaction mode."""
 
 import asyncio
-from functools import partial
 
-import httpx
 from sqlalchemy import text
 
 from expenses.database.engine import Database
 from expenses.errors import TooBusy
-from tests import test_processes
 from tests.command_line import CommandLineTestCase
 from tests.harness import PASSWORD, TestCase, empty_database, new_database
 from tests.pgbouncer import CONNECTIONS, pgbouncer, through
-
-
-class TwoProcessesBehindAPooler(test_processes.TwoProcesses):
-    def database(self) -> dict[str, str]:
-        address = through(self.enterContext(pgbouncer()), new_database())
-        return {"DATABASE_URL": address, "DATABASE_POOLER": "transaction"}
-
-    def test_many_requests_share_few_connections(self) -> None:
-        numbers = [self.file(address).json()["id"] for address in (self.here, self.there) * 10]
-        answers = self.at_both(
-            *(
-                partial(httpx.post, f"{address}/api/tickets/{number}/approve", headers=self.dana)
-                for number in numbers
-                for address in (self.here, self.there)
-            )
-        )
-        statuses = sorted(answer.status_code for answer in answers)
-        self.assertEqual(statuses, [200] * len(numbers) + [409] * len(numbers))
 
 
 class Transactions(TestCase):

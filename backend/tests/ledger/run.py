@@ -3,6 +3,7 @@
 import asyncio
 import tempfile
 import time
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from itertools import cycle
 from pathlib import Path
@@ -30,14 +31,14 @@ class Outcome(NamedTuple):
     log: str
 
 
-async def run(seconds: float) -> Outcome:
-    """Each kind of fault happens at least once, even where that takes longer."""
+async def run(seconds: float, faults: Sequence[str] = ()) -> Outcome:
+    """Inject each of the named faults, or of all, at least once, even where that takes longer."""
     with tempfile.TemporaryDirectory(prefix="expenses-ledger-") as folder:
         server, ledger = ServerProcess(Path(folder) / "data"), Ledger()
         await server.start()
         try:
             staff = await register_staff(server.address, ledger)
-            found = await _run_faults(server, staff, ledger, seconds)
+            found = await _run_faults(server, staff, ledger, seconds, faults)
             await staff.close()
             status = server.stop()
         finally:
@@ -47,7 +48,7 @@ async def run(seconds: float) -> Outcome:
 
 
 async def _run_faults(
-    server: ServerProcess, staff: Staff, ledger: Ledger, seconds: float
+    server: ServerProcess, staff: Staff, ledger: Ledger, seconds: float, names: Sequence[str]
 ) -> list[str]:
     monitor = ReadinessMonitor(server)
     faults = Faults(server, monitor, staff.employers[:1], ledger.counts)
@@ -56,7 +57,8 @@ async def _run_faults(
     try:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(staff.work(lambda: going))
-            await _inject(faults, seconds)
+            chosen = [getattr(faults, name) for name in names] or faults.all
+            await _inject(chosen, seconds)
             going = False
         ledger.counts["tickets"] = len(ledger.filed)
         ledger.counts["decided tickets"] = len(ledger.decided)
@@ -69,10 +71,10 @@ async def _run_faults(
         faults.close()
 
 
-async def _inject(faults: Faults, seconds: float) -> None:
+async def _inject(faults: Sequence[Callable[[], Awaitable[None]]], seconds: float) -> None:
     deadline = time.monotonic() + seconds
-    for number, act in enumerate(cycle(faults.all)):
-        if number >= len(faults.all) and time.monotonic() > deadline:
+    for number, act in enumerate(cycle(faults)):
+        if number >= len(faults) and time.monotonic() > deadline:
             return
         await asyncio.sleep(PAUSE)
         await act()

@@ -12,14 +12,13 @@ from zxcvbn.frequency_lists import FREQUENCY_LISTS
 from expenses.errors import InvalidInput
 from expenses.i18n.text import N_
 
-SHORTEST = 8
-LONGEST = 200
+MIN_LENGTH = 8
+MAX_LENGTH = 200
 # Words that anybody would try first at this site.
 OUR_WORDS = frozenset({"contoso", "expenses", "contosoexpenses"})
 
-# New hashes are of the first kind and cost. What was hashed otherwise still opens the door, and is
-# hashed anew when it does.
-_context = CryptContext(
+# New hashes use the first scheme, at this cost. Others still work, and are replaced at log-in.
+context = CryptContext(
     schemes=["bcrypt_sha256", "bcrypt", "pbkdf2_sha256"],
     deprecated="auto",
     bcrypt_sha256__rounds=12,
@@ -29,24 +28,25 @@ _threads = ThreadPoolExecutor(max_workers=os.cpu_count() or 2, thread_name_prefi
 
 
 async def hash_password(password: str) -> str:
-    return await asyncio.get_running_loop().run_in_executor(_threads, _context.hash, password)
+    return await asyncio.get_running_loop().run_in_executor(_threads, context.hash, password)
 
 
 async def verify_password(password: str, password_hash: str | None) -> bool:
     """Say whether they match; without a hash it takes just as long and says no."""
     loop = asyncio.get_running_loop()
-    fits = await loop.run_in_executor(_threads, _fits, password, password_hash or _dummy_hash())
-    return fits and password_hash is not None
+    stored = password_hash or _dummy_hash()
+    matches = await loop.run_in_executor(_threads, _matches, password, stored)
+    return matches and password_hash is not None
 
 
 async def upgraded_hash(password: str, password_hash: str) -> str | None:
     """Hash a matching password again where its hash is not of today's scheme and cost."""
-    return await hash_password(password) if _context.needs_update(password_hash) else None
+    return await hash_password(password) if context.needs_update(password_hash) else None
 
 
 def ensure_acceptable(password: str, *, email: str) -> None:
     """Raises `InvalidInput` for the field `password`, with the way out."""
-    if not SHORTEST <= len(password) <= LONGEST:
+    if not MIN_LENGTH <= len(password) <= MAX_LENGTH:
         problem = N_("Use 8 to 200 characters.")
     elif _is_a_decorated_word(_words_of(email) | OUR_WORDS, password):
         problem = N_("Choose something other than your e-mail or the name of this site.")
@@ -57,13 +57,13 @@ def ensure_acceptable(password: str, *, email: str) -> None:
     raise InvalidInput({"password": problem})
 
 
-def _fits(password: str, password_hash: str) -> bool:
-    return bool(_context.verify(password, password_hash))
+def _matches(password: str, password_hash: str) -> bool:
+    return bool(context.verify(password, password_hash))
 
 
 @cache
 def _dummy_hash() -> str:
-    return str(_context.hash(os.urandom(16).hex()))
+    return str(context.hash(os.urandom(16).hex()))
 
 
 def _is_a_decorated_word(words: frozenset[str], password: str) -> bool:
@@ -79,4 +79,4 @@ def _words_of(email: str) -> frozenset[str]:
 @cache
 def _common_passwords() -> frozenset[str]:
     """Load those of the library's 30,000 that are long enough to be chosen here."""
-    return frozenset(word for word in FREQUENCY_LISTS["passwords"] if len(word) >= SHORTEST)
+    return frozenset(word for word in FREQUENCY_LISTS["passwords"] if len(word) >= MIN_LENGTH)

@@ -1,14 +1,16 @@
 """How long one stays logged in, and what the browser is told to keep."""
 
 from datetime import UTC, datetime, timedelta
+from unittest.mock import patch
 
 from passlib.hash import bcrypt, bcrypt_sha256, pbkdf2_sha256
 from sqlalchemy import Row, select, update
 
+from expenses.users import passwords
 from expenses.users.models import User, UserSession
 from expenses.users.passwords import hash_password
 from expenses.users.queries import UserView
-from tests.harness import PASSWORD, AppTestCase, make_settings
+from tests.harness import PASSWORD, PRODUCT_HASHING, AppTestCase, make_settings
 
 
 class Limits(AppTestCase):
@@ -115,6 +117,10 @@ class InBrowsers(AppTestCase):
 
 
 class OldHashes(AppTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.enterContext(patch.object(passwords, "context", PRODUCT_HASHING))
+
     async def test_they_open_the_door_and_are_renewed(self) -> None:
         for old in (
             bcrypt.using(rounds=4).hash(PASSWORD),
