@@ -5,8 +5,6 @@ import asyncio
 import http.server
 import io
 import shutil
-import subprocess
-import sys
 import threading
 import unittest
 from collections.abc import AsyncIterator, Iterator
@@ -18,8 +16,10 @@ from typing import Any, ClassVar
 
 import httpx
 from alembic import command
+from typer.testing import CliRunner
 
 from benchmarks import people, report, words
+from benchmarks.__main__ import cli
 from benchmarks.capture import capture
 from benchmarks.company import PASSWORD, SEED, Company
 from benchmarks.fill import connected, fill
@@ -405,9 +405,8 @@ class Reporting(unittest.TestCase):
 
 class CommandLine(unittest.TestCase):
     def said(self, *arguments: str) -> str:
-        """From the top level, as the README says."""
-        command = [sys.executable, "-m", "benchmarks", *arguments]
-        ended = subprocess.run(command, cwd=TOP, capture_output=True, text=True, check=True)
+        ended = CliRunner().invoke(cli, arguments)
+        self.assertEqual(ended.exit_code, 0, ended.output)
         return ended.stdout
 
     def test_help_names_the_commands_and_their_options(self) -> None:

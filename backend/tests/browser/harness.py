@@ -9,7 +9,7 @@ import threading
 import unittest
 from datetime import timedelta
 from itertools import count
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import httpx
 import uvicorn
@@ -46,6 +46,9 @@ ARGUMENTS = (
     "--disable-component-update",
     "--disable-sync",
 )
+
+Screens = tuple[tuple[int, Literal["light", "dark"]], ...]
+"""Widths of the window, each with a colour scheme."""
 
 _people = count(1)
 

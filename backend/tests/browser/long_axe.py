@@ -1,0 +1,19 @@
+"""axe on every page, on small and on large screens, in both colour schemes."""
+
+from tests.browser import test_account, test_console, test_portal
+from tests.browser.harness import Screens
+
+SCREENS: Screens = ((320, "dark"), (390, "light"), (1280, "dark"), (1280, "light"))
+
+
+class Account(test_account.Everywhere):
+    screens = SCREENS
+
+
+class Console(test_console.Everywhere):
+    # Its lists are wider than the smallest screens.
+    screens = SCREENS[1:]
+
+
+class Portal(test_portal.Everywhere):
+    screens = SCREENS
