@@ -299,7 +299,7 @@ class Sheets(ExportTestCase):
         file.add([(10**15, 10**14, Decimal("99999999999999.99"))])
         with file.finish() as content:
             row = xlsx_rows(content.read())[0]
-        file.remove_temporary_files()
+        file.discard()
         self.assertEqual(row[:3], ["1000000000000000", 10**14, "99999999999999.99"])
 
 

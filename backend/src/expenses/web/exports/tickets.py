@@ -105,7 +105,7 @@ async def _xlsx_file(request: Request, batches: Batches, zone: ZoneInfo) -> IO[b
         return await run(_thread, file.finish)
     finally:
         # In the same thread, after whatever it is still writing when this was cancelled.
-        _thread.submit(file.remove_temporary_files)
+        _thread.submit(file.discard)
 
 
 def _chunks(file: IO[bytes]) -> Iterator[bytes]:

@@ -23,7 +23,7 @@ class XlsxFile:
         """`columns` are titles with their widths in characters."""
         self._columns = columns
         self._folder = TemporaryDirectory(prefix="export-")
-        self._file = TemporaryFile()  # noqa: SIM115, closed by whoever sends it
+        self._file: IO[bytes] | None = TemporaryFile()
         options = {"constant_memory": True, "tmpdir": self._folder.name, "use_zip64": True}
         self._book = Workbook(self._file, options | {"remove_timezone": True})
         self._bold = self._book.add_format({"bold": True})
@@ -47,12 +47,19 @@ class XlsxFile:
         self.add(rows)
 
     def finish(self) -> IO[bytes]:
-        """Return the whole file, opened at its beginning."""
+        """Return the whole file, opened at its beginning, for the caller to close."""
+        assert self._file is not None
         self._book.close()
-        self._file.seek(0)
-        return self._file
+        file, self._file = self._file, None
+        file.seek(0)
+        return file
 
-    def remove_temporary_files(self) -> None:
+    def discard(self) -> None:
+        """Close and remove what is left behind."""
+        if self._file is not None:
+            self._file.close()
+            for sheet in self._book.worksheets():
+                sheet.row_data_fh.close()
         self._folder.cleanup()
 
     def _begin_sheet(self) -> None:
