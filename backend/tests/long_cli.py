@@ -71,6 +71,17 @@ class Serve(CommandLineTestCase):
         with running(self.data_dir):
             pass
 
+    def test_the_secret_key_is_made_once_and_private(self) -> None:
+        path = self.data_dir / "secret_key"
+        process, *_ = self.start("serve")
+        self.end(process)
+        key = path.read_text()
+        self.assertGreaterEqual(len(key), 32)
+        self.assertEqual(path.stat().st_mode & 0o777, 0o600)
+        process, *_ = self.start("serve")
+        self.end(process)
+        self.assertEqual(path.read_text(), key)
+
 
 class Demo(CommandLineTestCase):
     def test_two_demos_at_once_print_who_can_log_in(self) -> None:

@@ -8,17 +8,6 @@ from tests.harness import PASSWORD, new_database, server
 
 
 class Serve(CommandLineTestCase):
-    def test_the_secret_key_is_made_once_and_private(self) -> None:
-        path = self.data_dir / "secret_key"
-        process, *_ = self.start("serve")
-        self.end(process)
-        key = path.read_text()
-        self.assertGreaterEqual(len(key), 32)
-        self.assertEqual(path.stat().st_mode & 0o777, 0o600)
-        process, *_ = self.start("serve")
-        self.end(process)
-        self.assertEqual(path.read_text(), key)
-
     def test_a_taken_port_is_said(self) -> None:
         with socket.socket() as listener:
             listener.bind(("127.0.0.1", 0))

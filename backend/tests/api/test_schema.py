@@ -1,6 +1,6 @@
 """The API is what its OpenAPI document says: schemathesis reads it and tries it.
 
-`SCHEMA_EXAMPLES` is how much it tries at each operation.
+`SCHEMA_PHASES` is what it tries, and `SCHEMA_EXAMPLES` how much at each operation.
 """
 
 import os
@@ -17,6 +17,7 @@ from tests.harness import make_settings
 
 BACKEND = Path(__file__).parents[2]
 EXAMPLES = os.environ.get("SCHEMA_EXAMPLES", "1")
+PHASES = os.environ.get("SCHEMA_PHASES", "examples,fuzzing")
 PLENTY = 1_000_000
 
 
@@ -45,6 +46,7 @@ class Schema(unittest.TestCase):
                     *(sys.executable, "-m", "schemathesis.cli", "run"),
                     f"{self.server.address}/api/openapi.json",
                     *("--seed", seed, "--max-examples", EXAMPLES, "--continue-on-failure"),
+                    *("--phases", PHASES),
                     *("--generation-database", "none"),
                 ],
                 cwd=folder,

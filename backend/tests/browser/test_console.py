@@ -38,8 +38,11 @@ class Queue(BrowserTestCase):
         expect(page.locator("tr[data-current]")).to_have_attribute("data-ticket", str(tickets[1]))
         page.keyboard.press("a")
         expect(page.get_by_role("status")).to_have_text(f"Ticket {tickets[1]} is approved.")
+        page.wait_for_load_state()
         page.keyboard.press("j")
+        expect(page.locator("tr[data-current]")).to_have_attribute("data-ticket", str(tickets[0]))
         page.keyboard.press("d")
+        expect(page.get_by_label("Reason").locator("visible=true")).to_be_focused()
         # Inside a field the keys are letters.
         page.keyboard.type("a jolly dinner, kept")
         page.keyboard.press("Enter")

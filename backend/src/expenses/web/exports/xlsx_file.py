@@ -23,7 +23,7 @@ class XlsxFile:
         """`columns` are titles with their widths in characters."""
         self._columns = columns
         self._folder = TemporaryDirectory(prefix="export-")
-        self._file: IO[bytes] | None = TemporaryFile()
+        self._file: IO[bytes] | None = TemporaryFile()  # noqa: SIM115, closed by the sender
         options = {"constant_memory": True, "tmpdir": self._folder.name, "use_zip64": True}
         self._book = Workbook(self._file, options | {"remove_timezone": True})
         self._bold = self._book.add_format({"bold": True})
