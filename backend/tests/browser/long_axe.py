@@ -6,14 +6,23 @@ from tests.browser.harness import Screens
 SCREENS: Screens = ((320, "dark"), (390, "light"), (1280, "dark"), (1280, "light"))
 
 
-class Account(test_account.Everywhere):
+class Account(test_account.EveryPage):
     screens = SCREENS
 
+    def test_finds_nothing(self) -> None:
+        self.check_every_page()
 
-class Console(test_console.Everywhere):
+
+class Console(test_console.EveryPage):
     # Its lists are wider than the smallest screens.
     screens = SCREENS[1:]
 
+    def test_finds_nothing(self) -> None:
+        self.check_every_page()
 
-class Portal(test_portal.Everywhere):
+
+class Portal(test_portal.EveryPage):
     screens = SCREENS
+
+    def test_finds_nothing(self) -> None:
+        self.check_every_page()

