@@ -8,6 +8,7 @@ from expenses.database.tables import MAX_ID
 from expenses.errors import InvalidInput, NotFound, NotLoggedIn, Suspended, WrongPassword
 from expenses.history import record
 from expenses.settings import Settings
+from expenses.users import locks
 from expenses.users.models import Actor, session_table, user_table
 from expenses.users.passwords import ensure_acceptable, hash_password, verify_password
 from expenses.users.queries import VIEW, UserView, users_by_id
@@ -52,6 +53,7 @@ async def switch_mails(connection: AsyncConnection, *, on: bool, actor: Actor) -
 
 async def switch_mails_off(connection: AsyncConnection, user_id: int) -> None:
     """Handle the link in one of the user's own mails. Raises `NotFound`, `Suspended`."""
+    await locks.share(connection, user_id)
     user = (await users_by_id(connection, [user_id])).get(user_id)
     if user is None:
         raise NotFound()
@@ -146,15 +148,15 @@ async def _lock(connection: AsyncConnection, user_id: int) -> UserView:
 
 
 async def _lock_password(connection: AsyncConnection, actor: CurrentUser) -> str:
-    """Lock the actor's row and return the password hash. Raises `NotLoggedIn`.
+    """Wait for log-ins under way, or their sessions would be missed, and return the password hash.
 
-    The full lock makes log-ins under way wait, so that none of their sessions is missed.
+    Raises `NotLoggedIn`.
     """
+    await locks.take_alone(connection, actor.id)
     password_hash: str | None = await connection.scalar(
         select(user_table.c.password_hash)
         .join(session_table, session_table.c.user_id == user_table.c.id)
         .where(session_table.c.id == actor.session_id, user_table.c.id == actor.id)
-        .with_for_update(of=user_table)
     )
     if password_hash is None:
         raise NotLoggedIn()

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from expenses.database.tables import MAX_ID, constant, constant_text
 from expenses.errors import NotFound
 from expenses.i18n.text import like
+from expenses.users import locks
 from expenses.users.models import Actor, Role, session_table, user_table
 from expenses.users.policy import can_see_employees, ensure_can_see_employees
 
@@ -70,11 +71,14 @@ async def get_employee(connection: AsyncConnection, employee_id: int, *, actor: 
 
 
 async def lock_employee(connection: AsyncConnection, employee_id: int) -> UserView:
-    """Keep the employee from everybody else's changes until the end of the transaction.
+    """Wait for what the employee is doing, and keep them from more until the transaction ends.
 
-    A full lock: it also waits for the employee's own writes under way, which hold a key share.
+    Looked for before as well: only employees are locked, so that no two employers who try it with
+    each other wait for each other.
     """
-    return await _one(connection, select(*VIEW).with_for_update(), employee_id)
+    await _one(connection, select(*VIEW), employee_id)
+    await locks.take_alone(connection, employee_id)
+    return await _one(connection, select(*VIEW), employee_id)
 
 
 async def list_employees(

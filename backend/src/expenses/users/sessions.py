@@ -16,6 +16,7 @@ from expenses.database.engine import Database
 from expenses.errors import ExpensesError, NotLoggedIn, NotRegistered, Suspended, WrongPassword
 from expenses.i18n.text import ENGLISH
 from expenses.settings import Settings
+from expenses.users import locks
 from expenses.users.models import Role, session_table, user_table
 from expenses.users.passwords import upgraded_hash, verify_password
 from expenses.users.queries import VIEW, StoredPassword, UserView, find_password
@@ -54,7 +55,6 @@ _BY_TOKEN = (
         user_table.c.suspended_at.is_(None),
     )
 )
-_LOCKED_BY_TOKEN = _BY_TOKEN.with_for_update(key_share=True, read=True, of=user_table)
 
 
 class CurrentUser(NamedTuple):
@@ -166,9 +166,9 @@ async def start_session(
     With `verified_hash`, raises `WrongPassword` where the password has been changed meanwhile.
     What the settings say of sessions holds for those that begin from now on.
     """
+    # Or a suspension under way would miss the session that is being added.
+    await locks.share(connection, user_id)
     query = select(*VIEW, user_table.c.password_hash).where(user_table.c.id == user_id)
-    # The lock keeps a suspension under way from missing the session that is being added.
-    query = query.with_for_update(read=True, key_share=True)
     *view, password_hash = (await connection.execute(query)).one()
     if verified_hash not in (None, password_hash):
         raise WrongPassword()
@@ -205,8 +205,10 @@ async def authenticate(
     """
     if not token:
         raise NotLoggedIn()
-    query = _LOCKED_BY_TOKEN if lock else _BY_TOKEN
-    row = (await connection.execute(query, {"token_hash": hash_token(token)})).first()
+    token_hash = hash_token(token)
+    if lock:
+        await locks.share_by_token(connection, token_hash)
+    row = (await connection.execute(_BY_TOKEN, {"token_hash": token_hash})).first()
     if row is None:
         raise NotLoggedIn()
     user = CurrentUser._make(row)

@@ -1,0 +1,40 @@
+"""The lock that decides what comes first: something a user does, or the end of their access.
+
+What a user does shares it, and so goes on side by side. Suspending the user or changing the
+password takes it alone: after what is under way, and before what comes later.
+
+Take it in a statement of its own and read afterwards. A statement sees what had been committed when
+it began, and so, having waited, would still find the user as they were.
+"""
+
+from sqlalchemy import BigInteger, ColumnElement, Text, bindparam, cast, func, literal, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from expenses.database.tables import constant
+from expenses.users.models import session_table
+
+
+async def share_by_token(connection: AsyncConnection, token_hash: bytes) -> None:
+    await connection.execute(_SHARE_BY_TOKEN, {"token_hash": token_hash})
+
+
+async def share(connection: AsyncConnection, user_id: int) -> None:
+    key = _key(literal(user_id, BigInteger))
+    await connection.execute(select(func.pg_advisory_xact_lock_shared(key)))
+
+
+async def take_alone(connection: AsyncConnection, user_id: int) -> None:
+    """Not where the transaction shares it already: two of those would wait for each other."""
+    key = _key(literal(user_id, BigInteger))
+    await connection.execute(select(func.pg_advisory_xact_lock(key)))
+
+
+def _key(user_id: ColumnElement[int]) -> ColumnElement[int]:
+    # Not a lock on the user's row: where Citus keeps copies of a table, it locks all its rows.
+    return func.hashtextextended("user " + cast(user_id, Text), constant(0))
+
+
+# Built once, since it is sent for every write.
+_SHARE_BY_TOKEN = select(func.pg_advisory_xact_lock_shared(_key(session_table.c.user_id))).where(
+    session_table.c.token_hash == bindparam("token_hash")
+)
