@@ -58,7 +58,6 @@ async def fill(address: str, size: int, progress: Progress) -> None:
             await _fill(connection, company, progress)
         # Not only the statistics: without its marks, what an index holds is read from the rows.
         await connection.execute(f"VACUUM (ANALYZE) {', '.join(FILLED_TABLES)}")
-        await connection.execute("CHECKPOINT")
 
 
 async def _fill(connection: Any, company: Company, progress: Progress) -> None:

@@ -32,7 +32,7 @@ from benchmarks.supply import pending_tickets
 from benchmarks.targets import targets
 from expenses.database import migrations
 from expenses.errors import CannotStart
-from tests.harness import CommittingTestCase, new_database
+from tests.harness import CommittingTestCase, empty_database, new_database, new_role
 
 TOP = Path(__file__).parents[2]
 SIZE = 10_000
@@ -163,6 +163,17 @@ class Filling(FilledTestCase):
             with self.assertRaises(CannotStart) as refusal:
                 await fill(self._address, 10, lambda *_: None)
         self.assertIn("not empty", refusal.exception.message)
+
+
+class FillingAsOwner(unittest.IsolatedAsyncioTestCase):
+    async def test_an_owner_who_is_no_superuser_can_fill(self) -> None:
+        address = await asyncio.to_thread(lambda: empty_database(owner=new_role()))
+        await asyncio.to_thread(migrations.upgrade, address)
+        await fill(address, 200, lambda *_: None)
+        async with connected(address) as connection:
+            self.assertEqual(await connection.fetchval("SELECT count(*) FROM tickets"), 200)
+            query = "SELECT rolsuper FROM pg_roles WHERE rolname = current_user"
+            self.assertFalse(await connection.fetchval(query))
 
 
 class Made(unittest.TestCase):
