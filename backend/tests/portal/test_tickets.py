@@ -36,7 +36,10 @@ def buttons(page: httpx.Response) -> list[str]:
 
 
 def rows(page: httpx.Response) -> list[int]:
-    return [int(number) for number in re.findall(r'<a href="/tickets/(\d+)">#', page.text)]
+    return [
+        int(number)
+        for number in re.findall(r'class="description" href="/tickets/(\d+)"', page.text)
+    ]
 
 
 def way(page: httpx.Response, relation: str) -> str:
@@ -49,6 +52,14 @@ def figures(page: httpx.Response) -> dict[str, list[str]]:
     """The sums above the list, by their names."""
     found = re.findall(r"<dt>([^<]*)</dt>\s*<dd>(.*?)</dd>", page.text, re.DOTALL)
     return {name: re.findall(r'class="sum">([^<]+)<', sums) for name, sums in found}
+
+
+def months(page: httpx.Response) -> list[tuple[str, list[str]]]:
+    """The months that head the rows, with their sums."""
+    heads = re.findall(
+        r'scope="rowgroup">([^<]*?)\s*(<span class="sums">.*?)?</th>', page.text, re.DOTALL
+    )
+    return [(name, re.findall(r'class="sum">([^<]+)<', sums)) for name, sums in heads]
 
 
 def month_start() -> datetime:
@@ -79,10 +90,12 @@ class File(AppTestCase):
         answer = await browser.post(
             "/tickets", data=form_of(page) | ticket_form(description="Taxi to the airport")
         )
-        self.assertEqual((answer.status_code, answer.headers["location"]), (303, "/tickets"))
-        page = await browser.get("/tickets")
-        self.assertLess(page.text.index("Taxi to the airport"), page.text.index("Older"))
         event = await self.last_event()
+        self.assertEqual(answer.status_code, 303)
+        self.assertEqual(answer.headers["location"], f"/tickets?filed={event.ticket_id}")
+        page = await browser.get(answer.headers["location"])
+        self.assertLess(page.text.index("Taxi to the airport"), page.text.index("Older"))
+        self.assertEqual(page.text.count('<tr class="fresh">'), 1)
         self.assertEqual((event.action, event.actor_id), ("ticket.created", ada.id))
         self.assertIn(f"Ticket {event.ticket_id} is filed", page.text)
         ticket = await self.ticket(event.ticket_id or 0, seen_by=ada)
@@ -412,6 +425,25 @@ class List(AppTestCase):
                 update(Ticket).where(Ticket.id == ticket_id).values(decided_at=instant)
             )
 
+    async def test_months_add_up_what_counts(self) -> None:
+        ada, boss = await self.new_employee(), await self.new_employer()
+        await self.new_ticket(ada, spent_on="2026-03-31", amount="1.50")
+        await self.new_ticket(ada, spent_on="2026-04-01", amount="2.00")
+        await self.approve(
+            await self.new_ticket(ada, spent_on="2026-04-30", amount="3.00"), by=boss
+        )
+        await self.new_ticket(ada, spent_on="2026-04-30", amount="4.00", currency="EUR")
+        denied = await self.new_ticket(ada, spent_on="2026-04-15", amount="90.00")
+        await self.deny(denied, by=boss)
+        browser = await self.browser_of(ada)
+        self.assertEqual(
+            months(await browser.get("/tickets")),
+            [("April 2026", ["€4.00", "$5.00"]), ("March 2026", ["$1.50"])],
+        )
+        self.assertEqual(
+            months(await browser.get("/tickets?status=denied")), [("April 2026", ["$90.00"])]
+        )
+
     async def test_the_number_of_statements_does_not_grow(self) -> None:
         ada, boss = await self.new_employee(), await self.new_employer()
         ticket = await self.new_ticket(ada)
@@ -420,7 +452,7 @@ class List(AppTestCase):
         addresses = ("/tickets", "/tickets?q=lunch&status=approved", f"/tickets/{ticket}")
         for _ in range(2):
             # A search asks for the ids first.
-            for address, most in zip(addresses, (5, 6, 4), strict=True):
+            for address, most in zip(addresses, (6, 7, 4), strict=True):
                 with self.counted_statements() as statements:
                     self.assertEqual((await browser.get(address)).status_code, 200)
                 self.assertEqual(len(statements), most, statements)

@@ -75,6 +75,7 @@ POST   /api/employees/{employee_id}/reactivate      LOGIN      FORBIDDEN  FORBID
 
 GET    /                                            SEEN  SEEN:/tickets  SEEN:/tickets  SEEN:/admin/  SEEN
 GET    /language                                    SEEN       SEEN       SEEN       SEEN       SEEN
+POST   /appearance                                  SEEN:/account  SEEN:/account  SEEN:/account  SEEN:/account  SEEN:/account
 POST   /language                                    SEEN:/account  KEPT:/account  KEPT:/account  KEPT:/account  SEEN:/account
 GET    /login                                       SEEN  SEEN:/tickets  SEEN:/tickets  SEEN:/admin/  SEEN
 POST   /login                                       KEPT:/register  KEPT:/tickets  KEPT:/tickets  KEPT:/admin/  FORBIDDEN
@@ -224,6 +225,7 @@ BODIES: dict[Route, Body] = {
     ("POST", "/api/tickets/{ticket_id:int}/deny"): _json(reason="Not a business trip"),
     ("POST", "/api/tickets/{ticket_id:int}/reopen"): _json(reason="Too hasty"),
     ("POST", "/language"): _form(language="zh_Hans_CN", next="/account"),
+    ("POST", "/appearance"): _form(theme="dark", next="/account"),
     ("POST", "/login"): lambda world, person: {"data": _credentials(world, person)},
     ("POST", "/register"): _form(username="New", role="employee"),
     ("POST", "/account/username"): _form(username="Called otherwise"),

@@ -55,6 +55,7 @@ POST   /api/tickets/{ticket_id:int}/withdraw              owner     6
 POST   /api/users                                         owner     6
 GET    /health                                            owner     0
 GET    /language                                          owner     0
+POST   /appearance                                        owner     0
 POST   /language                                          owner     3
 GET    /login                                             owner     1
 POST   /login                                             owner     6
@@ -66,9 +67,9 @@ GET    /ready                                             owner     1
 GET    /register                                          owner     1
 POST   /register                                          owner     9
 GET    /static/{path:path}                                owner     0
-GET    /tickets                                           owner     5
+GET    /tickets                                           owner     6
 POST   /tickets                                           owner     5
-POST   /tickets/draft                                     owner     6
+POST   /tickets/draft                                     owner     7
 POST   /tickets/duplicates                                owner     3
 GET    /tickets/export.csv                                owner     2
 GET    /tickets/import                                    owner     1

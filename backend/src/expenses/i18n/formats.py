@@ -7,7 +7,13 @@ from functools import lru_cache, reduce
 from operator import add
 from typing import Any, Protocol
 
-from babel.dates import format_date, format_time, format_timedelta, get_datetime_format
+from babel.dates import (
+    format_date,
+    format_skeleton,
+    format_time,
+    format_timedelta,
+    get_datetime_format,
+)
 from babel.numbers import format_currency, format_decimal, get_currency_precision
 
 from expenses.i18n.languages import ngettext
@@ -36,6 +42,9 @@ class Formats:
 
     def day(self, day: date) -> str:
         return _day(day, self._locale)
+
+    def month(self, day: date) -> str:
+        return _month(day, self._locale)
 
     def ago(self, instant: datetime) -> str:
         return format_timedelta(
@@ -87,6 +96,11 @@ def _money(amount: Decimal, currency: str, locale: str) -> str:
 @_remembered
 def _day(day: date, locale: str) -> str:
     return format_date(day, "medium", locale=locale)
+
+
+@_remembered
+def _month(day: date, locale: str) -> str:
+    return format_skeleton("yMMMM", day, locale=locale)
 
 
 @_remembered

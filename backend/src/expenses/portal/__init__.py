@@ -4,6 +4,7 @@ from fastapi import FastAPI
 
 from expenses.portal import (
     account,
+    appearance,
     export,
     filing,
     imports,
@@ -17,5 +18,16 @@ from expenses.portal import (
 
 def mount(app: FastAPI) -> None:
     # "/tickets/{ticket_id}" comes last, after the words that may stand there, too.
-    for part in (tickets, filing, imports, export, login, account, mails, language, ticket):
+    for part in (
+        tickets,
+        filing,
+        imports,
+        export,
+        login,
+        account,
+        mails,
+        appearance,
+        language,
+        ticket,
+    ):
         app.include_router(part.router, include_in_schema=False)

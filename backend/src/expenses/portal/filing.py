@@ -53,7 +53,7 @@ async def create_ticket(
     except InvalidInput as error:
         return await tickets_page(request, connection, user, form, error.fields, status=422)
     flash(request, gettext("Ticket %(id)s is filed.", id=ticket_id))
-    return RedirectResponse(LIST, status_code=303)
+    return RedirectResponse(f"{LIST}?filed={ticket_id}", status_code=303)
 
 
 @router.post("/duplicates")

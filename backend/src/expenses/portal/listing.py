@@ -15,7 +15,7 @@ from expenses.tickets import lists
 from expenses.tickets.counts import COUNT_LIMIT, count_by_status
 from expenses.tickets.filters import Sort, TicketFilter
 from expenses.tickets.models import TicketStatus
-from expenses.tickets.summary import news_for, summarize
+from expenses.tickets.summary import by_month, news_for, summarize
 from expenses.users.sessions import CurrentUser
 from expenses.web.dependencies import settings_of
 from expenses.web.filters import FilterQuery
@@ -27,7 +27,7 @@ from expenses.web.validation import parse
 LIST = "/tickets"
 ALL = "all"
 PAGE_SIZE = 20
-NEWEST_FIRST = Sort.FILED_LAST
+NEWEST_FIRST = Sort.DATE_LAST
 
 Tab = Literal["all", "pending", "approved", "denied", "withdrawn"]
 
@@ -77,13 +77,15 @@ async def tickets_page(
 ) -> Response:
     """Render the page with the form filled in with `values`."""
     listing = listing or Listing()
+    query = request.query_params
     return render(
         request,
         "tickets.html",
         status_code=status,
         listing=listing,
-        q=request.query_params.get("q", ""),
-        is_filing=listing.is_plain,
+        q=query.get("q", ""),
+        is_filing="new" in query or "copy" in query or bool(errors or hints),
+        filed=query.get("filed"),
         hints=hints or [],
         statuses=tuple(TicketStatus),
         count_limit=COUNT_LIMIT,
@@ -101,10 +103,15 @@ async def _tickets(
     position = decode_position(listing.cursor, NEWEST_FIRST)
     matching = await listing.resolved(connection, actor=user)
     page = await lists.list_tickets(
-        connection, actor=user, matching=matching, position=position, limit=PAGE_SIZE
+        connection,
+        actor=user,
+        matching=matching,
+        sort=NEWEST_FIRST,
+        position=position,
+        limit=PAGE_SIZE,
     )
     return {
-        "tickets": page.items,
+        "months": await by_month(connection, page.items, actor=user, matching=matching),
         "previous_cursor": encode_position(page.previous, NEWEST_FIRST),
         "next_cursor": encode_position(page.next, NEWEST_FIRST),
         "counts": await count_by_status(connection, actor=user, matching=matching),

@@ -104,6 +104,7 @@ async def _page(
         ticket=ticket,
         events=await events.ticket_history(connection, ticket_id, actor=user),
         may_change=may_change,
+        is_editing=may_change and (form is not None or "edit" in request.query_params),
         refusal=refusal,
         unsaved={} if may_change or form is None else differing(form, ticket),
         **form_context(form or values_of(ticket), errors),

@@ -1,16 +1,19 @@
 """What stands above an employee's own tickets: their sums, and new decisions."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
+from itertools import groupby
 from typing import NamedTuple
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import Date, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from expenses.database.tables import constant
 from expenses.settings import Settings
 from expenses.tickets.counts import COUNT_LIMIT, Count
+from expenses.tickets.filters import TicketFilter, conditions
 from expenses.tickets.models import TicketStatus, ticket_table
 from expenses.tickets.queries import TicketView, visible_to
 from expenses.users.models import Actor, user_table
@@ -24,6 +27,18 @@ class Summary(NamedTuple):
     pending: Sums | None
     approved_this_month: Sums | None
     approved_this_year: Sums | None
+
+
+class Month(NamedTuple):
+    """The tickets of a page that are dated in one month, and what all that match in it add up to.
+
+    Denied and withdrawn tickets only count where they are asked for. `sums` is empty where there
+    are more tickets than are counted.
+    """
+
+    first_day: date
+    tickets: list[TicketView]
+    sums: Sums
 
 
 @dataclass(frozen=True)
@@ -77,6 +92,62 @@ async def summarize(connection: AsyncConnection, *, actor: Actor, settings: Sett
         {row[1]: row[column] for row in found if row[column] is not None} for column in (2, 3, 4)
     )
     return Summary(pending, this_month, this_year)
+
+
+async def by_month(
+    connection: AsyncConnection,
+    tickets: Sequence[TicketView],
+    *,
+    actor: Actor,
+    matching: TicketFilter,
+) -> list[Month]:
+    """Group a page that is sorted by date, with what each of its months adds up to."""
+    groups = [
+        (month, list(group))
+        for month, group in groupby(tickets, lambda ticket: ticket.spent_on.replace(day=1))
+    ]
+    if not groups:
+        return []
+    days = sorted(month for month, _ in groups)
+    sums = await _month_sums(connection, days[0], days[-1], actor=actor, matching=matching)
+    return [Month(month, group, sums.get(month, {})) for month, group in groups]
+
+
+async def _month_sums(
+    connection: AsyncConnection,
+    first: date,
+    last: date,
+    *,
+    actor: Actor,
+    matching: TicketFilter,
+) -> dict[date, Sums]:
+    wanted = conditions(matching)
+    if matching.status is None:
+        wanted.append(ticket_table.c.status.in_((TicketStatus.PENDING, TicketStatus.APPROVED)))
+    month = func.date_trunc("month", ticket_table.c.spent_on).cast(Date).label("month")
+    some = (
+        select(month, ticket_table.c.currency, ticket_table.c.amount)
+        .where(
+            visible_to(actor),
+            *wanted,
+            ticket_table.c.spent_on >= first,
+            ticket_table.c.spent_on < (last + timedelta(days=31)).replace(day=1),
+        )
+        .limit(constant(COUNT_LIMIT + 1))
+        .subquery()
+    )
+    query = (
+        select(some.c.month, some.c.currency, func.count(), func.sum(some.c.amount))
+        .group_by(some.c.month, some.c.currency)
+        .order_by(some.c.month, some.c.currency)
+    )
+    rows = (await connection.execute(query)).all()
+    if sum(row[2] for row in rows) > COUNT_LIMIT:
+        return {}
+    sums: dict[date, Sums] = {}
+    for of_month, currency, _, amount in rows:
+        sums.setdefault(of_month, {})[currency] = amount
+    return sums
 
 
 async def news_for(connection: AsyncConnection, *, actor: Actor) -> News:

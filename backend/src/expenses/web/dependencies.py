@@ -14,6 +14,7 @@ from expenses.users.throttling import Caller
 from expenses.web.pages.language import preferred_language
 from expenses.web.security.cookies import device_of
 
+KEPT_CHOICES = ("language", "theme")
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -96,11 +97,10 @@ def keep_logged_in(request: Request, session: NewSession) -> None:
 
 
 def forget(request: Request) -> None:
-    """Forget what the browser's session held, but for the language that was chosen."""
-    language = request.session.get("language")
+    """Forget what the browser's session held, but for the language and the appearance."""
+    kept = {name: request.session[name] for name in KEPT_CHOICES if name in request.session}
     request.session.clear()
-    if language:
-        request.session["language"] = language
+    request.session.update(kept)
 
 
 def _network_of(request: Request) -> str:

@@ -26,6 +26,7 @@ def page_context(request: Request) -> dict[str, Any]:
         "user": getattr(request.state, "user", None),
         "flashes": request.session.pop("flashes", []) if "session" in request.scope else [],
         "formats": Formats(settings_of(request), current_language()),
+        "theme": request.session.get("theme", "") if "session" in request.scope else "",
         "language": current_language().replace("_Hans", "").replace("_", "-"),
         "languages": names_of_languages(),
         "here": return_path(request),

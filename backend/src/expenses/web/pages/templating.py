@@ -1,7 +1,9 @@
 """The Jinja environment of every page."""
 
+from functools import cache
 from pathlib import Path
 
+from heroicons.jinja import heroicon_outline
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from expenses.i18n.languages import gettext, translate, translate_plural
@@ -30,8 +32,24 @@ def _create_environment() -> Environment:
     )
     # _() marks its result as safe, so it is for literals only; the filter is for all other text.
     environment.filters["translated"] = gettext
+    environment.filters["initials"] = initials
     environment.globals["asset"] = asset_address
+    environment.globals["icon"] = icon
     return environment
+
+
+@cache
+def icon(name: str) -> str:
+    """Draw one of Heroicons' outlines; the words beside it say the same to a screen reader."""
+    return heroicon_outline(name, size=None, **{"class": "icon"}, aria_hidden="true")
+
+
+def initials(username: str) -> str:
+    """Shorten a name to what fits into a small circle: "Lina Berg" to "LB", "李娜" to "娜"."""
+    words = username.split()
+    if len(words) == 1 and not words[0].isascii():
+        return words[0][-1]
+    return words[0][0] + (words[-1][0] if len(words) > 1 else "")
 
 
 environment = _create_environment()

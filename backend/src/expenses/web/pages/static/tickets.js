@@ -1,8 +1,8 @@
 // Filing tickets: a hint while one types, and decisions that count as seen once they were looked
 // at. Everything here also works without it.
 
-const PATIENCE = 300;
-const LOOK = 2000;
+const TYPING_PAUSE = 300;
+const SEEN_AFTER = 2000;
 
 // What looks like the ticket in the form. A change takes back that the hint was read.
 
@@ -32,7 +32,7 @@ function item({ address, sentence }) {
 async function look() {
   const mine = ++turn;
   form.elements.confirm.value = "";
-  await new Promise((resolve) => setTimeout(resolve, PATIENCE));
+  await new Promise((resolve) => setTimeout(resolve, TYPING_PAUSE));
   if (mine !== turn) return;
   const hints = await ask();
   if (mine === turn && hints) show(hints);
@@ -54,6 +54,10 @@ form.addEventListener("input", (event) => {
 });
 if (form.elements.amount.value && !form.elements.confirm.value) look();
 
+form.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form.requestSubmit();
+});
+
 // Seen is what was on a visible page for a moment.
 
 const seen = document.querySelector("form[data-seen]");
@@ -61,7 +65,7 @@ let looking;
 
 function watch() {
   clearTimeout(looking);
-  if (document.visibilityState === "visible") looking = setTimeout(markSeen, LOOK);
+  if (document.visibilityState === "visible") looking = setTimeout(markSeen, SEEN_AFTER);
 }
 
 async function markSeen() {
