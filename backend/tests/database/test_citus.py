@@ -13,13 +13,14 @@ from dataclasses import replace
 from typing import Any
 
 from benchmarks.fill import connected
-from expenses.database.citus import (
+from expenses.database.citus import distribute
+from expenses.database.distribution import (
     DISTRIBUTED_BY,
     PREREQUISITES,
     TABLE_TYPES,
+    TRIGGERS,
     Catalog,
     TableType,
-    distribute,
     steps,
 )
 from expenses.database.tables import Base
@@ -31,7 +32,9 @@ KEYS = """
 SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint
 WHERE contype = 'f' AND connamespace = 'public'::regnamespace ORDER BY 1, 2
 """
-TRIGGERS = "SELECT tgname, pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal"
+TRIGGERS_OF_ALL = """
+SELECT tgname, pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal ORDER BY 1
+"""
 UNIQUE_INDEXES = """
 SELECT indexrelid::regclass::text, indrelid::regclass::text,
     ARRAY(SELECT attname::text FROM pg_attribute WHERE attrelid = indrelid AND attnum = ANY(indkey))
@@ -56,7 +59,7 @@ INSERT INTO pg_extension VALUES (99999, 'citus', 10, 2200, false, '0', NULL, NUL
 CREATE TABLE calls (number serial, call text);
 CREATE TABLE refusals (call text);
 CREATE TABLE citus_tables (table_name regclass, citus_table_type text);
-CREATE TABLE pg_dist_node (isactive bool, noderole text, shouldhaveshards bool);
+CREATE TABLE pg_dist_node (isactive bool, noderole text, shouldhaveshards bool, groupid int);
 CREATE FUNCTION note(noted text) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     IF EXISTS (SELECT FROM refusals WHERE call = noted) THEN
@@ -86,6 +89,8 @@ LANGUAGE sql AS $$
 $$;
 CREATE FUNCTION create_distributed_function(spread regprocedure) RETURNS void
 LANGUAGE sql AS $$ SELECT note(spread::text) $$;
+CREATE FUNCTION get_shard_id_for_distribution_column(spread regclass, id bigint) RETURNS bigint
+LANGUAGE sql AS $$ SELECT abs(id) % 4 $$;
 CREATE FUNCTION truncate_local_data_after_distributing_table(spread regclass) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
@@ -147,8 +152,13 @@ class Schema(DistributionTestCase):
         self.assertIn("ticket_text(text, text[])", PREREQUISITES[1])
         self.assertIn("pg_trgm", PREREQUISITES[0])
 
-    def test_no_trigger_but_the_one_of_the_history(self) -> None:
-        self.assertEqual([name for name, _ in self.rows(TRIGGERS)], ["events_append_only"])
+    def test_no_trigger_but_those_of_the_history(self) -> None:
+        self.assertEqual([name for name, _ in self.rows(TRIGGERS_OF_ALL)], list(TRIGGERS))
+
+    def test_what_is_changed_along_with_other_things_is_in_one_place(self) -> None:
+        """A change of a reference table locks it as a whole until its transaction ends."""
+        copied = [name for name, kind in TABLE_TYPES.items() if kind is TableType.REFERENCE]
+        self.assertEqual(copied, ["users"])
 
 
 class Statements(DistributionTestCase):
@@ -161,7 +171,7 @@ class Statements(DistributionTestCase):
             filled=tables,
             distributed=frozenset(),
             foreign_keys=keys,
-            has_trigger=True,
+            triggers=frozenset(TRIGGERS),
         )
 
     def test_they_come_in_this_order(self) -> None:
@@ -170,7 +180,7 @@ class Statements(DistributionTestCase):
         self.assertEqual(
             list(dict.fromkeys(kinds)),
             [
-                "DROP TRIGGER events_append_only ON events",
+                *(f"DROP TRIGGER {name} ON events" for name in TRIGGERS),
                 *(
                     f"ALTER TABLE {table} DROP CONSTRAINT"
                     for table in ("idempotency_keys", "sessions", "tickets", "events")
@@ -189,8 +199,10 @@ class Statements(DistributionTestCase):
                     for table, place in TABLE_TYPES.items()
                     if place is not TableType.LOCAL
                 ),
-                "CREATE TRIGGER events_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON events"
-                " FOR EACH STATEMENT EXECUTE FUNCTION refuse_changes_of_history",
+                *(
+                    f"CREATE TRIGGER {name} {event} EXECUTE FUNCTION refuse_changes_of_history"
+                    for name, event in TRIGGERS.items()
+                ),
             ],
         )
         for statement in (
@@ -208,32 +220,57 @@ class Statements(DistributionTestCase):
         self.assertNotIn("truncate", sent)
         self.assertNotIn("ANALYZE", sent)
 
-    def test_a_table_of_a_later_migration_is_distributed_by_itself(self) -> None:
+    def sent_once_distributed(self, but_for: str, **changes: Any) -> list[str]:
         placed = frozenset(
-            (table, place.value) for table, place in TABLE_TYPES.items() if table != "sessions"
+            (table, place.value) for table, place in TABLE_TYPES.items() if table != but_for
         )
         keys = self.catalog().foreign_keys - {("events", "fk_events_ticket_id_tickets")}
-        later = replace(
-            self.catalog(), distributed=placed, filled=frozenset({"sessions"}), foreign_keys=keys
+        catalog = replace(
+            self.catalog(), distributed=placed, filled=frozenset({but_for}), foreign_keys=keys
         )
+        found = steps(replace(catalog, **changes), Base.metadata)
+        return [step.statement for step in found if step.statement not in PREREQUISITES]
+
+    def test_a_table_of_a_later_migration_is_distributed_by_itself(self) -> None:
         self.assertEqual(
+            self.sent_once_distributed("tickets"),
             [
-                step.statement
-                for step in steps(later, Base.metadata)
-                if step.statement not in PREREQUISITES
-            ],
-            [
-                "ALTER TABLE sessions DROP CONSTRAINT fk_sessions_user_id_users",
-                "SELECT create_reference_table('sessions')",
-                "SELECT truncate_local_data_after_distributing_table('sessions')",
-                "ALTER TABLE sessions ADD CONSTRAINT fk_sessions_user_id_users"
-                " FOREIGN KEY(user_id) REFERENCES users (id) ON DELETE CASCADE",
-                "ANALYZE sessions",
+                "ALTER TABLE tickets DROP CONSTRAINT fk_tickets_decided_by_id_users",
+                "ALTER TABLE tickets DROP CONSTRAINT fk_tickets_owner_id_users",
+                "SELECT create_distributed_table('tickets', 'id')",
+                "SELECT truncate_local_data_after_distributing_table('tickets')",
+                "ALTER TABLE tickets ADD CONSTRAINT fk_tickets_decided_by_id_users"
+                " FOREIGN KEY(decided_by_id) REFERENCES users (id)",
+                "ALTER TABLE tickets ADD CONSTRAINT fk_tickets_owner_id_users"
+                " FOREIGN KEY(owner_id) REFERENCES users (id)",
+                "ANALYZE tickets",
             ],
         )
 
-    def test_keys_and_trigger_come_back_as_they_were(self) -> None:
-        keys, triggers = self.rows(KEYS), self.rows(TRIGGERS)
+    def test_a_table_that_was_copied_to_every_node_comes_back(self) -> None:
+        placed = frozenset(
+            (table, place.value)
+            for table, place in (TABLE_TYPES | {"sessions": TableType.REFERENCE}).items()
+        )
+        self.assertEqual(
+            self.sent_once_distributed("sessions", distributed=placed),
+            [
+                "ALTER TABLE sessions DROP CONSTRAINT fk_sessions_user_id_users",
+                "SELECT undistribute_table('sessions')",
+                "ALTER TABLE sessions ADD CONSTRAINT fk_sessions_user_id_users"
+                " FOREIGN KEY(user_id) REFERENCES users (id) ON DELETE CASCADE",
+            ],
+        )
+
+    def test_a_missing_trigger_is_created(self) -> None:
+        for name, event in TRIGGERS.items():
+            self.assertEqual(
+                self.sent_once_distributed("outbox", triggers=frozenset(TRIGGERS) - {name}),
+                [f"CREATE TRIGGER {name} {event} EXECUTE FUNCTION refuse_changes_of_history()"],
+            )
+
+    def test_keys_and_triggers_come_back_as_they_were(self) -> None:
+        keys, triggers = self.rows(KEYS), self.rows(TRIGGERS_OF_ALL)
         for step in steps(self.catalog(), Base.metadata):
             if step.statement.startswith(("ALTER TABLE", "DROP TRIGGER", "CREATE TRIGGER")):
                 self.rows(step.statement)
@@ -241,14 +278,14 @@ class Statements(DistributionTestCase):
             self.rows(KEYS), [key for key in keys if key[1] != "fk_events_ticket_id_tickets"]
         )
         self.assertEqual(len(keys) - len(self.rows(KEYS)), 1)
-        self.assertEqual(self.rows(TRIGGERS), triggers)
+        self.assertEqual(self.rows(TRIGGERS_OF_ALL), triggers)
 
 
 class Refusals(DistributionTestCase):
     def test_a_server_without_citus_is_left_as_it_is(self) -> None:
-        before = self.rows(KEYS), self.rows(TRIGGERS)
+        before = self.rows(KEYS), self.rows(TRIGGERS_OF_ALL)
         self.assert_refused(self.run_command("distribute", DATABASE_URL=self.url), "Citus")
-        self.assertEqual((self.rows(KEYS), self.rows(TRIGGERS)), before)
+        self.assertEqual((self.rows(KEYS), self.rows(TRIGGERS_OF_ALL)), before)
 
     def test_a_database_that_was_never_migrated_is_left_empty(self) -> None:
         self.url = empty_database(owner=new_role())
@@ -266,7 +303,7 @@ class StandInForCitus(DistributionTestCase):
         super().setUp()
         asyncio.run(self.prepare())
         self.keys = [key for key in self.rows(KEYS) if key[1] != "fk_events_ticket_id_tickets"]
-        self.triggers = self.rows(TRIGGERS)
+        self.triggers = self.rows(TRIGGERS_OF_ALL)
 
     async def prepare(self) -> None:
         async with connected(self.url) as connection:
@@ -276,12 +313,20 @@ class StandInForCitus(DistributionTestCase):
         ended = self.run_command("seed", DATABASE_URL=self.url)
         self.assertEqual(ended.status, 0, ended.stderr)
 
+    def forget_trial(self) -> None:
+        """Rows that were rolled back leave an empty page behind; in a cluster, in a shard."""
+        asyncio.run(self.vacuum())
+
+    async def vacuum(self) -> None:
+        async with connected(self.url) as connection:
+            await connection.execute("VACUUM users, events")
+
     def calls(self) -> list[str]:
         return self.values("SELECT call FROM calls ORDER BY number")
 
     def assert_distributed(self) -> None:
         self.assertEqual(self.rows(KEYS), self.keys)
-        self.assertEqual(self.rows(TRIGGERS), self.triggers)
+        self.assertEqual(self.rows(TRIGGERS_OF_ALL), self.triggers)
         placed = self.rows("SELECT table_name::text, citus_table_type FROM citus_tables")
         self.assertEqual(
             sorted(placed),
@@ -306,11 +351,12 @@ class StandInForCitus(DistributionTestCase):
             "tickets: its rows were moved",
             "tickets: owner_id in users is checked",
             "events: ticket_id in tickets is no longer checked: it may be on another node",
-            "events: append-only by its trigger, on every node",
+            "events: append-only; UPDATE, DELETE and TRUNCATE were tried and refused",
         ):
             self.assertIn(f"  {line}\n", first.stdout)
         calls = self.calls()
         self.assertEqual(len(calls), len(set(calls)))
+        self.forget_trial()
         second = self.run_command("distribute", DATABASE_URL=self.url)
         self.assertEqual((second.status, second.stdout), (0, "It was distributed already.\n"))
         self.assertEqual(self.calls(), calls)
@@ -356,25 +402,44 @@ class StandInForCitus(DistributionTestCase):
         ended = self.run_command("distribute", DATABASE_URL=self.url)
         self.assert_refused(ended, "right now")
         self.rows(f"SELECT pg_terminate_backend(pid, 10000) {moving}")
-        self.assertEqual(self.calls()[-1], "idempotency_keys")
+        self.assertEqual(self.calls()[-1], "users")
         ended = self.run_command("distribute", DATABASE_URL=self.url)
         self.assertEqual(ended.status, 0, ended.stderr)
         self.assert_distributed()
 
     def test_a_cluster_whose_nodes_take_nothing_is_refused(self) -> None:
         before = self.rows(KEYS)
-        self.rows("INSERT INTO pg_dist_node VALUES (true, 'primary', false)")
+        self.rows("INSERT INTO pg_dist_node VALUES (true, 'primary', false, 0)")
         ended = self.run_command("distribute", DATABASE_URL=self.url)
         self.assert_refused(ended, "No node", "citus_add_node")
         self.assertEqual((self.rows(KEYS), self.calls()), (before, []))
 
+    def test_a_cluster_without_its_coordinator_is_refused(self) -> None:
+        before = self.rows(KEYS)
+        self.rows("INSERT INTO pg_dist_node VALUES (true, 'primary', true, 1)")
+        ended = self.run_command("distribute", DATABASE_URL=self.url)
+        self.assert_refused(ended, "citus_set_coordinator_host")
+        self.assertEqual((self.rows(KEYS), self.calls()), (before, []))
+
+    def test_a_history_that_can_be_changed_all_the_same_is_said(self) -> None:
+        self.rows(
+            "CREATE OR REPLACE FUNCTION refuse_changes_of_history() RETURNS trigger"
+            " LANGUAGE plpgsql AS 'BEGIN RETURN coalesce(new, old); END'"
+        )
+        for _ in range(2):
+            ended = self.run_command("distribute", DATABASE_URL=self.url)
+            self.assertEqual(ended.status, 0, ended.stderr)
+            self.assertIn("UPDATE, DELETE, TRUNCATE on the history is not refused", ended.stdout)
+            self.assertNotIn("append-only", ended.stdout)
+            self.forget_trial()
+
     def test_only_the_owner_distributes(self) -> None:
-        before = self.rows(KEYS), self.rows(TRIGGERS)
+        before = self.rows(KEYS), self.rows(TRIGGERS_OF_ALL)
         role = new_role()
         self.rows(f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role}")
         ended = self.run_command("distribute", DATABASE_URL=as_role(role, self.url))
         self.assert_refused(ended, "must be owner")
-        self.assertEqual((self.rows(KEYS), self.rows(TRIGGERS)), before)
+        self.assertEqual((self.rows(KEYS), self.rows(TRIGGERS_OF_ALL)), before)
         self.assertEqual(self.calls(), [])
 
     def test_two_at_once_are_kept_apart(self) -> None:

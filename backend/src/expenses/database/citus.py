@@ -1,60 +1,27 @@
 """Distributes a migrated database over the nodes of a Citus cluster.
 
-Tables that everything is joined with are copied to every node; the two that grow are split up by
-their ids. Foreign keys are dropped before and added again after. The catalog tells what is still
-to be done, and each step is a transaction of its own: a run that was interrupted can be repeated.
+Users, whom everything is joined with, are copied to every node; the two tables that grow are split
+up by their ids. Foreign keys are dropped before and added again after. The catalog tells what is
+still to be done, and each step is a transaction of its own: a run that was interrupted can be
+repeated.
 """
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any
 
-from sqlalchemy import ForeignKeyConstraint, MetaData, text
-from sqlalchemy.dialects import postgresql
+from sqlalchemy import MetaData, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
-from sqlalchemy.schema import AddConstraint
 
 from expenses.database import migrations
 from expenses.database.address import asyncpg_url
+from expenses.database.append_only import possible_changes
+from expenses.database.distribution import TRIGGERS, Catalog, Step, steps
 from expenses.database.engine import Database
 from expenses.database.errors import explained_problems
 from expenses.errors import CannotStart
-
-DISTRIBUTED_BY = "id"
-
-
-class TableType(StrEnum):
-    # As Citus itself calls them; a local table is one that it does not know.
-    REFERENCE = "reference"
-    DISTRIBUTED = "distributed"
-    LOCAL = "local"
-
-
-# A test holds that every table is here.
-TABLE_TYPES = {
-    "users": TableType.REFERENCE,
-    "sessions": TableType.REFERENCE,
-    "pending_registrations": TableType.REFERENCE,
-    "attempts": TableType.REFERENCE,
-    "idempotency_keys": TableType.REFERENCE,
-    "tickets": TableType.DISTRIBUTED,
-    "events": TableType.DISTRIBUTED,
-    # Its rows are claimed with FOR UPDATE SKIP LOCKED. Anywhere but on the coordinator that would
-    # lock the whole table, or be refused.
-    "outbox": TableType.LOCAL,
-    "alembic_version": TableType.LOCAL,
-}
-
-# Indexes use these, so every node needs them. Citus copies what it sees a table needs by itself,
-# and says so where it cannot: these may be refused.
-PREREQUISITES = (
-    "CREATE EXTENSION IF NOT EXISTS pg_trgm",
-    "SELECT create_distributed_function('ticket_text(text, text[])')",
-)
 
 # Any number that nobody else uses will do.
 _LOCK = 7_301_157
@@ -73,7 +40,8 @@ SELECT EXISTS (SELECT FROM pg_extension WHERE extname = 'citus') AS is_there,
     EXISTS (SELECT FROM pg_available_extensions WHERE name = 'citus') AS is_available
 """
 _NODES = """
-SELECT count(*) AS all_nodes, count(*) FILTER (WHERE shouldhaveshards) AS takers
+SELECT count(*) AS all_nodes, count(*) FILTER (WHERE shouldhaveshards) AS takers,
+    count(*) FILTER (WHERE groupid = 0) AS coordinators
 FROM pg_dist_node WHERE isactive AND noderole = 'primary'
 """
 _FILLED = """
@@ -88,57 +56,12 @@ _FOREIGN_KEYS = """
 SELECT relname, conname FROM pg_constraint JOIN pg_class ON pg_class.oid = conrelid
 WHERE contype = 'f' AND relnamespace = current_schema()::regnamespace
 """
-_TRIGGERS = """
-SELECT tgname FROM pg_trigger WHERE tgrelid = 'events'::regclass AND tgname = 'events_append_only'
+_TRIGGERS = "SELECT tgname FROM pg_trigger WHERE tgrelid = 'events'::regclass AND NOT tgisinternal"
+# One for each shard, and none that an event has.
+_NEW_EVENT_IDS = """
+SELECT min(id) FROM generate_series(-10000, -1) AS id
+GROUP BY get_shard_id_for_distribution_column('events', id)
 """
-
-
-class Step(NamedTuple):
-    """A statement, what to say once it is done, and what to say where it may be refused."""
-
-    statement: str
-    done: str | None = None
-    refused: str | None = None
-
-
-_ADD_TRIGGER = Step(
-    "CREATE TRIGGER events_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON events"
-    " FOR EACH STATEMENT EXECUTE FUNCTION refuse_changes_of_history()",
-    "events: append-only by its trigger, on every node",
-    "events: without its trigger, which Citus refused; let the application run as a role of "
-    "`expenses grant`, which only adds to the history",
-)
-
-
-@dataclass(frozen=True)
-class Catalog:
-    """What the database says of the application's tables and foreign keys.
-
-    `filled` tables have rows on this node, which stay there, out of sight, when they are copied.
-    """
-
-    filled: frozenset[str]
-    distributed: frozenset[tuple[str, str]]
-    foreign_keys: frozenset[tuple[str, str]]
-    has_trigger: bool
-
-    @property
-    def waiting(self) -> list[str]:
-        """The tables that are still to be distributed."""
-        return [
-            table
-            for table, kind in TABLE_TYPES.items()
-            if kind is not TableType.LOCAL and (table, kind.value) not in self.distributed
-        ]
-
-    @property
-    def to_clear(self) -> list[str]:
-        """The tables whose rows on this node are to be removed once they are copied."""
-        return [
-            table
-            for table, kind in TABLE_TYPES.items()
-            if kind is not TableType.LOCAL and table in self.filled
-        ]
 
 
 async def distribute(address: str, metadata: MetaData) -> AsyncIterator[str]:
@@ -150,88 +73,24 @@ async def distribute(address: str, metadata: MetaData) -> AsyncIterator[str]:
         async with Database(address) as database:
             if not await migrations.is_up_to_date(database):
                 raise CannotStart("The database is not up to date. Run `expenses migrate` first.")
-        async with _exclusive_connection(address) as connection:
-            await _ensure_citus(connection)
-            for statement in _SESSION:
-                await connection.exec_driver_sql(statement)
-            for step in steps(await _read_catalog(connection), metadata):
-                if line := await _execute(step, connection):
-                    yield line
-
-
-def steps(catalog: Catalog, metadata: MetaData) -> list[Step]:
-    """List everything that is still to be done, in order."""
-    waiting, to_clear = catalog.waiting, catalog.to_clear
-    keys = _foreign_keys(metadata)
-    to_drop = [
-        key
-        for key in keys
-        if _id(key) in catalog.foreign_keys
-        and (not _can_be_kept(key) or {key.table.name, key.referred_table.name} & set(waiting))
-    ]
-    kept = catalog.foreign_keys - {_id(key) for key in to_drop}
-    to_add = [key for key in keys if _can_be_kept(key) and _id(key) not in kept]
-    drops_trigger = catalog.has_trigger and "events" in {*waiting, *to_clear}
-    return [
-        *([Step("DROP TRIGGER events_append_only ON events")] if drops_trigger else []),
-        *(_drop(key) for key in to_drop),
-        *(Step(statement, refused="") for statement in PREREQUISITES if waiting),
-        *(_distribute_table(table) for table in waiting),
-        *(
-            Step(
-                f"SELECT truncate_local_data_after_distributing_table('{table}')",
-                f"{table}: its rows were moved",
+            async with _exclusive_connection(address) as connection:
+                await _ensure_citus(connection)
+                for statement in _SESSION:
+                    await connection.exec_driver_sql(statement)
+                to_do = steps(await _read_catalog(connection), metadata)
+                for step in to_do:
+                    if line := await _execute(step, connection):
+                        yield line
+                event_ids = list(await connection.scalars(text(_NEW_EVENT_IDS)))
+            async with database.engine.connect() as connection:
+                possible = await possible_changes(connection, event_ids)
+        if possible:
+            yield (
+                f"events: {', '.join(possible)} on the history is not refused; let the application "
+                "run as a role of `expenses grant`, which only adds to it"
             )
-            for table in to_clear
-        ),
-        *(Step(_add(key), f"{_describe(key)} is checked") for key in to_add),
-        *(Step(f"ANALYZE {table}") for table in to_clear),
-        *([_ADD_TRIGGER] if drops_trigger or not catalog.has_trigger else []),
-    ]
-
-
-def _foreign_keys(metadata: MetaData) -> list[ForeignKeyConstraint]:
-    return [
-        key
-        for table in metadata.sorted_tables
-        for key in sorted(table.foreign_key_constraints, key=lambda key: str(key.name))
-    ]
-
-
-def _id(key: ForeignKeyConstraint) -> tuple[str, str]:
-    return key.table.name, str(key.name)
-
-
-def _can_be_kept(key: ForeignKeyConstraint) -> bool:
-    """Citus checks a key to a reference table; a row of a distributed one may be elsewhere."""
-    kinds = TABLE_TYPES[key.table.name], TABLE_TYPES[key.referred_table.name]
-    return kinds[1] is TableType.REFERENCE or kinds == (TableType.LOCAL, TableType.LOCAL)
-
-
-def _describe(key: ForeignKeyConstraint) -> str:
-    columns = ", ".join(column.name for column in key.columns)
-    return f"{key.table.name}: {columns} in {key.referred_table.name}"
-
-
-def _drop(key: ForeignKeyConstraint) -> Step:
-    statement = f"ALTER TABLE {key.table.name} DROP CONSTRAINT {key.name}"
-    if _can_be_kept(key):
-        return Step(statement)
-    return Step(statement, f"{_describe(key)} is no longer checked: it may be on another node")
-
-
-def _distribute_table(table: str) -> Step:
-    if TABLE_TYPES[table] is TableType.REFERENCE:
-        return Step(f"SELECT create_reference_table('{table}')", f"{table}: a copy on every node")
-    return Step(
-        f"SELECT create_distributed_table('{table}', '{DISTRIBUTED_BY}')",
-        f"{table}: split up by {DISTRIBUTED_BY}",
-    )
-
-
-def _add(key: ForeignKeyConstraint) -> str:
-    adding = AddConstraint(key, isolate_from_table=False)
-    return str(adding.compile(dialect=postgresql.dialect()))  # type: ignore[no-untyped-call]
+        elif to_do:
+            yield "events: append-only; UPDATE, DELETE and TRUNCATE were tried and refused"
 
 
 async def _read_catalog(connection: AsyncConnection) -> Catalog:
@@ -242,7 +101,7 @@ async def _read_catalog(connection: AsyncConnection) -> Catalog:
         filled=frozenset(table for [table] in await rows(_FILLED)),
         distributed=frozenset(await rows(_DISTRIBUTED)),
         foreign_keys=frozenset(await rows(_FOREIGN_KEYS)),
-        has_trigger=bool(await rows(_TRIGGERS)),
+        triggers=frozenset(name for [name] in await rows(_TRIGGERS)) & TRIGGERS.keys(),
     )
 
 
@@ -274,6 +133,11 @@ async def _ensure_citus(connection: AsyncConnection) -> None:
             "CREATE EXTENSION citus on every node, and citus_add_node for each on the coordinator."
         )
     nodes = (await connection.exec_driver_sql(_NODES)).one()
+    if nodes.all_nodes and not nodes.coordinators:
+        raise CannotStart(
+            "The coordinator is not a node of the cluster, and so cannot join its own tables with "
+            "users. Add it with citus_set_coordinator_host."
+        )
     if nodes.all_nodes and not nodes.takers:
         raise CannotStart(
             "No node of the cluster takes a part of a table. Add one with citus_add_node, or let "

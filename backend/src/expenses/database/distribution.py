@@ -1,0 +1,189 @@
+"""Which table goes where on a Citus cluster, and what is still to be done for it."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+from sqlalchemy import ForeignKeyConstraint, MetaData
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.schema import AddConstraint
+
+DISTRIBUTED_BY = "id"
+
+
+class TableType(StrEnum):
+    # As Citus itself calls them; a local table is one that it does not know.
+    REFERENCE = "reference"
+    DISTRIBUTED = "distributed"
+    LOCAL = "local"
+
+
+# A test holds that every table is here.
+TABLE_TYPES = {
+    "users": TableType.REFERENCE,
+    "tickets": TableType.DISTRIBUTED,
+    "events": TableType.DISTRIBUTED,
+    # Changing a row of a reference table locks all its rows, on all nodes, until the transaction
+    # ends. These are changed all the time, by log-ins and along with other things.
+    "sessions": TableType.LOCAL,
+    "pending_registrations": TableType.LOCAL,
+    "attempts": TableType.LOCAL,
+    "idempotency_keys": TableType.LOCAL,
+    # Its rows are claimed with FOR UPDATE SKIP LOCKED. Anywhere but on the coordinator that would
+    # lock the whole table, or be refused.
+    "outbox": TableType.LOCAL,
+    "alembic_version": TableType.LOCAL,
+}
+
+# Indexes use these, so every node needs them. Citus copies what it sees a table needs by itself,
+# and says so where it cannot: these may be refused.
+PREREQUISITES = (
+    "CREATE EXTENSION IF NOT EXISTS pg_trgm",
+    "SELECT create_distributed_function('ticket_text(text, text[])')",
+)
+
+# A shard heeds no trigger FOR EACH STATEMENT, and TRUNCATE has no other.
+TRIGGERS = {
+    "events_append_only": "BEFORE UPDATE OR DELETE ON events FOR EACH ROW",
+    "events_kept_whole": "BEFORE TRUNCATE ON events FOR EACH STATEMENT",
+}
+
+
+class Step(NamedTuple):
+    """A statement, what to say once it is done, and what to say where it may be refused."""
+
+    statement: str
+    done: str | None = None
+    refused: str | None = None
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """What the database says of the application's tables and foreign keys.
+
+    `filled` tables have rows on this node, which stay there, out of sight, when they are copied.
+    """
+
+    filled: frozenset[str]
+    distributed: frozenset[tuple[str, str]]
+    foreign_keys: frozenset[tuple[str, str]]
+    triggers: frozenset[str]
+
+    @property
+    def waiting(self) -> list[str]:
+        """The tables that are still to be distributed."""
+        return [
+            table
+            for table, kind in TABLE_TYPES.items()
+            if kind is not TableType.LOCAL and (table, kind.value) not in self.distributed
+        ]
+
+    @property
+    def to_bring_back(self) -> list[str]:
+        """The tables that were distributed by an earlier version."""
+        return [
+            table
+            for table, kind in TABLE_TYPES.items()
+            if kind is TableType.LOCAL
+            and {(table, TableType.REFERENCE.value), (table, TableType.DISTRIBUTED.value)}
+            & self.distributed
+        ]
+
+    @property
+    def to_clear(self) -> list[str]:
+        """The tables whose rows on this node are to be removed once they are copied."""
+        return [
+            table
+            for table, kind in TABLE_TYPES.items()
+            if kind is not TableType.LOCAL and table in self.filled
+        ]
+
+
+def steps(catalog: Catalog, metadata: MetaData) -> list[Step]:
+    """List everything that is still to be done, in order."""
+    waiting, to_clear, to_bring_back = catalog.waiting, catalog.to_clear, catalog.to_bring_back
+    moving = {*waiting, *to_bring_back}
+    keys = _foreign_keys(metadata)
+    to_drop = [
+        key
+        for key in keys
+        if _id(key) in catalog.foreign_keys
+        and (not _can_be_kept(key) or {key.table.name, key.referred_table.name} & moving)
+    ]
+    kept = catalog.foreign_keys - {_id(key) for key in to_drop}
+    to_add = [key for key in keys if _can_be_kept(key) and _id(key) not in kept]
+    to_replace = catalog.triggers if "events" in {*waiting, *to_clear} else frozenset()
+    return [
+        *(Step(f"DROP TRIGGER {name} ON events") for name in sorted(to_replace)),
+        *(_drop(key) for key in to_drop),
+        *(Step(statement, refused="") for statement in PREREQUISITES if waiting),
+        *(
+            Step(f"SELECT undistribute_table('{table}')", f"{table}: back on the coordinator")
+            for table in to_bring_back
+        ),
+        *(_distribute_table(table) for table in waiting),
+        *(
+            Step(
+                f"SELECT truncate_local_data_after_distributing_table('{table}')",
+                f"{table}: its rows were moved",
+            )
+            for table in to_clear
+        ),
+        *(Step(_add(key), f"{_describe(key)} is checked") for key in to_add),
+        *(Step(f"ANALYZE {table}") for table in to_clear),
+        *(
+            # Where Citus refuses it, the history is protected by rights alone.
+            Step(_trigger(name), refused="")
+            for name in TRIGGERS
+            if name in to_replace or name not in catalog.triggers
+        ),
+    ]
+
+
+def _foreign_keys(metadata: MetaData) -> list[ForeignKeyConstraint]:
+    return [
+        key
+        for table in metadata.sorted_tables
+        for key in sorted(table.foreign_key_constraints, key=lambda key: str(key.name))
+    ]
+
+
+def _id(key: ForeignKeyConstraint) -> tuple[str, str]:
+    return key.table.name, str(key.name)
+
+
+def _can_be_kept(key: ForeignKeyConstraint) -> bool:
+    """Citus checks a key to a reference table; a row of a distributed one may be elsewhere."""
+    kinds = TABLE_TYPES[key.table.name], TABLE_TYPES[key.referred_table.name]
+    return kinds[1] is TableType.REFERENCE or kinds == (TableType.LOCAL, TableType.LOCAL)
+
+
+def _describe(key: ForeignKeyConstraint) -> str:
+    columns = ", ".join(column.name for column in key.columns)
+    return f"{key.table.name}: {columns} in {key.referred_table.name}"
+
+
+def _drop(key: ForeignKeyConstraint) -> Step:
+    statement = f"ALTER TABLE {key.table.name} DROP CONSTRAINT {key.name}"
+    if _can_be_kept(key):
+        return Step(statement)
+    return Step(statement, f"{_describe(key)} is no longer checked: it may be on another node")
+
+
+def _distribute_table(table: str) -> Step:
+    if TABLE_TYPES[table] is TableType.REFERENCE:
+        return Step(f"SELECT create_reference_table('{table}')", f"{table}: a copy on every node")
+    return Step(
+        f"SELECT create_distributed_table('{table}', '{DISTRIBUTED_BY}')",
+        f"{table}: split up by {DISTRIBUTED_BY}",
+    )
+
+
+def _trigger(name: str) -> str:
+    function = "refuse_changes_of_history()"
+    return f"CREATE TRIGGER {name} {TRIGGERS[name]} EXECUTE FUNCTION {function}"
+
+
+def _add(key: ForeignKeyConstraint) -> str:
+    adding = AddConstraint(key, isolate_from_table=False)
+    return str(adding.compile(dialect=postgresql.dialect()))  # type: ignore[no-untyped-call]
