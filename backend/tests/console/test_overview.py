@@ -23,8 +23,8 @@ NUMBER = re.compile(r"([\d,]+)(?: tickets?)?")
 def links(page: httpx.Response) -> list[tuple[QueryParams, str]]:
     """Each link to the list, and what it says: in a table, or hovering over a bar."""
     found = []
-    for query, _, content in LINK.findall(page.text):
-        title = re.search("<title>(.*?)</title>", content)
+    for query, attributes, content in LINK.findall(page.text):
+        title = re.search('aria-label="(.*?)"', attributes)
         said = title[1].rpartition(": ")[2] if title else content
         found.append((QueryParams(unescape(query)), unescape(said)))
     return found
@@ -216,7 +216,7 @@ class Shown(OverviewTestCase):
     async def test_without_tickets_it_says_what_to_expect(self) -> None:
         page = await self.overview()
         self.assertIn("Nothing to show yet", page.text)
-        self.assertNotIn("drawing", page.text)
+        self.assertNotIn('class="bar"', page.text)
         await self.approved(self.ada, currency="EUR")
         page = await self.overview()
         self.assertIn("Nothing was approved in USD", page.text)
@@ -242,25 +242,6 @@ class Shown(OverviewTestCase):
 
 
 class Charts(OverviewTestCase):
-    async def test_they_bring_neither_style_nor_script(self) -> None:
-        await self.approved(self.ada)
-        await self.spent(self.ada)
-        drawings = re.findall(
-            '<svg [^>]*class="[^"]*drawing.*?</svg>', (await self.overview()).text, re.S
-        )
-        self.assertEqual(len(drawings), 5)
-        for drawing in drawings:
-            for refused in (
-                "<style",
-                "<script",
-                " style=",
-                "javascript:",
-                " on",
-                "http://k",
-                "_blank",
-            ):
-                self.assertNotIn(refused, drawing)
-
     async def test_each_bar_says_what_it_is_and_leads_to_its_list(self) -> None:
         await self.approved(self.ada, amount="40.00")
         page = await self.overview()
@@ -272,8 +253,7 @@ class Charts(OverviewTestCase):
             await self.approved(await self.new_employee(name))
         page = await self.overview()
         self.assertNotIn("<b>", page.text)
-        self.assertIn(f">{'李' * 7}…<", page.text)
-        self.assertIn(f">{'x' * 15}…<", page.text)
+        self.assertIn("&lt;b&gt;&amp;&#34;&#39;&lt;/b&gt;: 1 ticket, ", page.text)
 
 
 class Access(OverviewTestCase):

@@ -1,8 +1,8 @@
-"""Many decisions at once: first a page that says how many and how much, then each is made."""
+"""Bulk decisions: a page that says how many tickets and how much money, then the decisions."""
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import AwareDatetime, BaseModel
 from sqladmin import BaseView, expose
@@ -25,10 +25,10 @@ from expenses.tickets.models import TicketStatus
 from expenses.tickets.schemas import Reason
 from expenses.web.dependencies import database_of
 from expenses.web.pages.forms import FormValues, read_form
-from expenses.web.pages.rendering import flash, page_context
+from expenses.web.pages.rendering import flash, render
 from expenses.web.validation import parse
 
-# Of the tickets that a page in between names; how many there are and what they come to is exact.
+# The page in between names this many tickets; their number and their sums are exact.
 MAX_SHOWN = 10
 
 
@@ -52,7 +52,11 @@ class Denial(Verdict):
 
 @dataclass
 class Result:
-    """What became of all of them; `untried` when the database did not go along to the end."""
+    """What happened to the selected tickets.
+
+    `gone` counts those that are no longer visible, `untried` those that were left when the
+    database stopped answering.
+    """
 
     status: TicketStatus
     outcome: Outcome
@@ -90,7 +94,7 @@ class BulkView(BaseView):
             return await self._preview(request, form, verdict, error.fields)
         ids = await _chosen_ids(request, form, body.seen)
         result = await _decide(request, ids, body.status, body.reason, body.seen)
-        return await self._page(
+        return render(
             request,
             "console/decided.html",
             result=result,
@@ -118,10 +122,10 @@ class BulkView(BaseView):
                 "seen": form["seen"] or await queries.now(connection),
                 "reasons": await events.recent_reasons(connection, actor=actor),
             }
-        return await self._page(
+        return render(
             request,
             "console/decide.html",
-            422 if errors else 200,
+            status_code=422 if errors else 200,
             **context,
             verdict=verdict.verdict,
             form=form,
@@ -131,16 +135,9 @@ class BulkView(BaseView):
             back=address(QueryParams(form["query"])),
         )
 
-    async def _page(
-        self, request: Request, template: str, status_code: int = 200, **context: Any
-    ) -> Response:
-        return await self.templates.TemplateResponse(
-            request, template, page_context(request) | context, status_code=status_code
-        )
-
 
 async def _chosen(request: Request, connection: AsyncConnection, form: FormValues) -> TicketFilter:
-    """The pending tickets that were ticked, or all pending ones that the list's filter finds."""
+    """Return a filter for the ticked tickets, or for all pending ones that the list shows."""
     if not form["all"]:
         return TicketFilter(status=TicketStatus.PENDING, ids=_ticked(form))
     queue = Queue.of(QueryParams(form["query"])).model_copy(update={"status": "pending"})
@@ -148,7 +145,7 @@ async def _chosen(request: Request, connection: AsyncConnection, form: FormValue
 
 
 async def _chosen_ids(request: Request, form: FormValues, seen_at: datetime) -> list[int]:
-    """What was chosen on the page in between, including what is no longer pending."""
+    """Return the tickets of the page in between, including those decided since."""
     if not form["all"]:
         return sorted(set(_ticked(form)))
     async with database_of(request).reading() as connection:
@@ -175,7 +172,7 @@ async def _decide(
     reason: str | None,
     seen_at: datetime,
 ) -> Result:
-    """Batch by batch, each with its events or not at all, whatever happens in between."""
+    """Decide batch by batch; each batch is one transaction with its events."""
     result = Result(status, Outcome([], []))
     for start in range(0, len(ids), BATCH_SIZE):
         batch = ids[start : start + BATCH_SIZE]

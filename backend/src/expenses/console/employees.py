@@ -1,9 +1,9 @@
 """The employers' list of employees, a person's page, and suspending and reactivating them."""
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, time
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 from sqladmin import expose
@@ -11,9 +11,8 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from expenses.console.authentication import user_of
-from expenses.console.pagination import KeysetPage
 from expenses.console.queue import address
-from expenses.console.views import ReadOnlyView
+from expenses.console.views import ReadOnlyView, id_of
 from expenses.errors import AlreadySuspended, Conflict, InvalidInput, NotSuspended
 from expenses.i18n.languages import gettext as _
 from expenses.i18n.languages import sentence
@@ -30,7 +29,7 @@ from expenses.users.queries import EmployeeStatus, UserView
 from expenses.users.schemas import SuspensionReason
 from expenses.web.dependencies import database_of, settings_of
 from expenses.web.pages.forms import FormValues, read_form
-from expenses.web.pages.rendering import flash, local_path, page_context
+from expenses.web.pages.rendering import flash, local_path, render
 from expenses.web.pagination import decode_cursor, encode_cursor
 from expenses.web.validation import parse
 
@@ -56,12 +55,14 @@ class Listing(BaseModel):
         return None if self.status == "all" else EmployeeStatus(self.status)
 
 
-@dataclass
-class EmployeeListPage(KeysetPage):
-    """A page of the list, with what stands above and beside it."""
+@dataclass(frozen=True)
+class EmployeeListPage:
+    """A page of the list, with what stands above and beside its rows."""
 
-    counts: dict[EmployeeStatus, Count] = field(default_factory=dict)
-    figures: dict[int, EmployeeFigures] = field(default_factory=dict)
+    rows: Sequence[UserView]
+    next_cursor: str | None
+    counts: dict[EmployeeStatus, Count]
+    figures: dict[int, EmployeeFigures]
 
 
 @dataclass(frozen=True)
@@ -89,58 +90,30 @@ REACTIVATE = Change("reactivate", actions.reactivate, NotSuspended)
 class EmployeeView(ReadOnlyView, model=User):
     name = "Employee"
     name_plural = "Employees"
-    list_template = "console/employees.html"
-    details_template = "console/employee.html"
 
-    async def list(self, request: Request) -> KeysetPage:
-        given = {name: value for name, value in request.query_params.items() if value.strip(" ")}
-        listing, actor = parse(Listing, given), user_of(request)
-        before = decode_cursor(listing.cursor)
-        async with database_of(request).reading() as connection:
-            page = await queries.list_employees(
-                connection,
-                actor=actor,
-                status=listing.employee_status,
-                text=listing.q,
-                before=before,
-                limit=PAGE_SIZE,
-            )
-            counts = await queries.count_employees(
-                connection, actor=actor, text=listing.q, most=COUNT_LIMIT
-            )
-            return EmployeeListPage(
-                rows=[*page.items],
-                page=1,
-                page_size=PAGE_SIZE,
-                count=len(page.items),
-                next_cursor=encode_cursor(page.next_before),
-                counts={status: Count.capped(number) for status, number in counts.items()},
-                figures=await employee_figures(
-                    connection,
-                    [employee.id for employee in page.items],
-                    actor=actor,
-                    since=_beginning_of_year(settings_of(request)),
-                ),
-            )
+    async def list_page(self, request: Request) -> Response:
+        query, page, errors = request.query_params, None, {}
+        try:
+            page = await _list(request)
+        except InvalidInput as error:
+            errors = error.fields
+        return render(
+            request,
+            "console/employees.html",
+            status_code=422 if errors else 200,
+            page=page,
+            errors=errors,
+            values=FormValues(query),
+            tab=query.get("status") or EmployeeStatus.ACTIVE.value,
+            statuses=tuple(EmployeeStatus),
+            year=settings_of(request).today().year,
+            address=lambda **changes: address(query, LIST, **{"cursor": None} | changes),
+        )
 
-    async def list_context(self, request: Request) -> dict[str, Any]:
-        query = request.query_params
-        return page_context(request) | {
-            "values": FormValues(query),
-            "tab": query.get("status") or EmployeeStatus.ACTIVE.value,
-            "statuses": tuple(EmployeeStatus),
-            "year": settings_of(request).today().year,
-            "address": lambda **changes: address(query, LIST, **{"cursor": None} | changes),
-        }
-
-    async def load(self, request: Request, row_id: int) -> UserView:
-        async with database_of(request).reading() as connection:
-            return await queries.get_employee(connection, row_id, actor=user_of(request))
-
-    async def details_context(self, request: Request) -> dict[str, Any]:
-        employee: User = await self.get_object_for_details(request)
+    async def details_page(self, request: Request) -> Response:
         actor, settings = user_of(request), settings_of(request)
         async with database_of(request).reading() as connection:
+            employee = await queries.get_employee(connection, id_of(request), actor=actor)
             figures = await employee_figures(
                 connection, [employee.id], actor=actor, since=_beginning_of_year(settings)
             )
@@ -150,16 +123,19 @@ class EmployeeView(ReadOnlyView, model=User):
                 matching=TicketFilter(owner_id=employee.id),
                 limit=LATEST_TICKETS,
             )
-            return page_context(request) | {
-                "figures": figures[employee.id],
-                "year": settings.today().year,
-                "tickets": latest.items,
-                "ticket_count": await count_tickets_of(connection, employee.id, actor=actor),
-                "events": await list_events_of(
-                    connection, employee.id, actor=actor, limit=LATEST_EVENTS
-                ),
-                "most_events": LATEST_EVENTS,
-            }
+            ticket_count = await count_tickets_of(connection, employee.id, actor=actor)
+            events = await list_events_of(connection, employee.id, actor=actor, limit=LATEST_EVENTS)
+        return render(
+            request,
+            "console/employee.html",
+            employee=employee,
+            figures=figures[employee.id],
+            year=settings.today().year,
+            tickets=latest.items,
+            ticket_count=ticket_count,
+            events=events,
+            most_events=LATEST_EVENTS,
+        )
 
     @expose("/{employee_id:int}/suspend", methods=["GET"])
     async def ask_to_suspend(self, request: Request) -> Response:
@@ -184,7 +160,7 @@ class EmployeeView(ReadOnlyView, model=User):
         form: FormValues | None = None,
         errors: dict[str, str] | None = None,
     ) -> Response:
-        """The page that says what will happen. Nothing happens yet."""
+        """Say what will happen. Nothing happens yet."""
         employee_id, actor = request.path_params["employee_id"], user_of(request)
         async with database_of(request).reading() as connection:
             employee = await queries.get_employee(connection, employee_id, actor=actor)
@@ -196,18 +172,15 @@ class EmployeeView(ReadOnlyView, model=User):
                 "sessions": await queries.count_sessions(connection, employee.id, actor=actor),
             }
         form = form or FormValues(request.query_params)
-        return await self.templates.TemplateResponse(
+        return render(
             request,
             "console/suspend.html",
-            page_context(request)
-            | context
-            | {
-                "verb": change.verb,
-                "form": form,
-                "errors": errors or {},
-                "back": local_path(form["next"], _details(employee_id)),
-            },
             status_code=422 if errors else 200,
+            verb=change.verb,
+            form=form,
+            errors=errors or {},
+            back=local_path(form["next"], _details(employee_id)),
+            **context,
         )
 
     async def _change(self, request: Request, change: Change) -> Response:
@@ -233,6 +206,36 @@ class EmployeeView(ReadOnlyView, model=User):
 EmployeeView.identity = "employee"
 
 
+async def _list(request: Request) -> EmployeeListPage:
+    # A form sends its empty inputs, too.
+    asked = {name: value for name, value in request.query_params.items() if value.strip(" ")}
+    listing, actor = parse(Listing, asked), user_of(request)
+    before = decode_cursor(listing.cursor)
+    async with database_of(request).reading() as connection:
+        page = await queries.list_employees(
+            connection,
+            actor=actor,
+            status=listing.employee_status,
+            text=listing.q,
+            before=before,
+            limit=PAGE_SIZE,
+        )
+        counts = await queries.count_employees(
+            connection, actor=actor, text=listing.q, most=COUNT_LIMIT
+        )
+        return EmployeeListPage(
+            rows=page.items,
+            next_cursor=encode_cursor(page.next_before),
+            counts={status: Count.capped(number) for status, number in counts.items()},
+            figures=await employee_figures(
+                connection,
+                [employee.id for employee in page.items],
+                actor=actor,
+                since=_beginning_of_year(settings_of(request)),
+            ),
+        )
+
+
 def _beside_fresh_state(request: Request, error: Conflict) -> Response:
     flash(request, sentence(error), "danger")
     return RedirectResponse(_details(request.path_params["employee_id"]), 303)
@@ -243,5 +246,5 @@ def _details(employee_id: int) -> str:
 
 
 def _beginning_of_year(settings: Settings) -> datetime:
-    """Where the company is."""
+    """In the company's time zone."""
     return datetime.combine(date(settings.today().year, 1, 1), time(), settings.timezone)

@@ -1,4 +1,4 @@
-"""The list of tickets, as it is filtered and sorted, as a file."""
+"""The list of tickets as a file, filtered and sorted as it is shown."""
 
 from sqladmin import BaseView, expose
 from starlette.requests import Request

@@ -1,4 +1,4 @@
-"""The history of everything, for reading only."""
+"""The page with the history of everything."""
 
 from datetime import date, datetime, time, timedelta
 from typing import Annotated, Any
@@ -21,7 +21,7 @@ from expenses.users.models import Actor
 from expenses.users.queries import find_users_named
 from expenses.web.dependencies import database_of, settings_of
 from expenses.web.pages.forms import FormValues
-from expenses.web.pages.rendering import page_context
+from expenses.web.pages.rendering import render
 from expenses.web.pagination import decode_cursor, encode_cursor
 from expenses.web.validation import parse
 
@@ -75,24 +75,25 @@ class HistoryView(BaseView):
 
     @expose("/history", methods=["GET"], identity="history")
     async def history(self, request: Request) -> Response:
-        """Where the address asks for something unreadable, the page says so and shows nothing."""
+        """Show nothing but a message where the address asks for something unreadable."""
         page, errors = HistoryPage([], None), {}
         try:
             page = await _page(request)
         except InvalidInput as error:
             errors = error.fields
-        return await self.templates.TemplateResponse(
+        return render(
             request,
             "console/history.html",
-            page_context(request) | _context(request, page) | {"errors": errors},
             status_code=422 if errors else 200,
+            errors=errors,
+            **_context(request, page),
         )
 
 
 async def _page(request: Request) -> HistoryPage:
-    # A form sends its empty inputs too.
-    given = {name: value for name, value in request.query_params.items() if value.strip(" ")}
-    query, actor = parse(HistoryQuery, given), user_of(request)
+    # A form sends its empty inputs, too.
+    asked = {name: value for name, value in request.query_params.items() if value.strip(" ")}
+    query, actor = parse(HistoryQuery, asked), user_of(request)
     before = decode_cursor(query.cursor)
     async with database_of(request).reading() as connection:
         matching = await query.resolve(connection, actor=actor, settings=settings_of(request))
@@ -128,10 +129,10 @@ async def _id_of(
 
 
 def _beginning(day: date | None, settings: Settings) -> datetime | None:
-    """The company's midnight."""
+    """Return the midnight that begins a day in the company's time zone."""
     return None if day is None else datetime.combine(day, time(), settings.timezone)
 
 
 def _day_after(day: date | None) -> date | None:
-    """None, too, after the last day of the calendar: nothing happens later than that."""
+    """None also after the calendar's last day: nothing happens later than that."""
     return None if day in (None, date.max) else day + timedelta(days=1)

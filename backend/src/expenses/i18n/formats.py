@@ -14,7 +14,12 @@ from babel.dates import (
     format_timedelta,
     get_datetime_format,
 )
-from babel.numbers import format_currency, format_decimal, get_currency_precision
+from babel.numbers import (
+    format_compact_decimal,
+    format_currency,
+    format_decimal,
+    get_currency_precision,
+)
 
 from expenses.i18n.languages import ngettext
 from expenses.settings import Settings
@@ -64,6 +69,10 @@ class Formats:
 
     def number(self, number: int) -> str:
         return _number(number, self._locale)
+
+    def short(self, amount: Decimal) -> str:
+        """Round an amount to what fits above a bar: "1.2K"."""
+        return format_compact_decimal(round(amount), fraction_digits=1, locale=self._locale)
 
     def moment(self, instant: datetime) -> str:
         """Day and time of day; seconds are for machines."""

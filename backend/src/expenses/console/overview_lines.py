@@ -1,4 +1,4 @@
-"""The overview's figures in lines, each with the list of tickets that it counts."""
+"""The lines of the overview's charts and tables, each with the list of the tickets it counts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,10 +19,10 @@ NOTHING = Figure(0, Decimal(0))
 
 @dataclass(frozen=True)
 class Line:
-    """Tickets that belong together: a line of a table, a bar of a chart.
+    """A row of a table and a bar of a chart: tickets that belong together.
 
-    `query` finds them in the list; None where no list shows these and no others. `short` is the
-    label where there is no room.
+    `query` finds exactly these in the list of tickets; None where no list does. `short` is the
+    label where there is little room.
     """
 
     label: str
@@ -34,8 +34,13 @@ class Line:
     def number(self) -> int:
         return sum(figure.number for figure in self.figures.values())
 
+    @property
+    def amount(self) -> Decimal:
+        """The sum of a line that has one currency."""
+        return next(iter(self.figures.values())).amount
+
     def address(self, currency: str | None = None) -> str | None:
-        """The list of all of them, or of those in one currency."""
+        """Return the address of the list of all of them, or of those in one currency."""
         if self.query is None:
             return None
         return address(QueryParams(self.query), **({"currency": currency} if currency else {}))
@@ -43,7 +48,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Year:
-    """The last months, as the page shows them in one currency."""
+    """The last twelve months in one currency."""
 
     months: Sequence[Days]
     currency: str
@@ -70,7 +75,7 @@ def waiting(rows: Sequence[Pending]) -> Line:
 
 
 def oldest(rows: Sequence[Pending]) -> tuple[date, str] | None:
-    """The first day of spending, and the list of what was spent then; None without tickets."""
+    """Return the earliest date spent and the list of that date's tickets; None without tickets."""
     if not rows:
         return None
     day = min(row.oldest for row in rows)
@@ -93,7 +98,7 @@ def total(rows: Sequence[Spending], year: Year) -> Line:
 
 
 def month_lines(rows: Sequence[Spending], year: Year) -> list[Line]:
-    """All of the months, also those without spending."""
+    """List every month, also those without spending."""
     figures = by(_in_currency(rows, year), lambda row: row.month)
     return [
         year.line(
@@ -107,7 +112,7 @@ def month_lines(rows: Sequence[Spending], year: Year) -> list[Line]:
 
 
 def category_lines(rows: Sequence[Spending], year: Year) -> list[Line]:
-    """The most expensive first."""
+    """List the categories, the most expensive first."""
     figures = by(_in_currency(rows, year), lambda row: row.category)
     return [
         year.line(_(category.capitalize()), figure, category=category.value)
@@ -124,7 +129,7 @@ def employee_lines(employees: TopSpending, year: Year) -> list[Line]:
 
 
 def currency_lines(rows: Sequence[Spending], year: Year) -> list[Line]:
-    """The most used first."""
+    """List the currencies, the most used first."""
     figures = by(rows, lambda row: row.currency)
     return [
         Year(year.months, currency).line(currency, figure)
@@ -135,8 +140,8 @@ def currency_lines(rows: Sequence[Spending], year: Year) -> list[Line]:
 def _query(status: TicketStatus, days: Days | None = None, **filters: str) -> dict[str, str]:
     first, last = days or (None, None)
     limits = {"from": first, "to": last}
-    given = {name: day.isoformat() for name, day in limits.items() if day is not None}
-    return {"status": status.value} | given | filters
+    dates = {name: day.isoformat() for name, day in limits.items() if day is not None}
+    return {"status": status.value} | dates | filters
 
 
 def _in_currency(rows: Sequence[Spending], year: Year) -> list[Spending]:
