@@ -29,7 +29,7 @@ from expenses.errors import CannotStart
 from expenses.i18n.money import Currency
 
 # Shorter secrets could be guessed.
-SHORTEST_SECRET = 16
+MIN_SECRET_LENGTH = 16
 
 _HOST = re.compile(r"\*|(\*\.)?[A-Za-z0-9_][A-Za-z0-9_.-]*|\[[0-9A-Fa-f:.]+\]")
 
@@ -47,8 +47,8 @@ def _host(text: str) -> str:
 
 
 def _long_enough(secret: SecretStr) -> SecretStr:
-    if len(secret.get_secret_value()) < SHORTEST_SECRET:
-        raise ValueError(f"is too short; use {SHORTEST_SECRET} characters or more")
+    if len(secret.get_secret_value()) < MIN_SECRET_LENGTH:
+        raise ValueError(f"is too short; use {MIN_SECRET_LENGTH} characters or more")
     return secret
 
 

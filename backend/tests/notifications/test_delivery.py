@@ -15,7 +15,7 @@ from sqlalchemy import Row, select, text
 
 from expenses.notifications import delivery as deliveries
 from expenses.notifications import outbox
-from expenses.notifications.delivery import MOST_ATTEMPTS, channels_of, delay_after, deliver_due
+from expenses.notifications.delivery import MAX_ATTEMPTS, channels_of, delay_after, deliver_due
 from expenses.notifications.outbox import Channel, Message, State
 from expenses.settings import Settings
 from expenses.tickets.decisions import approve_ticket, decide_tickets, reopen_ticket
@@ -483,7 +483,7 @@ class Webhook(WebhookTestCase):
 
 class Waiting(WebhookTestCase):
     async def test_each_delay_is_about_twice_the_one_before_up_to_a_limit(self) -> None:
-        delays = [delay_after(attempt) for attempt in range(1, MOST_ATTEMPTS)]
+        delays = [delay_after(attempt) for attempt in range(1, MAX_ATTEMPTS)]
         self.assertLess(delays[0], timedelta(seconds=20))
         self.assertGreater(delays[4], delays[2])
         self.assertLess(max(delays), timedelta(hours=8))
@@ -544,4 +544,4 @@ class Waiting(WebhookTestCase):
             raise ZeroDivisionError
 
         with self.assertLogs("expenses.notifications.delivery", "ERROR"):
-            self.assertEqual(await deliveries._guarded(fail), 0)
+            self.assertEqual(await deliveries._logged(fail), 0)

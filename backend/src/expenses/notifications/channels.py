@@ -1,4 +1,4 @@
-"""What brings messages where they go: to the mail server, and to the company's webhook."""
+"""The channels that messages leave by: the mail server and the company's webhook."""
 
 import asyncio
 import ssl
@@ -18,22 +18,23 @@ from expenses.notifications.outbox import ClaimedMessage
 from expenses.settings import Settings
 from expenses.users.queries import UserView
 
-# For one message, with all that it takes.
+# For one message, connecting included.
 SEND_SECONDS = 15
 
 
-class Parcel(NamedTuple):
-    """A message, whom it goes to or is about, and who did what it tells of."""
+class Delivery(NamedTuple):
+    """A message with its recipient or subject, and who did what it reports."""
 
     message: ClaimedMessage
     user: UserView
     actor: UserView | None
 
 
-class NotDelivered(Exception):
-    """`reason` may be logged; `answer` is what the other side said, which may name a person.
+class DeliveryFailed(Exception):
+    """A message was not accepted.
 
-    `is_final` where trying again cannot help.
+    `reason` may be logged; `answer` is the other side's text, which may hold personal data.
+    `is_final` means that trying again cannot help.
     """
 
     def __init__(self, reason: str, answer: str = "", *, is_final: bool = False) -> None:
@@ -43,19 +44,21 @@ class NotDelivered(Exception):
         self.is_final = is_final
 
 
-Carry = Callable[[Parcel], Awaitable[None]]
-"""Returns once the other side has taken it over. Raises `NotDelivered`."""
+Send = Callable[[Delivery], Awaitable[None]]
+"""Returns once the other side has accepted the message. Raises `DeliveryFailed`."""
 
-Carrier = Callable[[Settings], AbstractAsyncContextManager[Carry]]
+OpenChannel = Callable[[Settings], AbstractAsyncContextManager[Send]]
 
 
 @asynccontextmanager
-async def mail_carrier(settings: Settings) -> AsyncIterator[Carry]:
-    """All its mails go through one connection, which the first of them opens."""
+async def mail_channel(settings: Settings) -> AsyncIterator[Send]:
+    """Send all mails of a batch over one connection, opened for the first."""
     smtp = _smtp(settings)
 
-    async def carry(parcel: Parcel) -> None:
-        mail = compose(parcel.message, recipient=parcel.user, actor=parcel.actor, settings=settings)
+    async def send(delivery: Delivery) -> None:
+        mail = compose(
+            delivery.message, recipient=delivery.user, actor=delivery.actor, settings=settings
+        )
         try:
             async with asyncio.timeout(SEND_SECONDS):
                 if not smtp.is_connected:
@@ -63,16 +66,16 @@ async def mail_carrier(settings: Settings) -> AsyncIterator[Carry]:
                 await smtp.send_message(
                     mail,
                     sender=mail["From"].addresses[0].addr_spec,
-                    # Not what some header could be read as.
-                    recipients=[parcel.user.email],
+                    # Not parsed from a header.
+                    recipients=[delivery.user.email],
                 )
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
-            # Nobody knows what the server would take for the next mail's beginning.
+            # The server may be in the middle of this mail: the next one needs a new connection.
             smtp.close()
-            raise _not_delivered(error) from error
+            raise _failure(error) from error
 
     try:
-        yield carry
+        yield send
     finally:
         with suppress(aiosmtplib.SMTPException, OSError):
             if smtp.is_connected:
@@ -81,7 +84,7 @@ async def mail_carrier(settings: Settings) -> AsyncIterator[Carry]:
 
 
 @asynccontextmanager
-async def webhook_carrier(settings: Settings) -> AsyncIterator[Carry]:
+async def webhook_channel(settings: Settings) -> AsyncIterator[Send]:
     address, secret = settings.webhook_url, settings.webhook_secret
     assert address is not None
     assert secret is not None
@@ -91,22 +94,22 @@ async def webhook_carrier(settings: Settings) -> AsyncIterator[Carry]:
         headers={"User-Agent": f"contoso-expenses/{VERSION}", "Content-Type": "application/json"},
     ) as client:
 
-        async def carry(parcel: Parcel) -> None:
-            body = webhook.body_of(parcel.message, user=parcel.user, actor=parcel.actor)
-            headers = webhook.headers_of(parcel.message, body, secret, at=int(time.time()))
+        async def send(delivery: Delivery) -> None:
+            body = webhook.body_of(delivery.message, user=delivery.user, actor=delivery.actor)
+            headers = webhook.headers_of(delivery.message, body, secret, at=int(time.time()))
             try:
                 async with (
                     asyncio.timeout(SEND_SECONDS),
-                    # What it answers is not read: its status says all.
+                    # Only the status matters; the body is not read.
                     client.stream("POST", str(address), content=body, headers=headers) as answer,
                 ):
                     status = answer.status_code
             except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-                raise NotDelivered(type(error).__name__, str(error)) from error
+                raise DeliveryFailed(type(error).__name__, str(error)) from error
             if not 200 <= status < 300:
-                raise NotDelivered(f"HTTP {status}")
+                raise DeliveryFailed(f"HTTP {status}")
 
-        yield carry
+        yield send
 
 
 def _smtp(settings: Settings) -> aiosmtplib.SMTP:
@@ -121,19 +124,19 @@ def _smtp(settings: Settings) -> aiosmtplib.SMTP:
         start_tls=server.encryption == "starttls",
         tls_context=None if server.encryption == "none" else ssl.create_default_context(),
         timeout=SEND_SECONDS,
-        # Otherwise the name of this machine is looked up, which can take long.
+        # Otherwise aiosmtplib looks up the host name, which can be slow.
         local_hostname=settings.public_url.host,
     )
 
 
-def _not_delivered(error: Exception) -> NotDelivered:
+def _failure(error: Exception) -> DeliveryFailed:
     if isinstance(error, aiosmtplib.SMTPRecipientsRefused):
         refused = error.recipients[0]
-        return NotDelivered(
+        return DeliveryFailed(
             f"SMTP {refused.code}, recipient", refused.message, is_final=refused.code >= 500
         )
     if isinstance(error, aiosmtplib.SMTPDataError):
-        return NotDelivered(f"SMTP {error.code}, data", error.message, is_final=error.code >= 500)
+        return DeliveryFailed(f"SMTP {error.code}, data", error.message, is_final=error.code >= 500)
     if isinstance(error, aiosmtplib.SMTPResponseException):
-        return NotDelivered(f"SMTP {error.code}", error.message)
-    return NotDelivered(type(error).__name__, str(error))
+        return DeliveryFailed(f"SMTP {error.code}", error.message)
+    return DeliveryFailed(type(error).__name__, str(error))

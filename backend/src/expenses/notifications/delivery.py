@@ -1,4 +1,4 @@
-"""Sends, while the server runs, the messages that wait in the outbox."""
+"""Delivery of the outbox's messages while the server runs."""
 
 import asyncio
 import logging
@@ -14,53 +14,56 @@ from expenses.errors import ExpensesError
 from expenses.notifications import outbox
 from expenses.notifications.channels import (
     SEND_SECONDS,
-    Carrier,
-    Carry,
-    NotDelivered,
-    Parcel,
-    mail_carrier,
-    webhook_carrier,
+    Delivery,
+    DeliveryFailed,
+    OpenChannel,
+    Send,
+    mail_channel,
+    webhook_channel,
 )
 from expenses.notifications.digest import write_digests
 from expenses.notifications.outbox import LEASE, Channel, ClaimedMessage
 from expenses.settings import Settings
 from expenses.users.queries import users_by_id
 
-# New messages of this process are sent at once; those of another one that has ended, or that are
-# due again, within so many seconds.
+# This process's own messages are sent at once. Retries, and what a stopped process left behind, are
+# looked for this often.
 POLL_SECONDS = 5
 DIGEST_SECONDS = 60
-# Claimed together. Each has its own time, and what does not fit into the lease is given back.
+# Claimed together; those that cannot be sent before the lease ends are released.
 BATCH_SIZE = 20
 
-# For about a day: half of the time passes between the last three attempts.
-MOST_ATTEMPTS = 14
-SHORTEST_DELAY = timedelta(seconds=15)
-LONGEST_DELAY = timedelta(hours=6)
+# About a day in all, half of it between the last three attempts.
+MAX_ATTEMPTS = 14
+MIN_DELAY = timedelta(seconds=15)
+MAX_DELAY = timedelta(hours=6)
 
-# What is being sent when the server is told to end has so long; requests have had theirs before.
+# How long a delivery under way may take once the server stops.
 SHUTDOWN_SECONDS = 4
 
-CARRIERS: dict[str, Carrier] = {Channel.MAIL: mail_carrier, Channel.WEBHOOK: webhook_carrier}
+OPEN_CHANNEL: dict[str, OpenChannel] = {
+    Channel.MAIL: mail_channel,
+    Channel.WEBHOOK: webhook_channel,
+}
 
 logger = logging.getLogger(__name__)
 
 MESSAGES = Counter(
     "expenses_messages",
-    "Mails and posts to the webhook, by what came of each attempt.",
+    "Attempts to deliver mails and webhook posts, by result.",
     ["channel", "result"],
 )
 
 
 def channels_of(settings: Settings) -> list[Channel]:
-    """Those that lead anywhere."""
+    """List the channels that are configured."""
     targets = {Channel.MAIL: settings.smtp_url, Channel.WEBHOOK: settings.webhook_url}
     return [channel for channel, target in targets.items() if target is not None]
 
 
 @asynccontextmanager
 async def running(database: Database, settings: Settings) -> AsyncIterator[None]:
-    """For each channel a task of its own: a mail server that hangs holds up no webhook."""
+    """Run one task per channel, so that a mail server that hangs does not hold up the webhook."""
     stopping = asyncio.Event()
     tasks = [
         asyncio.create_task(_deliver(database, Channel(channel), settings, stopping))
@@ -75,7 +78,7 @@ async def running(database: Database, settings: Settings) -> AsyncIterator[None]
     if tasks:
         _, unfinished = await asyncio.wait(tasks, timeout=SHUTDOWN_SECONDS)
         for task in unfinished:
-            # Its message stays claimed until its lease ends, and is sent by whoever comes then.
+            # Its message stays claimed until its lease ends, and is sent then.
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
@@ -83,44 +86,44 @@ async def running(database: Database, settings: Settings) -> AsyncIterator[None]
 async def deliver_due(
     database: Database, channel: Channel, settings: Settings, stopping: asyncio.Event
 ) -> int:
-    """Claim some messages and send one after the other; how many were claimed."""
+    """Claim a batch of messages, send one after the other, and return how many were claimed."""
     loop = asyncio.get_running_loop()
     last_start = loop.time() + LEASE.total_seconds() - 2 * SEND_SECONDS
     async with database.transaction() as connection:
         messages = await outbox.claim(connection, channel, most=BATCH_SIZE)
     if not messages:
         return 0
-    async with CARRIERS[channel](settings) as carry:
+    async with OPEN_CHANNEL[channel](settings) as send:
         for message in messages:
             if stopping.is_set() or loop.time() > last_start:
                 async with database.transaction() as connection:
                     await outbox.release(connection, message)
             else:
-                await _send(database, message, carry)
+                await _deliver_one(database, message, send)
     return len(messages)
 
 
-async def _send(database: Database, message: ClaimedMessage, carry: Carry) -> None:
-    """No connection to the database is held while the other side takes its time."""
-    parcel = await _parcel(database, message)
+async def _deliver_one(database: Database, message: ClaimedMessage, send: Send) -> None:
+    """Send a message; no database connection is held while the other side takes its time."""
+    delivery = await _addressed(database, message)
     try:
-        if parcel is not None:
-            await carry(parcel)
-    except NotDelivered as failure:
+        if delivery is not None:
+            await send(delivery)
+    except DeliveryFailed as failure:
         await _try_later(database, message, failure)
         return
     except Exception:
-        logger.exception("A message cannot be written", extra=_facts(message))
-        await _try_later(database, message, NotDelivered("unexpected"))
+        logger.exception("A message could not be composed", extra=_facts(message))
+        await _try_later(database, message, DeliveryFailed("unexpected"))
         return
     async with database.transaction() as connection:
         await outbox.remove(connection, message)
-    logger.info("Not sent" if parcel is None else "Sent", extra=_facts(message))
-    _count(message, "called-off" if parcel is None else "delivered")
+    logger.info("Not sent" if delivery is None else "Sent", extra=_facts(message))
+    _count(message, "called-off" if delivery is None else "delivered")
 
 
-async def _parcel(database: Database, message: ClaimedMessage) -> Parcel | None:
-    """None where nobody is to have it: asked just before it is sent."""
+async def _addressed(database: Database, message: ClaimedMessage) -> Delivery | None:
+    """Look up the people just before sending; None where the recipient gets no message any more."""
     ids = {message.user_id, message.actor_id} - {None}
     async with database.reading() as connection:
         people = await users_by_id(connection, [number for number in ids if number is not None])
@@ -129,21 +132,21 @@ async def _parcel(database: Database, message: ClaimedMessage) -> Parcel | None:
         return None
     if message.channel is Channel.MAIL and (user.suspended_at or not user.gets_mails):
         return None
-    return Parcel(message, user, people.get(message.actor_id or 0))
+    return Delivery(message, user, people.get(message.actor_id or 0))
 
 
-async def _try_later(database: Database, message: ClaimedMessage, failure: NotDelivered) -> None:
+async def _try_later(database: Database, message: ClaimedMessage, failure: DeliveryFailed) -> None:
     problem = ": ".join(filter(None, (failure.reason, failure.answer)))
     attempt = message.attempts + 1
     facts = _facts(message, attempt=attempt, reason=failure.reason)
     async with database.transaction() as connection:
-        if failure.is_final or attempt >= MOST_ATTEMPTS:
+        if failure.is_final or attempt >= MAX_ATTEMPTS:
             await outbox.give_up(connection, message, problem)
-            logger.error("A message could not be delivered and is given up", extra=facts)
+            logger.error("A message was given up", extra=facts)
             _count(message, "given-up")
         else:
             await outbox.postpone(connection, message, delay_after(attempt), problem)
-            logger.warning("A message could not be delivered yet", extra=facts)
+            logger.warning("A message could not be delivered and will be tried again", extra=facts)
             _count(message, "postponed")
 
 
@@ -152,9 +155,9 @@ def _count(message: ClaimedMessage, result: str) -> None:
 
 
 def delay_after(attempt: int) -> timedelta:
-    """Twice as long each time, and never quite the same: not all are to come back at once."""
-    delay: timedelta = min(SHORTEST_DELAY * 2 ** (attempt - 1), LONGEST_DELAY)
-    return delay * random.uniform(0.8, 1.2)  # noqa: S311, nobody gains by guessing it
+    """Double the delay each time, with some jitter so that retries do not come all at once."""
+    delay: timedelta = min(MIN_DELAY * 2 ** (attempt - 1), MAX_DELAY)
+    return delay * random.uniform(0.8, 1.2)  # noqa: S311, not a secret
 
 
 async def _deliver(
@@ -163,7 +166,7 @@ async def _deliver(
     news = database.outgoing[channel]
     while not stopping.is_set():
         news.clear()
-        claimed = await _guarded(lambda: deliver_due(database, channel, settings, stopping))
+        claimed = await _logged(lambda: deliver_due(database, channel, settings, stopping))
         if not claimed:
             await _wait(news, POLL_SECONDS)
 
@@ -174,18 +177,18 @@ async def _write_digests(database: Database, settings: Settings, stopping: async
             return await write_digests(connection, at=datetime.now(settings.timezone))
 
     while not stopping.is_set():
-        await _guarded(write)
+        await _logged(write)
         await _wait(stopping, DIGEST_SECONDS)
 
 
-async def _guarded(work: Callable[[], Awaitable[int]]) -> int:
-    """What goes wrong ends this round, and not all sending until the next start."""
+async def _logged(work: Callable[[], Awaitable[int]]) -> int:
+    """Log what goes wrong: an error ends this round, not the task."""
     try:
         return await work()
     except ExpensesError as error:
-        logger.warning("Sending messages is tried again later: %s", error.message)
+        logger.warning("Messages will be sent later: %s", error.message)
     except Exception:
-        logger.exception("Sending messages failed, and is tried again later")
+        logger.exception("Sending messages failed and will be tried again")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""What is waiting for the employers: once a day, for each who wants mails, if anything is."""
+"""The daily digest: what is waiting for a decision, for each employer who wants mails."""
 
 from datetime import datetime
 from typing import Any
@@ -15,16 +15,15 @@ from expenses.users.models import Actor, Role, user_table
 from expenses.users.queries import VIEW, UserView
 
 ACTION = "digest"
-# Of the company's day. Whoever starts the server later gets it then.
+# Hour of the company's day from which the digest is sent.
 HOUR = 8
 
 
 async def write_digests(connection: AsyncConnection, *, at: datetime) -> int:
-    """A message for each employer who has had none today; how many. `at` is the company's time.
+    """Write a digest for each employer who has had none today, and return how many.
 
-    The day is noted with the employer, also when nothing is waiting: what is filed later is in
-    the next day's. Of two processes that do this at once, the second waits for the first, and
-    finds that all is noted.
+    `at` is the company's local time. The day is stored with the employer even if nothing is
+    waiting; of two processes at once, the second finds it stored and writes nothing.
     """
     if at.hour < HOUR:
         return 0
@@ -54,7 +53,7 @@ async def _take_due(connection: AsyncConnection, at: datetime) -> list[UserView]
 
 
 async def _waiting(connection: AsyncConnection, *, actor: Actor) -> dict[str, Any] | None:
-    """Every employer sees the same tickets. None where there are none."""
+    """Return the number, sums and oldest of the pending tickets; None where there are none."""
     pending = await totals(
         connection, actor=actor, matching=TicketFilter(status=TicketStatus.PENDING)
     )

@@ -1,4 +1,4 @@
-"""Where the links in mails lead. The one that switches mails off is signed: it needs no log-in."""
+"""The links in mails. The one that turns mails off is signed and needs no log-in."""
 
 from urllib.parse import urlencode
 
@@ -18,13 +18,13 @@ def queue_link(settings: Settings) -> str:
 
 
 def switch_off_link(user_id: int, settings: Settings) -> str:
-    """It never expires: mails are kept for years."""
+    """Return a link that never expires, since mails are kept for years."""
     token = _serializer(settings).dumps(user_id)
     return f"{settings.public_url}mails/off?{urlencode({'token': token})}"
 
 
 def user_of_token(token: str, settings: Settings) -> int:
-    """Raises `NotFound` for one that was not signed here."""
+    """Raises `NotFound` for a token that was not signed here."""
     try:
         user_id = _serializer(settings).loads(token)
     except BadData:

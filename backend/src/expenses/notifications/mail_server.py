@@ -1,11 +1,11 @@
-"""The mail server, as SMTP_URL names it."""
+"""The mail server that SMTP_URL names."""
 
 from typing import Literal, NamedTuple
 from urllib.parse import unquote
 
 from pydantic import AnyUrl, Secret
 
-# How a connection is encrypted: from its first byte, by STARTTLS or not at all, never.
+# TLS from the first byte, TLS after STARTTLS, or no encryption.
 Encryption = Literal["tls", "starttls", "none"]
 _PORTS: dict[Encryption, int] = {"tls": 465, "starttls": 587, "none": 25}
 
@@ -31,7 +31,7 @@ def mail_server(smtp_url: Secret[AnyUrl]) -> MailServer:
 
 
 def _encryption(url: AnyUrl) -> Encryption:
-    """Unless the URL says otherwise, a password is only ever sent over an encrypted connection."""
+    """Require encryption where there is a password, unless the URL says otherwise."""
     if url.scheme == "smtps":
         return "tls"
     wants_starttls = url.query == "starttls=true" if url.query else bool(url.password)

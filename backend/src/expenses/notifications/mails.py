@@ -1,4 +1,4 @@
-"""What mails say: plain text, in the language of whoever gets them."""
+"""Plain-text mails in the recipient's language."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -31,8 +31,7 @@ _SENTENCES = {
 
 
 class _Policy(EmailPolicy):
-    """As mail servers want it, but for an address that is longer than a line: the library would
-    encode it word by word, and no mail program would know it again."""
+    """Keeps a long unsubscribe link whole: the library would encode it piece by piece."""
 
     def fold_binary(self, name: str, value: Any) -> bytes:
         if name == "List-Unsubscribe":
@@ -46,7 +45,7 @@ _POLICY = _Policy(linesep="\r\n")
 def compose(
     message: ClaimedMessage, *, recipient: UserView, actor: UserView | None, settings: Settings
 ) -> EmailMessage:
-    """The same message gives the same mail: one that was sent twice is recognised by its id."""
+    """Compose a mail; the same message always gives the same Message-ID."""
     language = recipient.language if recipient.language in LANGUAGES else ENGLISH
     formats = Formats(settings, language)
     with speaking(language):
@@ -115,10 +114,10 @@ def _quoted(text: str) -> str:
 
 
 def _name(text: str) -> str:
-    """For a header, where =?…?= is an encoded word that the other side would decode."""
+    """Escape a name for a header, where =?…?= would be decoded."""
     return _line(text).replace("=?", "= ?")
 
 
 def _line(text: str) -> str:
-    """Without what some program might take for the end of a line, or for the other direction."""
+    """Replace line breaks, control characters and marks that change the text's direction."""
     return "".join(character if character.isprintable() else " " for character in text).strip()

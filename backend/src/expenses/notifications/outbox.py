@@ -1,9 +1,9 @@
-"""Messages that are to be sent: written with what they tell of, sent after that is committed.
+"""The outbox: messages are written in the transaction they report, and sent once it is committed.
 
-A row is there as long as its message is neither delivered nor called off. Whoever sends it claims
-it first, for as long as sending can take: until then nobody else sees it as due. So no connection
-and no lock is held while a slow server answers, and what a killed process had claimed is due again
-when its time is over. Sent at least once, and by one process at a time.
+A row stays until its message is delivered or no longer wanted. A process claims it with a lease
+before sending, so no connection or lock is held while a slow server answers, and the messages of a
+killed process become due again when their lease ends. Each is sent at least once, by one process
+at a time.
 """
 
 import uuid
@@ -20,11 +20,11 @@ from sqlalchemy.orm import Mapped, mapped_column
 from expenses.database.engine import after_commit, outgoing_of
 from expenses.database.tables import Base, stored_as_text, table_of
 
-# Longer than the messages claimed together may take.
+# Longer than a batch takes to send.
 LEASE = timedelta(seconds=60)
-# What was given up, or waits for a server that is no longer named, is seen for so long.
+# How long failed messages, and those for a channel that is no longer configured, are kept.
 KEPT = timedelta(days=30)
-LONGEST_PROBLEM = 200
+MAX_PROBLEM_LENGTH = 200
 
 
 class Channel(StrEnum):
@@ -38,11 +38,11 @@ class State(StrEnum):
 
 
 class Message(Base):
-    """What happened, to be told to somebody. `facts` are as they were when it happened.
+    """A message to send, with the `facts` as they were when it was written.
 
-    No foreign keys: each has been looked at in the transaction that writes the row, and the table
-    can stay where it is when others are distributed. `user_id` is the recipient of a mail, and whom
-    a webhook's message is about. `key` stays the same however often it is sent.
+    `user_id` is the recipient of a mail, or the person a webhook post is about; `key` stays the
+    same across attempts. There are no foreign keys: the rows were checked in the same transaction,
+    and the table stays on one node when others are distributed.
     """
 
     __tablename__ = "outbox"
@@ -57,11 +57,11 @@ class Message(Base):
     user_id: Mapped[int] = mapped_column(BigInteger)
     facts: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default="{}")
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
-    # While somebody sends it: until when it is theirs.
+    # For a claimed message: when its lease ends.
     due_at: Mapped[datetime] = mapped_column(server_default=func.now())
     attempts: Mapped[int] = mapped_column(server_default="0")
     state: Mapped[State] = mapped_column(stored_as_text(State, "state"), server_default="waiting")
-    # Why it could not be sent the last time.
+    # Why the last attempt failed.
     problem: Mapped[str | None]
 
     __table_args__ = (
@@ -91,7 +91,7 @@ class ClaimedMessage(NamedTuple):
 
 
 class Subject(NamedTuple):
-    """What one message is about."""
+    """The subject of one message."""
 
     user_id: int
     event_id: int | None = None
@@ -107,9 +107,9 @@ async def announce(
     actor_id: int | None,
     by: Collection[Channel] = tuple(Channel),
 ) -> None:
-    """Have it told by those of the channels that lead anywhere, once it is committed.
+    """Write a message per subject and configured channel, to be sent after the commit.
 
-    One statement, however many there are; none where no channel leads anywhere.
+    Takes one statement for any number of subjects, and none where no channel is configured.
     """
     outgoing = outgoing_of(connection)
     channels = [channel for channel in by if channel in outgoing]
@@ -130,7 +130,7 @@ async def announce(
 async def claim(
     connection: AsyncConnection, channel: Channel, *, most: int
 ) -> list[ClaimedMessage]:
-    """Messages that are due, for the caller alone until the lease ends; the oldest first."""
+    """Claim due messages, oldest first, for this process until the lease ends."""
     due = (
         select(message_table.c.id)
         .where(
@@ -141,7 +141,7 @@ async def claim(
         .order_by(message_table.c.due_at, message_table.c.id)
         .limit(most)
         .with_for_update(skip_locked=True)
-        # Once: a subquery may be run again, and would then claim others, too.
+        # A CTE runs once; a plain subquery could run again and claim more rows.
         .cte("due")
     )
     claimed = await connection.execute(
@@ -154,20 +154,20 @@ async def claim(
 
 
 async def remove(connection: AsyncConnection, message: ClaimedMessage) -> None:
-    """It is delivered, or nobody is to have it any more."""
+    """Delete a message that was delivered or is no longer wanted."""
     await connection.execute(delete(message_table).where(message_table.c.id == message.id))
 
 
 async def postpone(
     connection: AsyncConnection, message: ClaimedMessage, delay: timedelta, problem: str
 ) -> None:
-    """It was tried in vain and will be again."""
+    """Try a message again after `delay`."""
     await _settle(
         connection,
         message,
         due_at=func.now() + delay,
         attempts=message_table.c.attempts + 1,
-        problem=problem[:LONGEST_PROBLEM],
+        problem=problem[:MAX_PROBLEM_LENGTH],
     )
 
 
@@ -177,12 +177,12 @@ async def give_up(connection: AsyncConnection, message: ClaimedMessage, problem:
         message,
         state=State.FAILED,
         attempts=message_table.c.attempts + 1,
-        problem=problem[:LONGEST_PROBLEM],
+        problem=problem[:MAX_PROBLEM_LENGTH],
     )
 
 
 async def release(connection: AsyncConnection, message: ClaimedMessage) -> None:
-    """It was claimed and not tried."""
+    """Make a claimed message due again without counting an attempt."""
     await _settle(connection, message, due_at=func.now())
 
 
@@ -193,7 +193,7 @@ async def delete_old(connection: AsyncConnection) -> None:
 
 
 async def _settle(connection: AsyncConnection, message: ClaimedMessage, **values: Any) -> None:
-    """Unless the lease has ended, and somebody else has the message."""
+    """Update a message unless its lease has ended and another process has claimed it."""
     await connection.execute(
         update(message_table)
         .where(message_table.c.id == message.id, message_table.c.due_at == message.due_at)

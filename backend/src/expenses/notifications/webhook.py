@@ -1,4 +1,4 @@
-"""What is posted to the company's other systems, and how they know that it comes from here."""
+"""Webhook posts: their JSON body and the headers that sign it."""
 
 import hashlib
 import hmac
@@ -19,7 +19,7 @@ _STATUSES = {
 
 
 def body_of(message: ClaimedMessage, *, user: UserView, actor: UserView | None) -> bytes:
-    """The same however often it is sent. What was bought, and why it was denied, stays here."""
+    """Build the JSON body, the same for each attempt. Description and reason stay in the house."""
     body: dict[str, Any] = {
         "id": str(message.key),
         "event_id": message.event_id,
@@ -43,7 +43,7 @@ def body_of(message: ClaimedMessage, *, user: UserView, actor: UserView | None) 
 def headers_of(
     message: ClaimedMessage, body: bytes, secret: SecretStr, *, at: int
 ) -> dict[str, str]:
-    """The time is signed, too: what somebody has overheard is of no use to them later."""
+    """Sign body and time, so that a recorded post cannot be replayed later."""
     return {
         "Expenses-Id": str(message.key),
         "Expenses-Timestamp": str(at),

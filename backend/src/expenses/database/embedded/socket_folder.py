@@ -10,7 +10,7 @@ from expenses.errors import CannotStart
 
 SOCKET_NAME = ".s.PGSQL.5432"
 # The address of a unix socket has room for 107 bytes.
-LONGEST_SOCKET_PATH = 100
+MAX_SOCKET_PATH = 100
 
 
 def create(data_dir: Path) -> Path:
@@ -41,5 +41,5 @@ def _alternatives(data_dir: Path) -> list[Path]:
 
 def _fits_a_socket(folder: Path) -> bool:
     # The server reads a comma as the end of a path, and quotes as quotes.
-    short = len(os.fsencode(folder / SOCKET_NAME)) < LONGEST_SOCKET_PATH
+    short = len(os.fsencode(folder / SOCKET_NAME)) < MAX_SOCKET_PATH
     return short and folder.is_absolute() and not set(str(folder)) & set(",\"'\\")
