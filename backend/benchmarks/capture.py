@@ -60,7 +60,9 @@ class Plan:
 
 async def capture(address: str, keys: Keys, *, deep_path: str, ticket_id: int) -> Plan:
     """Runs the application in this process, on the database of `address`."""
-    settings = Settings(database_url=address, secret_key=SecretStr("of no importance here"))
+    settings = Settings(
+        database_url=address, secret_key=SecretStr("of no importance here, but long enough")
+    )
     # Not opened as a whole: it needs no second kind of connections here.
     database = Database(address)
     try:

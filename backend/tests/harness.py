@@ -52,7 +52,7 @@ from expenses.users.throttling import Caller
 from expenses.web.security.cookies import SESSION
 
 PASSWORD = "correct horse 9"
-SECRET_KEY = "the tests' secret key"
+SECRET_KEY = "the tests' secret key, long enough to be one"
 TEMPLATE = "migrated"
 
 # What a test does not look for is not printed.

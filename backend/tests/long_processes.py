@@ -15,7 +15,7 @@ class TwoProcesses(CommandLineTestCase):
     def setUp(self) -> None:
         super().setUp()
         settings = {
-            "SECRET_KEY": "the same for both of them",
+            "SECRET_KEY": "the same secret key for both of them",
             "LOGIN_ATTEMPTS": "2",
             **self.database(),
         }

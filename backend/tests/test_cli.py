@@ -50,8 +50,14 @@ class Serve(CommandLineTestCase):
             ("TIMEZONE", "Mars/Olympus"),
             ("CURRENCY", "GOLD"),
             ("COOKIE_SECURE", "perhaps"),
+            ("SECRET_KEY", "x" * 31),
         ):
             self.assert_refused(self.run_command("serve", **{name: value}), name)
+
+    def test_a_short_secret_key_is_refused_with_the_way_to_a_better_one(self) -> None:
+        for command in ("serve", "demo", "migrate"):
+            ended = self.run_command(command, SECRET_KEY="short")
+            self.assert_refused(ended, "SECRET_KEY", "32", "openssl rand")
 
 
 class Migrate(CommandLineTestCase):

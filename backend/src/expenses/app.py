@@ -17,7 +17,7 @@ from expenses.database.engine import Database
 from expenses.errors import CannotStart, ExpensesError
 from expenses.notifications import delivery as deliveries
 from expenses.observability.traces import Traces, requested_traces, trace_statements
-from expenses.settings import Settings, read_settings
+from expenses.settings import KEY_COMMAND, Settings, read_settings
 from expenses.web import health, housekeeping, metrics, openapi
 from expenses.web.exports.tickets import MEDIA_TYPES
 from expenses.web.failures import UnexpectedErrorMiddleware
@@ -88,7 +88,7 @@ def _middleware(settings: Settings, database: Database, traces: Traces | None) -
     if settings.secret_key is None:
         raise CannotStart(
             "SECRET_KEY is not set. It signs the browsers' cookies; set it to a long random text, "
-            "the same for every process: for example what `openssl rand -base64 48` prints."
+            f"the same for every process: for example what `{KEY_COMMAND}` prints."
         )
     proxies = [str(proxy) for proxy in settings.trusted_proxies]
     behind_proxy = [Middleware(ProxyHeadersMiddleware, trusted_hosts=proxies)] if proxies else []

@@ -25,7 +25,7 @@ from expenses.errors import CannotStart, ExpensesError, InvalidInput
 from expenses.observability import doctor
 from expenses.observability.logs import configure
 from expenses.server import listening, serve
-from expenses.settings import Settings, read_settings, secret_key_in
+from expenses.settings import KEY_COMMAND, Settings, read_settings, secret_key_in
 from expenses.users.models import Role
 from expenses.users.passwords import ensure_acceptable, hash_password
 from expenses.users.registration import register
@@ -220,7 +220,7 @@ def _ensure_secret_key(settings: Settings) -> None:
     if settings.database_url is not None and settings.secret_key is None:
         raise CannotStart(
             "SECRET_KEY is not set, and DATABASE_URL is. Set it to a long random text, the same "
-            "for every process: for example what `openssl rand -base64 48` prints."
+            f"for every process: for example what `{KEY_COMMAND}` prints."
         )
 
 

@@ -28,8 +28,10 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from expenses.errors import CannotStart
 from expenses.i18n.money import Currency
 
-# Shorter secrets could be guessed.
+# Shorter secrets could be guessed. A key is tried out offline, on cookies that anybody can get.
 MIN_SECRET_LENGTH = 16
+MIN_KEY_LENGTH = 32
+KEY_COMMAND = "openssl rand -base64 48"
 
 _HOST = re.compile(r"\*|(\*\.)?[A-Za-z0-9_][A-Za-z0-9_.-]*|\[[0-9A-Fa-f:.]+\]")
 
@@ -50,6 +52,15 @@ def _long_enough(secret: SecretStr) -> SecretStr:
     if len(secret.get_secret_value()) < MIN_SECRET_LENGTH:
         raise ValueError(f"is too short; use {MIN_SECRET_LENGTH} characters or more")
     return secret
+
+
+def _long_enough_key(key: SecretStr) -> SecretStr:
+    if len(key.get_secret_value()) < MIN_KEY_LENGTH:
+        raise ValueError(
+            f"is too short; use {MIN_KEY_LENGTH} random characters or more, "
+            f"such as those that `{KEY_COMMAND}` prints"
+        )
+    return key
 
 
 def _site(url: HttpUrl) -> HttpUrl:
@@ -84,6 +95,7 @@ Pooler = Literal["transaction"]
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
 Hours = Annotated[float, Field(ge=0.1, le=24 * 365)]
 Host = Annotated[str, AfterValidator(_host)]
+Key = Annotated[SecretStr, AfterValidator(_long_enough_key)]
 LongSecret = Annotated[SecretStr, AfterValidator(_long_enough)]
 Sender = Annotated[str, AfterValidator(_sender)]
 Site = Annotated[HttpUrl, AfterValidator(_site)]
@@ -102,7 +114,7 @@ class Settings(BaseSettings):
 
     database_url: str | None = None
     database_pooler: Pooler | None = None
-    secret_key: SecretStr | None = None
+    secret_key: Key | None = None
     data_dir: Path = Path(".data")
     employer_code: SecretStr | None = None
     currency: Currency = "USD"
@@ -144,7 +156,7 @@ class Settings(BaseSettings):
         if secret is None and info.data.get("webhook_url"):
             raise ValueError(
                 "is not set, but WEBHOOK_URL is; it signs what is posted there. "
-                "Use, for example, what `openssl rand -base64 48` prints"
+                f"Use, for example, what `{KEY_COMMAND}` prints"
             )
         return secret
 

@@ -63,7 +63,7 @@ class Commands(CommandLineTestCase):
         self.behind = {
             "DATABASE_URL": through(self.port, new_database()),
             "DATABASE_POOLER": "transaction",
-            "SECRET_KEY": "of no importance here",
+            "SECRET_KEY": "of no importance here, but long enough",
         }
 
     def test_read_and_write_through_it(self) -> None:

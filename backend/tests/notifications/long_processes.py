@@ -34,7 +34,7 @@ class MessagesTestCase(CommandLineTestCase):
         return self.spawn(
             "serve",
             DATABASE_URL=self.url,
-            SECRET_KEY="the same for all of them",
+            SECRET_KEY="the same secret key for all of them",
             SMTP_URL=self.mail_box.url,
             WEBHOOK_URL=self.hook.url,
             WEBHOOK_SECRET=SECRET,

@@ -383,7 +383,16 @@ class SettingsThatDoNotFit(DoctorTestCase):
     def test_each_is_named_with_the_way_out(self) -> None:
         for variables, state, subject, *words in (
             ({"SECRET_KEY": "secret" * 10}, "problem", "SECRET_KEY", "guessed", "openssl rand"),
-            ({"SECRET_KEY": "k3Vt9qLw2ZxP7rBnY5m"}, "warning", "SECRET_KEY", "openssl rand"),
+            (
+                {"SECRET_KEY": "k3Vt9qLw2ZxP7rBnY5m" + "7" * 13},
+                "warning",
+                "SECRET_KEY",
+                "openssl rand",
+            ),
+            ({"SECRET_KEY": "short"}, "problem", "SECRET_KEY", "32", "openssl rand"),
+            ({"METRICS_TOKEN": "password" * 3}, "warning", "METRICS_TOKEN", "openssl rand"),
+            ({"WEBHOOK_SECRET": "1234567890" * 3}, "warning", "WEBHOOK_SECRET", "guessed"),
+            ({"EMPLOYER_CODE": "letmein"}, "warning", "EMPLOYER_CODE", "longer code"),
             ({"SECRET_KEY": ""}, "ok", "SECRET_KEY", "secret_key"),
             ({"EMPLOYER_CODE": ""}, "warning", "EMPLOYER_CODE", "anyone may register"),
             ({"ALLOWED_HOSTS": "other.example"}, "problem", "ALLOWED_HOSTS", "Add expenses."),

@@ -69,7 +69,8 @@ class Link(MailTestCase):
     async def test_a_link_that_was_not_signed_here_does_nothing(self) -> None:
         link = await self.link_in_a_mail()
         forged = switch_off_link(
-            self.ada.id, make_settings(secret_key=SecretStr("a secret of somebody else"))
+            self.ada.id,
+            make_settings(secret_key=SecretStr("the secret key of another installation")),
         )
         for wrong in (
             link[:-1],

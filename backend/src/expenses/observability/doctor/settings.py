@@ -8,12 +8,14 @@ from zxcvbn import zxcvbn
 
 from expenses.notifications.mail_server import mail_server
 from expenses.observability.doctor.findings import Finding, ok, problem, warning
-from expenses.settings import Settings, UnusableSetting
+from expenses.settings import KEY_COMMAND, Settings, UnusableSetting
 
-# Powers of ten, of guesses. From a cookie, anybody can try keys on a machine of their own.
-_FOUND_IN_WEEKS = 16
-_NEVER_FOUND = 28
-_NEW_KEY = "Set it to a long random text, for example what `openssl rand -base64 48` prints."
+# Powers of ten, of guesses. A key can be tried out offline, on cookies that anybody can get; a code
+# only by registering, which is throttled.
+_GUESSED_OFFLINE = 16
+_GUESSED_ONLINE = 8
+_NEVER_GUESSED = 28
+_NEW_KEY = f"Set it to a long random text, for example what `{KEY_COMMAND}` prints."
 
 
 def check_settings(settings: Settings, unusable: list[UnusableSetting]) -> list[Finding]:
@@ -21,7 +23,7 @@ def check_settings(settings: Settings, unusable: list[UnusableSetting]) -> list[
     if not findings:
         findings.append(ok("settings", "every variable that is set can be read."))
     told = {finding.subject for finding in findings}
-    for check in (_secret_key, _employer_code, _hosts, _https, _pooler, _messages):
+    for check in (_secret_key, _tokens, _employer_code, _hosts, _https, _pooler, _messages):
         # Of what is not usable, what stands in for it is of no interest.
         findings += [finding for finding in check(settings) if finding.subject not in told]
     return findings
@@ -53,13 +55,26 @@ def _secret_key(settings: Settings) -> Iterator[Finding]:
 
 
 def _strength_of(key: SecretStr) -> Finding:
-    # It takes long for long texts, and looks at no more than 72 characters.
-    strength = zxcvbn(key.get_secret_value()[:72])["guesses_log10"]
-    if strength < _FOUND_IN_WEEKS:
+    guesses = _guesses(key)
+    if guesses < _GUESSED_OFFLINE:
         return problem("SECRET_KEY", "can be guessed, and then cookies can be made.", _NEW_KEY)
-    if strength < _NEVER_FOUND:
+    if guesses < _NEVER_GUESSED:
         return warning("SECRET_KEY", "is short or follows a pattern.", _NEW_KEY)
     return ok("SECRET_KEY", "is set, and nobody guesses it.")
+
+
+def _guesses(secret: SecretStr) -> float:
+    """Estimate how many guesses a secret takes, as a power of ten; from 72 characters at most."""
+    return float(zxcvbn(secret.get_secret_value()[:72])["guesses_log10"])
+
+
+def _tokens(settings: Settings) -> Iterator[Finding]:
+    for subject, secret in (
+        ("METRICS_TOKEN", settings.metrics_token),
+        ("WEBHOOK_SECRET", settings.webhook_secret),
+    ):
+        if secret is not None and _guesses(secret) < _GUESSED_OFFLINE:
+            yield warning(subject, "can be guessed.", _NEW_KEY)
 
 
 def _employer_code(settings: Settings) -> Iterator[Finding]:
@@ -68,6 +83,12 @@ def _employer_code(settings: Settings) -> Iterator[Finding]:
             "EMPLOYER_CODE",
             "is not set: anyone may register as an employer.",
             "Set EMPLOYER_CODE to a code that only employers are told.",
+        )
+    elif _guesses(settings.employer_code) < _GUESSED_ONLINE:
+        yield warning(
+            "EMPLOYER_CODE",
+            "can be guessed: it is short or follows a pattern.",
+            "Set EMPLOYER_CODE to a longer code, such as four random words.",
         )
     else:
         yield ok("EMPLOYER_CODE", "is set: registering as an employer takes the code.")
