@@ -1,4 +1,4 @@
-"""The export of everything as CSV: when it begins, how fast it goes, and what it costs others."""
+"""Exporting all tickets as CSV: the first byte, the whole file, memory, and the health check."""
 
 import csv
 import io
@@ -10,71 +10,66 @@ from dataclasses import dataclass
 
 import httpx
 
-from benchmarks.load import Load, Request, pacing
-from benchmarks.people import Keys
-from benchmarks.routes import NotAsExpected
-from benchmarks.servers import Running
+from benchmarks.load import WrongAnswer, health_checks, p99
+from benchmarks.sample import Headers
+from benchmarks.servers import RunningServer
 
 PATH = "/admin/ticket/export/csv?status=all"
-HEALTH = Request("/health")
-HEALTH_RATE = 50
-LOOKS_PER_SECOND = 20
+TIMEOUT = 600
+MEMORY_INTERVAL = 0.05
 
 
 @dataclass(frozen=True)
 class Export:
-    """`first_byte` in seconds, `growth` in bytes above what the worker held before."""
+    """Times in seconds; `memory` is what the worker held more than before, in bytes; `health` is
+    the p99 of the health check."""
 
     rows: int
     first_byte: float
-    rate: float
-    growth: int
-    health: Load
+    total: float
+    memory: int
+    health: float
 
 
-def measure(server: Running, keys: Keys) -> Export:
-    """Raises `NotAsExpected` where the file does not hold as many tickets as it says."""
-    with pacing(server.address, HEALTH, rate=HEALTH_RATE) as health, _growth(server) as growth:
+def measure(server: RunningServer, headers: Headers) -> Export:
+    """Raises `WrongAnswer` where the file does not hold as many tickets as its totals say."""
+    url, browser = server.address + PATH, headers.employer_browser
+    with health_checks(server.address) as health, _memory_growth(server) as growth:
         began = time.perf_counter()
-        headers = keys.employer_browser
-        with httpx.stream("GET", server.address + PATH, headers=headers, timeout=600) as answer:
+        with httpx.stream("GET", url, headers=browser, timeout=TIMEOUT) as answer:
             answer.raise_for_status()
             pieces = answer.iter_bytes()
-            end = bytearray(next(pieces))
+            end = next(pieces)
             first_byte, lines = time.perf_counter() - began, end.count(b"\n")
             for piece in pieces:
                 lines += piece.count(b"\n")
                 end = (end + piece)[-4096:]
-        took = time.perf_counter() - began
-    rows = _rows(bytes(end), lines)
-    return Export(rows, first_byte, rows / took, max(growth), health.result())
+        total = time.perf_counter() - began
+    return Export(_checked_rows(end, lines), first_byte, total, max(growth), p99(health))
 
 
-def _rows(end: bytes, lines: int) -> int:
-    """As many tickets as the totals at the end of the file say, if it has as many lines."""
+def _checked_rows(end: bytes, lines: int) -> int:
     text = end.decode(errors="replace")
     totals = [*csv.reader(io.StringIO(text.partition("Totals,Tickets,Amount\r\n")[2]))]
     rows = sum(int(number) for _, number, _ in totals)
-    # The titles, an empty line and those of the totals come on top.
+    # The header, an empty line and the header of the totals come on top.
     if not rows or lines != rows + 3 + len(totals):
-        raise NotAsExpected(route="export", problem=f"{lines} lines for {rows} tickets")
+        raise WrongAnswer(path=PATH, problem=f"{lines} lines for {rows} tickets")
     return rows
 
 
 @contextmanager
-def _growth(server: Running) -> Iterator[list[int]]:
-    """How much more the worker holds than now, looked at again and again."""
-    before, done = server.memory(), threading.Event()
-    growth = [0]
+def _memory_growth(server: RunningServer) -> Iterator[list[int]]:
+    before, stop, growth = server.memory(), threading.Event(), [0]
 
-    def look() -> None:
-        while not done.wait(1 / LOOKS_PER_SECOND):
+    def watch() -> None:
+        while not stop.wait(MEMORY_INTERVAL):
             growth.append(server.memory() - before)
 
-    watcher = threading.Thread(target=look)
-    watcher.start()
+    thread = threading.Thread(target=watch)
+    thread.start()
     try:
         yield growth
     finally:
-        done.set()
-        watcher.join()
+        stop.set()
+        thread.join()

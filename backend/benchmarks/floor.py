@@ -1,7 +1,7 @@
-"""The least that has to be done: the application's own statements, and nothing around them.
+"""The floor: the smallest program that gives the same answers.
 
-A bare ASGI application that sends them through asyncpg and encodes what comes back with orjson.
-It knows no routing, no validation, no middleware; it refuses only whoever is not logged in.
+A bare ASGI application that sends the application's own statements through asyncpg and encodes the
+rows with orjson. It has no routing, validation or middleware; it only checks the session.
 """
 
 import os
@@ -16,8 +16,8 @@ import asyncpg
 import orjson
 import uvicorn
 
-from benchmarks.capture import Plan, Statement, token_hash
 from benchmarks.fill import connection_arguments
+from benchmarks.recording import Recording, Statement, token_hash
 from expenses.database.address import asyncpg_url
 
 Answer = tuple[int, bytes]
@@ -25,8 +25,8 @@ CONNECTIONS = 20
 
 
 class Floor:
-    def __init__(self, database: str, plan: Plan) -> None:
-        self._database, self._plan = database, plan
+    def __init__(self, database: str, recording: Recording) -> None:
+        self._database, self._recording = database, recording
         self._routes: dict[str, Callable[..., Awaitable[Answer]]] = {
             "first": self._first,
             "deep": self._deep,
@@ -38,7 +38,7 @@ class Floor:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "lifespan":
-            await self._live(receive, send)
+            await self._lifespan(receive, send)
             return
         _, name, *number = scope["path"].split("/")
         headers = dict(scope["headers"])
@@ -51,7 +51,7 @@ class Floor:
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
-        """With its connections to the database."""
+        """Open the connections to the database."""
         arguments = connection_arguments(asyncpg_url(self._database))
         # Without the round trip that would clean a connection up after each use.
         async with asyncpg.create_pool(
@@ -59,7 +59,7 @@ class Floor:
         ) as self._pool:
             yield
 
-    async def _live(self, receive: Any, send: Any) -> None:
+    async def _lifespan(self, receive: Any, send: Any) -> None:
         await receive()
         async with self.opened():
             await send({"type": "lifespan.startup.complete"})
@@ -70,10 +70,10 @@ class Floor:
         return 200, b"{}"
 
     async def _first(self, authorization: str, _body: bytes) -> Answer:
-        return await self._list(authorization, self._plan.first)
+        return await self._list(authorization, self._recording.first)
 
     async def _deep(self, authorization: str, _body: bytes) -> Answer:
-        return await self._list(authorization, self._plan.deep)
+        return await self._list(authorization, self._recording.deep)
 
     async def _list(self, authorization: str, statement: Statement) -> Answer:
         async with self._pool.acquire() as connection:
@@ -84,33 +84,36 @@ class Floor:
         return 200, _json({"items": [ticket_json(row) for row in rows[:-1]]})
 
     async def _ticket(self, authorization: str, _body: bytes, number: str) -> Answer:
-        plan = self._plan
+        recording = self._recording
         async with self._pool.acquire() as connection:
             if not await self._is_logged_in(connection, authorization):
                 return 401, b""
-            values = _replaced(plan.ticket.values, {plan.ticket_id: int(number)})
-            row = await connection.fetchrow(plan.ticket.text, *values)
+            values = _replaced(recording.ticket.values, {recording.ticket_id: int(number)})
+            row = await connection.fetchrow(recording.ticket.text, *values)
         return 200, _json(ticket_json(row))
 
     async def _create(self, authorization: str, body: bytes) -> Answer:
         orjson.loads(body)
-        plan = self._plan
-        others = {plan.employee_token: token_hash(authorization)}
-        row = await self._all(plan.create, others, created_id=plan.created_id)
+        recording = self._recording
+        others = {recording.employee_token: token_hash(authorization)}
+        row = await self._write(recording.create, others, created_id=recording.created_id)
         return (201, _json(ticket_json(row))) if row else (401, b"")
 
     async def _approve(self, authorization: str, _body: bytes, number: str) -> Answer:
-        plan = self._plan
-        others = {plan.employer_token: token_hash(authorization), plan.created_id: int(number)}
-        row = await self._all(plan.approve, others)
+        recording = self._recording
+        others = {
+            recording.employer_token: token_hash(authorization),
+            recording.created_id: int(number),
+        }
+        row = await self._write(recording.approve, others)
         return (200, _json(ticket_json(row))) if row else (401, b"")
 
-    async def _all(
+    async def _write(
         self, statements: tuple[Statement, ...], others: dict[Any, Any], created_id: int = 0
     ) -> Any:
-        """All statements in one transaction, with some values replaced; the last one's row.
+        """Send all statements in one transaction, and return the row of the last one.
 
-        None for whoever is not logged in, which the first one asks.
+        The first one checks the session: without one, None is returned.
         """
         async with self._pool.acquire() as connection, connection.transaction():
             for number, statement in enumerate(statements):
@@ -123,13 +126,15 @@ class Floor:
         return row
 
     async def _is_logged_in(self, connection: Any, authorization: str) -> bool:
-        session, plan = self._plan.session, self._plan
-        values = _replaced(session.values, {plan.employer_token: token_hash(authorization)})
-        return await connection.fetchrow(session.text, *values) is not None
+        recording = self._recording
+        values = _replaced(
+            recording.session.values, {recording.employer_token: token_hash(authorization)}
+        )
+        return await connection.fetchrow(recording.session.text, *values) is not None
 
 
 def ticket_json(row: Any) -> dict[str, Any]:
-    """As the API says it; the columns are those of `TicketView`."""
+    """Build the API's ticket; the columns are those of `TicketView`."""
     # fmt: off
     (
         number, owner_id, owner_username, owner_email, spent_on, amount, currency, category,
@@ -173,10 +178,10 @@ async def _nothing(_connection: Any) -> None: ...
 
 
 def main() -> None:
-    """Arguments: the port, and the file with the plan. The environment names the database."""
-    port, plan = int(sys.argv[1]), Plan.load(Path(sys.argv[2]))
+    """Arguments: the port, the file of the recording. DATABASE_URL names the database."""
+    port, recording = int(sys.argv[1]), Recording.load(Path(sys.argv[2]))
     config = uvicorn.Config(
-        Floor(os.environ["DATABASE_URL"], plan),
+        Floor(os.environ["DATABASE_URL"], recording),
         log_level="warning",
         access_log=False,
         proxy_headers=False,

@@ -1,165 +1,129 @@
-"""Making load, always from a process of its own: as fast as it goes, or at a fixed rate."""
+"""Load: requests sent by wrk, and the health check that is called beside them."""
 
 import json
+import statistics
 import subprocess
-import sys
-import tempfile
+import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+import httpx
 
 from benchmarks.machine import wrk
 from expenses.errors import ExpensesError
 
 SCRIPT = Path(__file__).with_name("answers.lua")
-PATIENCE = "60s"
+TIMEOUT = 60
+# What does not answer once in the planned time gets this many times as long.
 LONGER = 10
+HEALTH_CHECKS_PER_SECOND = 50
 
 
-class WrongAnswers(ExpensesError):
-    """What answers wrongly may be as fast as it likes."""
+class WrongAnswer(ExpensesError):
+    """A run ends with the first one: figures of wrong answers say nothing."""
 
-    template = "%(path)s: %(wrong)s of %(requests)s answers wrong or missing. %(example)s"
+    template = "%(path)s: %(problem)s"
 
 
 @dataclass(frozen=True)
 class Request:
-    """What is sent, and what must come back. In `path` a %d stands for `numbers`, one by one."""
+    """A request and what its answer must be like. A %d in `path` stands for one of `ids`."""
 
     path: str
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str]
     method: str = "GET"
-    bodies: tuple[str, ...] = ()
-    numbers: range = range(0)
+    body: str = ""
+    ids: range | None = None
     status: int = 200
-    least_bytes: int = 0
+    fewest_bytes: int = 0
     most_bytes: int = 1_000_000
 
 
-@dataclass(frozen=True)
-class Load:
-    """What one measurement came to; times in seconds."""
+class Load(NamedTuple):
+    """Seconds, and requests per second; `cpu` and `database_cpu` are per request."""
 
     p50: float
     p99: float
     rate: float
     requests: int
-    longest: float = 0.0
-    # Processor time for each request, where it was looked at.
-    server: float | None = None
-    database: float | None = None
+    cpu: float = 0.0
+    database_cpu: float = 0.0
 
 
 def run_wrk(address: str, request: Request, *, clients: int, seconds: int) -> Load:
-    """Each client sends its next request once the last one is answered. Raises `WrongAnswers`."""
+    """Each client sends its next request as soon as the last one is answered.
+
+    Raises `WrongAnswer`.
+    """
     found = _wrk(address, request, clients, seconds)
     if not found["requests"]:
-        # What is too slow to answer even once in this time is measured all the same.
         found = _wrk(address, request, clients, seconds * LONGER)
-    _judge(request.path, found)
+    if found["wrong"] or not found["requests"]:
+        problem = "{wrong} of {requests} answers wrong or missing. {example}".format(**found)
+        raise WrongAnswer(path=request.path, problem=problem)
     return Load(found["p50"], found["p99"], found["requests"] / found["seconds"], found["requests"])
 
 
-def _wrk(address: str, request: Request, clients: int, seconds: int) -> Any:
-    with _bodies(request) as bodies:
-        said = subprocess.run(  # noqa: S603
-            [
-                wrk(),
-                *("--threads", "1", "--connections", str(clients), "--duration", f"{seconds}s"),
-                *("--timeout", PATIENCE, "--script", str(SCRIPT)),
-                *_headers(request),
-                address + request.path.replace("%d", "0"),
-                "--",
-                *_arguments(request, bodies),
-            ],
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
-    return json.loads(said.partition("MEASURED ")[2])
-
-
-def run_paced(address: str, request: Request, *, rate: float, seconds: int) -> Load:
-    """So many requests a second, however long the answers take. Raises `WrongAnswers`."""
-    with pacing(address, request, rate=rate, seconds=seconds) as paced:
-        paced.wait()
-    return paced.result()
-
-
-@dataclass
-class Paced:
-    """Requests at a fixed rate that are under way."""
-
-    process: subprocess.Popen[str]
-    path: str
-    said: str | None = None
-
-    def wait(self) -> None:
-        """Until it has ended, and has said what it found."""
-        if self.said is None:
-            self.said = self.process.communicate()[0]
-
-    def result(self) -> Load:
-        """After the end. Raises `WrongAnswers`."""
-        if self.process.returncode != 0 or not self.said:
-            raise WrongAnswers(path=self.path, wrong="all", requests="the paced", example="")
-        found = json.loads(self.said)
-        _judge(self.path, found)
-        found = {name: found[name] for name in ("p50", "p99", "rate", "requests", "longest")}
-        return Load(**found)
+def send_one_by_one(address: str, request: Request, number: int) -> None:
+    """Raises `WrongAnswer`."""
+    with httpx.Client(base_url=address, timeout=TIMEOUT) as client:
+        for position in range(number):
+            path = request.path % request.ids[position] if request.ids else request.path
+            answer = client.request(
+                request.method, path, headers=dict(request.headers), content=request.body
+            )
+            if answer.status_code != request.status:
+                raise WrongAnswer(path=path, problem=f"status {answer.status_code}")
 
 
 @contextmanager
-def pacing(address: str, request: Request, *, rate: float, seconds: int = 600) -> Iterator[Paced]:
-    """Meanwhile; at the end of the block it stops."""
-    process = subprocess.Popen(  # noqa: S603
-        [
-            *(sys.executable, "-m", "benchmarks.pace", address + request.path),
-            *(str(rate), str(seconds), str(request.status)),
-            *(str(request.least_bytes), str(request.most_bytes), json.dumps(dict(request.headers))),
-        ],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    paced = Paced(process, request.path)
+def health_checks(address: str) -> Iterator[list[float]]:
+    """Meanwhile, call the health check at a fixed rate, and collect how long each call takes.
+
+    A call's time starts when it was due: a server that stops pays for every call it held up.
+    """
+    times: list[float] = []
+    stop = threading.Event()
+
+    def check() -> None:
+        with httpx.Client(base_url=address, timeout=TIMEOUT) as client:
+            due = time.perf_counter()
+            while not stop.wait(max(0.0, due - time.perf_counter())):
+                client.get("/health").raise_for_status()
+                times.append(time.perf_counter() - due)
+                due += 1 / HEALTH_CHECKS_PER_SECOND
+
+    thread = threading.Thread(target=check)
+    thread.start()
     try:
-        yield paced
+        yield times
     finally:
-        if process.poll() is None:
-            process.terminate()
-        paced.wait()
+        stop.set()
+        thread.join()
 
 
-@contextmanager
-def _bodies(request: Request) -> Iterator[str]:
-    """The name of a file with one body on each line; empty where there is none."""
-    if not request.bodies:
-        yield ""
-        return
-    with tempfile.NamedTemporaryFile("w", suffix=".bodies") as file:
-        file.write("\n".join(request.bodies))
-        file.flush()
-        yield file.name
+def p99(times: list[float]) -> float:
+    return statistics.quantiles(times, n=100, method="inclusive")[98]
 
 
-def _headers(request: Request) -> list[str]:
-    return [part for name, value in request.headers.items() for part in ("-H", f"{name}: {value}")]
-
-
-def _arguments(request: Request, bodies: str) -> list[str]:
-    bounds = [str(request.status), str(request.least_bytes), str(request.most_bytes)]
-    arguments = [*bounds, request.method, bodies]
-    if request.numbers:
-        arguments += [request.path, str(request.numbers[0]), str(request.numbers[-1])]
-    return arguments
-
-
-def _judge(path: str, found: dict[str, float]) -> None:
-    wrong = found["wrong"] + found["lost"]
-    if wrong or not found["requests"]:
-        raise WrongAnswers(
-            path=path, wrong=wrong, requests=found["requests"], example=found.get("example", "")
-        )
+def _wrk(address: str, request: Request, clients: int, seconds: int) -> Any:
+    headers = [part for header in request.headers.items() for part in ("-H", ": ".join(header))]
+    expected = [str(request.status), str(request.fewest_bytes), str(request.most_bytes)]
+    sent = [request.method, request.body]
+    if request.ids:
+        sent += [request.path, str(request.ids[0])]
+    output = subprocess.run(  # noqa: S603
+        [
+            *(wrk(), "--threads", "1", "--connections", str(clients), "--duration", f"{seconds}s"),
+            *("--timeout", f"{TIMEOUT}s", "--script", str(SCRIPT), *headers),
+            *(address + request.path.replace("%d", "0"), "--", *expected, *sent),
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    return json.loads(output.partition("MEASURED ")[2])

@@ -1,134 +1,92 @@
-"""The results as Markdown, which reads as well in a terminal."""
+"""The results as Markdown."""
 
 from collections.abc import Sequence
 
-from benchmarks.results import Measured, Results
+from benchmarks.results import Key, Results
 from benchmarks.targets import targets
 
 COLUMNS = (
-    *("route", "tickets", "clients", "p50 ms", "p99 ms", "requests/s"),
-    *("CPU ms", "DB CPU ms", "SQL", "of its floor", "times list floor", "growth"),
+    *("route", "tickets", "clients", "p50 ms", "p99 ms", "requests/s", "CPU ms", "DB CPU ms"),
+    *("of its floor", "times list floor", "growth"),
 )
-# How many columns hold words; the others hold numbers, which stand to the right.
-WORDS = 1
 
 INTRODUCTION = """\
 # How fast it is
 
-Written by `python -m benchmarks run`; the README says how to run it.
+Written by `python -m benchmarks run`; [scaling.md](../docs/scaling.md) says how to run it.
 
-The **floor** is the least that has to be done for the same answer: the application's own
-statements, sent through asyncpg, and what comes back encoded by orjson, in a bare ASGI application.
-It is measured in turns with the application, which runs as `expenses serve` starts it, with one
-worker. Both talk to the PostgreSQL that comes along, with full durability. Programs ask for no
-compression, browsers for gzip. Rounds: {rounds}, each measurement {seconds} s long, after warming
-up; a figure is the median of its rounds. Every answer's status and length was checked, and of
-each route one answer's rows.
+The **floor** is the smallest program that gives the same answers: the application's own statements,
+sent through asyncpg, with the rows encoded by orjson, in a bare ASGI application. It is measured in
+turns with the application, which runs as `expenses serve` starts it, with one worker and all of its
+middleware. Both use the PostgreSQL that comes along, with full durability. API clients ask for no
+compression, browsers for gzip. Each figure is the median of the rounds, after warming up. The
+status and length of every answer were checked, and the rows of one answer of each route.
 """
-LEGEND = """\
-`clients`: so many at once, each with its next request as soon as the last one is answered; or a
-fixed rate, where times count from when a request was due. `CPU ms`, `DB CPU ms`: processor time per
-request, of the server's process and of PostgreSQL's; the load generator's is in neither. `SQL`:
-statements per request that PostgreSQL counted (pg_stat_statements), BEGIN and COMMIT among them.
-`of its floor`: the share of the floor's requests/s. `times list floor`: p50 as a multiple of the
-p50 of the API list's floor. `growth`: of p50, since the smallest company.
+LEGEND = """
+`clients`: this many at once, each sending its next request as soon as the last one is answered.
+`CPU ms`, `DB CPU ms`: processor time per request of the server and of PostgreSQL. `of its floor`:
+the share of the floor's requests per second. `times list floor`: p50 as a multiple of the floor's
+list. `growth`: p50 as a multiple of p50 with the fewest tickets.
 """
 
 
 def markdown(results: Results) -> str:
+    checked = [
+        (target.what, target.wanted, target.measured, "yes" if target.is_met else "no")
+        for target in targets(results)
+    ]
     return "\n".join(
         [
-            INTRODUCTION.format(rounds=results.rounds, seconds=results.seconds),
-            *(f"- {name}: {value}" for name, value in results.machine.items()),
+            INTRODUCTION,
+            *(f"- {name}: {value}" for name, value in results.about.items()),
             "\n## Targets\n",
-            *_table(
-                ("what", "wanted", "measured", "met"),
-                [
-                    (target.what, target.wanted, target.measured, "yes" if target.is_met else "no")
-                    for target in targets(results)
-                ],
-                words=4,
-            ),
+            *_table(("what", "wanted", "measured", "met"), checked, text_columns=4),
             "\n## Figures\n",
-            *_table(
-                COLUMNS, [_line(results, measured) for measured in _sorted(results)], words=WORDS
-            ),
-            "\n" + LEGEND,
-            *_others(results),
+            *_table(COLUMNS, [_figures(results, key) for key in _ordered(results)], text_columns=1),
+            LEGEND,
         ]
     )
 
 
-def _sorted(results: Results) -> list[Measured]:
-    """Routes in the order in which they were measured, each with its floor at its side."""
-    routes = [*dict.fromkeys(measured.route for measured in results.loads)]
-
-    def place(measured: Measured) -> tuple[int, int, bool, int, bool]:
-        clients = measured.clients.removesuffix("/s")
-        is_paced = clients != measured.clients
-        number = routes.index(measured.route)
-        return number, measured.size, is_paced, int(clients), measured.is_floor
-
-    return sorted(results.loads, key=place)
+def _ordered(results: Results) -> list[Key]:
+    """Keep the routes in the order they were measured in, each next to its floor."""
+    routes = [*dict.fromkeys(key.route for key in results.rounds)]
+    return sorted(results.rounds, key=lambda key: (routes.index(key.route), key[1:]))
 
 
-def _line(results: Results, measured: Measured) -> tuple[str, ...]:
-    load = results.load(measured)
+def _figures(results: Results, key: Key) -> tuple[str, ...]:
+    load = results.load(key)
     assert load is not None
     return (
-        f"{measured.route} (floor)" if measured.is_floor else measured.route,
-        f"{measured.size:,}",
-        measured.clients,
-        f"{load.p50 * 1000:.2f}",
-        f"{load.p99 * 1000:.2f}",
+        f"{key.route} (floor)" if key.is_floor else key.route,
+        f"{key.size:,}",
+        str(key.clients),
+        *(f"{seconds * 1000:.2f}" for seconds in (load.p50, load.p99)),
         f"{load.rate:.1f}",
-        _milliseconds(load.server),
-        _milliseconds(load.database),
-        _number(results.statements.get((measured.route, measured.is_floor)), 1),
-        _number(results.of_floor(measured), 2),
-        _number(results.times_list_floor(measured), 1),
-        _number(results.growth(measured), 2),
+        *(f"{seconds * 1000:.2f}" for seconds in (load.cpu, load.database_cpu)),
+        _optional(results.share_of_floor(key), 2),
+        _optional(results.times_list_floor(key), 1),
+        _optional(results.growth(key), 2),
     )
 
 
-def _others(results: Results) -> list[str]:
-    """What does not fit into the table."""
-    lines = [
-        f"No figures of {route} at {size:,} tickets: {problem}."
-        for (route, size), problem in results.failures.items()
-    ]
-    if (export := results.export) is not None:
-        lines.append(
-            f"Export of {export.rows:,} rows as CSV: {export.rate:,.0f} rows/s, first byte after "
-            f"{export.first_byte * 1000:.0f} ms."
-        )
-    if results.log_ins:
-        waits = [f"{found.load.p50 * 1000:.0f}" for found in results.log_ins]
-        lines.append(f"A log-in beside seven others, p50 in each round: {', '.join(waits)} ms.")
-    return lines
-
-
-def _milliseconds(value: float | None) -> str:
-    return "" if value is None else f"{value * 1000:.2f}"
-
-
-def _number(value: float | None, digits: int) -> str:
+def _optional(value: float | None, digits: int) -> str:
     return "" if value is None else f"{value:.{digits}f}"
 
 
-def _table(titles: Sequence[str], rows: Sequence[Sequence[str]], *, words: int) -> list[str]:
-    """`words` is how many columns, from the left, are aligned to the left."""
+def _table(titles: Sequence[str], rows: Sequence[Sequence[str]], *, text_columns: int) -> list[str]:
+    """Align text to the left and numbers to the right."""
     widths = [max(map(len, column)) for column in zip(titles, *rows, strict=True)]
-
-    def line(cells: Sequence[str]) -> str:
-        padded = [
-            cell.ljust(width) if number < words else cell.rjust(width)
-            for number, (cell, width) in enumerate(zip(cells, widths, strict=True))
-        ]
-        return f"| {' | '.join(padded)} |"
-
     rule = [
-        "-" * width if number < words else "-" * (width - 1) + ":"
+        "-" * width if number < text_columns else "-" * (width - 1) + ":"
         for number, width in enumerate(widths)
     ]
-    return [line(titles), line(rule), *map(line, rows)]
+    return [
+        "| "
+        + " | ".join(
+            cell.ljust(width) if number < text_columns else cell.rjust(width)
+            for number, (cell, width) in enumerate(zip(cells, widths, strict=True))
+        )
+        + " |"
+        for cells in (titles, rule, *rows)
+    ]

@@ -1,4 +1,4 @@
-"""The processes that are measured: the application as `expenses serve` starts it, and the floor."""
+"""Starting what is measured: the application as `expenses serve` starts it, and the floor."""
 
 import os
 import secrets
@@ -15,77 +15,88 @@ import httpx
 import psutil
 
 from expenses.errors import CannotStart
+from expenses.settings import Settings
 
-READY_SECONDS = 60
-STOP_SECONDS = 20
-# What would make it another application than the one that is measured.
-OURS = ("DATABASE_URL", "SECRET_KEY", "DATA_DIR", "EMPLOYER_CODE", "CURRENCY", "TIMEZONE")
+START_TIMEOUT = 60
+STOP_TIMEOUT = 20
 
 
 @dataclass(frozen=True)
-class Running:
-    """A server that answers at `address`."""
-
+class RunningServer:
     process: subprocess.Popen[bytes]
     address: str
 
     def memory(self) -> int:
-        """What the worker holds, in bytes. With one worker it is the process itself."""
+        """With one worker, the worker is the process itself."""
         return int(psutil.Process(self.process.pid).memory_info().rss)
 
+    def cpu(self) -> float:
+        times = psutil.Process(self.process.pid).cpu_times()
+        return float(times.user + times.system)
+
+
+def postgres_cpu(data_dir: Path) -> float:
+    """Add up all of PostgreSQL's processes. Those that have ended count with the first one."""
+    pid_file = data_dir / "postgres" / "postmaster.pid"
+    postmaster = psutil.Process(int(pid_file.read_text().split()[0]))
+    total = sum(postmaster.cpu_times()[:4])
+    for child in postmaster.children():
+        with suppress(psutil.NoSuchProcess):
+            total += sum(child.cpu_times()[:2])
+    return float(total)
+
 
 @contextmanager
-def application(database: str, log: Path) -> Iterator[Running]:
-    """`expenses serve`, with one worker, on a database."""
+def application(database: str, log: Path) -> Iterator[RunningServer]:
     port = _free_port()
-    command = [sys.executable, "-m", "expenses", "serve", "--port", str(port), "--workers", "1"]
+    command = ["-m", "expenses", "serve", "--port", str(port), "--workers", "1"]
+    with _running(command, port, database, log) as server:
+        yield server
+
+
+@contextmanager
+def floor(database: str, recording: Path, log: Path) -> Iterator[RunningServer]:
+    port = _free_port()
+    command = ["-m", "benchmarks.floor", str(port), str(recording)]
+    with _running(command, port, database, log) as server:
+        yield server
+
+
+@contextmanager
+def _running(command: list[str], port: int, database: str, log: Path) -> Iterator[RunningServer]:
+    # Nothing that is set here changes what is measured.
+    ours = {name.upper() for name in Settings.model_fields}
+    inherited = {name: value for name, value in os.environ.items() if name not in ours}
     variables = {"DATABASE_URL": database, "SECRET_KEY": secrets.token_urlsafe(48)}
-    with _running(command, variables, port, log) as server:
-        yield server
-
-
-@contextmanager
-def floor(database: str, plan: Path, log: Path) -> Iterator[Running]:
-    port = _free_port()
-    command = [sys.executable, "-m", "benchmarks.floor", str(port), str(plan)]
-    with _running(command, {"DATABASE_URL": database}, port, log) as server:
-        yield server
-
-
-@contextmanager
-def _running(
-    command: list[str], variables: dict[str, str], port: int, log: Path
-) -> Iterator[Running]:
-    inherited = {name: value for name, value in os.environ.items() if name not in OURS}
     with log.open("wb") as output:
         process = subprocess.Popen(  # noqa: S603
-            command,
+            [sys.executable, *command],
             env=inherited | variables,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
         )
     try:
-        server = Running(process, f"http://127.0.0.1:{port}")
+        server = RunningServer(process, f"http://127.0.0.1:{port}")
         _wait_until_ready(server, log)
         yield server
     finally:
         process.terminate()
         with suppress(subprocess.TimeoutExpired):
-            process.wait(STOP_SECONDS)
+            process.wait(STOP_TIMEOUT)
         process.kill()
         process.wait()
 
 
-def _wait_until_ready(server: Running, log: Path) -> None:
-    deadline = time.monotonic() + READY_SECONDS
+def _wait_until_ready(server: RunningServer, log: Path) -> None:
+    deadline = time.monotonic() + START_TIMEOUT
     while time.monotonic() < deadline and server.process.poll() is None:
         with suppress(httpx.TransportError):
             if httpx.get(f"{server.address}/health").status_code == 200:
                 return
         time.sleep(0.1)
-    said = log.read_text(errors="replace")[-2000:]
-    raise CannotStart("A server that was to be measured does not start: %(said)s", said=said)
+    output = log.read_text(errors="replace")[-2000:]
+    raise CannotStart("A server that was to be measured does not start: %(output)s", output=output)
 
 
 def _free_port() -> int:

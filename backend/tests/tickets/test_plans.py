@@ -5,8 +5,8 @@ from typing import Any, ClassVar
 
 from sqlalchemy import select
 
+from benchmarks.company import COMMON_WORD
 from benchmarks.fill import connected, fill
-from benchmarks.words import COMMON_WORD
 from expenses.tickets.filters import Sort
 from expenses.users.models import Role, User
 from expenses.users.queries import VIEW, UserView
