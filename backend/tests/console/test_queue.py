@@ -8,7 +8,6 @@ from unittest.mock import patch
 import httpx
 from sqlalchemy import insert
 
-from expenses.tickets.duplicates import MAX_SIMILAR
 from expenses.tickets.models import Category, Ticket
 from expenses.users.queries import UserView
 from tests.harness import AppTestCase, make_settings
@@ -358,7 +357,7 @@ class Hints(QueueTestCase):
                         "description": "Pencils",
                         "links": [shop],
                     }
-                    for number in range(1, MAX_SIMILAR + 50)
+                    for number in range(1, 550)
                 ],
             )
         few = await self.new_ticket(ada, amount="7.00", links=[receipt])

@@ -85,6 +85,15 @@ class Plans(CommittingTestCase):
             plan = await connection.fetch(f"EXPLAIN {search.sql}", *search.values)
         self.assertNotIn("Seq Scan", "\n".join(row[0] for row in plan))
 
+    async def test_what_is_like_a_page_is_looked_up(self) -> None:
+        boss = await self.browser_of(await self.somebody(Role.EMPLOYER))
+        with self.counted_statements() as statements:
+            await boss.get(f"{CONSOLE}?status=approved")
+        [hints] = [sent for sent in statements if "unnest" in sent.sql]
+        plan = await self.plan(hints.sql, hints.values)
+        for index in ("ix_tickets_owner_id_spent_on_amount", "ix_tickets_links"):
+            self.assertIn(f"Scan {'using' if 'owner' in index else 'on'} {index}", plan)
+
     async def somebody(self, role: Role) -> UserView:
         query = select(*VIEW).where(User.role == role, User.suspended_at.is_(None)).limit(1)
         async with self.database.reading() as connection:

@@ -1,7 +1,6 @@
 """Hints at tickets that look like the same purchase filed twice. They never block."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
@@ -17,6 +16,7 @@ from sqlalchemy import (
     Select,
     Text,
     and_,
+    any_,
     cast,
     func,
     literal,
@@ -33,11 +33,18 @@ from expenses.users.models import Actor
 
 # One is enough to look into; a link to a shop's front page would name thousands.
 MAX_NAMED = 3
-# What is read for a whole list at once. Where more looks alike, each ticket is asked for by itself.
-MAX_SIMILAR = 500
+# What is read of each kind at once, and how often. Few companies have a tenth of that alike.
+MAX_READ = 5000
+MAX_STATEMENTS = 4
 
 # Of a purchase that is not filed yet; no ticket has it.
 _NO_ID = 0
+
+Bought = tuple[int, date, Decimal, str]
+"""Owner, date, amount and currency: what tickets for the same purchase share."""
+
+Found = dict[Bought | str, set[int]]
+"""Ids of tickets, by a purchase or a link that they share."""
 
 
 class Similarity(StrEnum):
@@ -73,13 +80,13 @@ async def duplicates_of(
     Withdrawn tickets are not duplicates.
     """
     tickets = [ticket for ticket in tickets if ticket.status is not TicketStatus.WITHDRAWN]
-    if not tickets:
-        return {}
-    rows = (await connection.execute(_similar_to_any(actor, tickets))).all()
-    if len(rows) < MAX_SIMILAR:
-        return _by_ticket(rows, tickets)
-    alike = {ticket.id: await _similar_to_one(connection, ticket, actor) for ticket in tickets}
-    return {ticket_id: found for ticket_id, found in alike.items() if found}
+    found: Found = {}
+    for ticket in tickets:
+        for shared in _shareable(ticket):
+            found.setdefault(shared, set()).add(ticket.id)
+    await _find_others(connection, found, actor)
+    duplicates = {ticket.id: _named(ticket, found) for ticket in tickets}
+    return {ticket_id: named for ticket_id, named in duplicates.items() if named}
 
 
 async def duplicates_of_purchase(
@@ -89,37 +96,48 @@ async def duplicates_of_purchase(
     ensure_can_create(actor)
     filed = func.coalesce(_filed_with(purchase.idempotency_key, actor), _NO_ID)
     said = (actor.id, purchase.spent_on, purchase.amount, purchase.currency)
-    query = _similar_to(actor, filed, said, purchase.links)
-    return _read(await connection.execute(query))
-
-
-async def _similar_to_one(
-    connection: AsyncConnection, ticket: TicketView, actor: Actor
-) -> list[Duplicate]:
-    purchase = (ticket.owner_id, ticket.spent_on, ticket.amount, ticket.currency)
-    query = _similar_to(actor, literal(ticket.id, BigInteger), purchase, ticket.links)
-    return _read(await connection.execute(query))
-
-
-def _read(rows: Iterable[Sequence[Any]]) -> list[Duplicate]:
+    rows = await connection.execute(_similar_to(actor, filed, said, purchase.links))
     return _first_of_each([Duplicate(number, Similarity(likeness)) for number, likeness in rows])
 
 
-def _by_ticket(
-    rows: Iterable[Sequence[Any]], tickets: Sequence[TicketView]
-) -> dict[int, list[Duplicate]]:
-    found: defaultdict[int, list[Duplicate]] = defaultdict(list)
-    linked: defaultdict[str, set[int]] = defaultdict(set)
-    for ticket_id, purchase_of, links in rows:
-        if purchase_of is not None:
-            found[purchase_of].append(Duplicate(ticket_id, Similarity.PURCHASE))
-        for link in links if purchase_of is None else ():
-            linked[link].add(ticket_id)
-    for ticket in tickets:
-        others = set().union(*(linked[link] for link in ticket.links)) - {ticket.id}
-        if others:
-            found[ticket.id] += [Duplicate(each, Similarity.LINK) for each in sorted(others)]
-    return {ticket_id: _first_of_each(duplicates) for ticket_id, duplicates in found.items()}
+async def _find_others(connection: AsyncConnection, found: Found, actor: Actor) -> None:
+    """Add the ids of tickets that share what fewer than can be named on the page share.
+
+    One statement, unless thousands are alike and leave no room for the rest, which is then asked
+    for again.
+    """
+    wanted: Collection[Bought | str] = found
+    for _ in range(MAX_STATEMENTS):
+        wanted = [shared for shared in wanted if len(found[shared]) <= MAX_NAMED]
+        if not wanted:
+            return
+        bought = [shared for shared in wanted if not isinstance(shared, str)]
+        links = [shared for shared in wanted if isinstance(shared, str)]
+        rows = (await connection.execute(_similar_to_any(actor, bought, links))).all()
+        for row in rows:
+            found[row.link or bought[row.bought]].add(row.id)
+        cut_short = {bool(row.link) for row in rows if row.number_read == MAX_READ}
+        wanted = [shared for shared in wanted if isinstance(shared, str) in cut_short]
+
+
+def _shareable(ticket: TicketView) -> list[Bought | str]:
+    return [_bought(ticket), *ticket.links]
+
+
+def _bought(ticket: TicketView) -> Bought:
+    return (ticket.owner_id, ticket.spent_on, ticket.amount, ticket.currency)
+
+
+def _named(ticket: TicketView, found: Found) -> list[Duplicate]:
+    purchases = found[_bought(ticket)]
+    linked = set[int]().union(*(found[link] for link in ticket.links))
+    return _first_of_each(
+        [
+            Duplicate(ticket_id, likeness)
+            for likeness, ids in ((Similarity.PURCHASE, purchases), (Similarity.LINK, linked))
+            for ticket_id in sorted(ids - {ticket.id})
+        ]
+    )
 
 
 def _first_of_each(duplicates: Sequence[Duplicate]) -> list[Duplicate]:
@@ -141,43 +159,58 @@ def _filed_with(key: str | None, actor: Actor) -> ColumnElement[int | None]:
 
 
 def _similar_to_any(
-    actor: Actor, tickets: Sequence[TicketView]
-) -> CompoundSelect[*tuple[Any, ...]]:
-    """Look up what is like any of the tickets.
+    actor: Actor, bought: Sequence[Bought], links: Sequence[str]
+) -> Select[*tuple[Any, ...]]:
+    """Look up a few tickets for each purchase, which is told by its number, and for each link.
 
-    Both halves look up values and do not join tickets, which a sharded database cannot do.
+    Says as well how many were read of this kind. Both halves look up values and do not join
+    tickets, which a sharded database cannot do.
     """
+    both = _first_of(_same(actor, bought), _linked(actor, links), limit=MAX_READ).subquery()
+    numbered = select(
+        both.c.id,
+        both.c.bought,
+        both.c.link,
+        func.count().over(partition_by=both.c.link.is_(None)).label("number_read"),
+        # A ticket may have the same link twice.
+        func.dense_rank()
+        .over(partition_by=(both.c.bought, both.c.link), order_by=both.c.id)
+        .label("position"),
+    ).subquery()
+    return select(*numbered.c).where(numbered.c.position <= constant(MAX_NAMED + 1))
+
+
+def _same(actor: Actor, bought: Sequence[Bought]) -> Select[*tuple[Any, ...]]:
+    owners, dates, amounts, currencies = zip(*bought, strict=True) if bought else ((),) * 4
     this = (
         func.unnest(
-            literal([ticket.id for ticket in tickets], ARRAY(BigInteger)),
-            literal([ticket.owner_id for ticket in tickets], ARRAY(BigInteger)),
-            literal([ticket.spent_on for ticket in tickets], ARRAY(Date)),
-            literal([ticket.amount for ticket in tickets], ARRAY(Numeric(12, 2))),
-            literal([ticket.currency for ticket in tickets], ARRAY(Text)),
+            literal(list(range(len(bought))), ARRAY(BigInteger)),
+            literal(list(owners), ARRAY(BigInteger)),
+            literal(list(dates), ARRAY(Date)),
+            literal(list(amounts), ARRAY(Numeric(12, 2))),
+            literal(list(currencies), ARRAY(Text)),
         )
-        .table_valued("id", "owner_id", "spent_on", "amount", "currency")
+        .table_valued("number", "owner_id", "spent_on", "amount", "currency")
         .render_derived("this")
     )
-    same = (
-        select(ticket_table.c.id, this.c.id.label("purchase_of"), ticket_table.c.links)
-        .join(
-            this,
-            and_(
-                ticket_table.c.owner_id == this.c.owner_id,
-                ticket_table.c.spent_on == this.c.spent_on,
-                ticket_table.c.amount == this.c.amount,
-                ticket_table.c.currency == this.c.currency,
-                ticket_table.c.id != this.c.id,
-            ),
-        )
-        .where(*_candidates(actor))
+    is_same = and_(
+        ticket_table.c.owner_id == this.c.owner_id,
+        ticket_table.c.spent_on == this.c.spent_on,
+        ticket_table.c.amount == this.c.amount,
+        ticket_table.c.currency == this.c.currency,
     )
-    links = literal(sorted({link for ticket in tickets for link in ticket.links}), ARRAY(Text))
-    nothing = cast(None, BigInteger)
-    linked = select(ticket_table.c.id, nothing, ticket_table.c.links).where(
-        *_candidates(actor), _shares(links)
+    columns = ticket_table.c.id, this.c.number.label("bought"), cast(None, Text).label("link")
+    return select(*columns).join(this, is_same).where(*_candidates(actor))
+
+
+def _linked(actor: Actor, links: Sequence[str]) -> Select[*tuple[Any, ...]]:
+    wanted = literal(list(links), ARRAY(Text))
+    shared = func.unnest(ticket_table.c.links).table_valued("link").render_derived("shared")
+    return (
+        select(ticket_table.c.id, cast(None, BigInteger), shared.c.link)
+        .join(shared, shared.c.link == any_(wanted))
+        .where(*_candidates(actor), _shares(wanted))
     )
-    return _first_of(same, linked, limit=MAX_SIMILAR)
 
 
 def _similar_to(
