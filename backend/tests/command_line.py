@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 from unittest.mock import patch
@@ -56,6 +57,8 @@ class Running(NamedTuple):
 
 
 class CommandLineTestCase(TestCase):
+    executable: Sequence[str] = (sys.executable, "-m", "expenses")
+
     def setUp(self) -> None:
         folder = tempfile.TemporaryDirectory(prefix="expenses cli ")
         self.addCleanup(folder.cleanup)
@@ -113,7 +116,7 @@ class CommandLineTestCase(TestCase):
         log = self.data_dir.parent / f"log-{port}"
         with log.open("wb") as output:
             process = subprocess.Popen(
-                [sys.executable, "-m", "expenses", *arguments, "--port", str(port)],
+                [*self.executable, *arguments, "--port", str(port)],
                 env=self.environment(**variables),
                 stdout=output,
                 stderr=output,

@@ -106,7 +106,9 @@ def empty_database(*, owner: str) -> str:
 
 
 @contextmanager
-def one_more_migration() -> Iterator[str]:
+def one_more_migration(
+    statement: str = "op.execute('CREATE TABLE later (id bigint)')",
+) -> Iterator[str]:
     """Add a migration that no database has had yet; its revision."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary, "migrations")
@@ -116,7 +118,7 @@ def one_more_migration() -> Iterator[str]:
             "revision = 'later'\n"
             f"down_revision = {migrations.newest_revision()!r}\n"
             "def upgrade():\n"
-            "    op.execute('CREATE TABLE later (id bigint)')\n"
+            f"    {statement}\n"
         )
         with patch.object(migrations, "FOLDER", folder):
             yield "later"

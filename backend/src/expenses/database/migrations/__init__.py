@@ -21,6 +21,7 @@ from expenses.settings import Settings
 FOLDER = Path(__file__).parent
 
 _UNDEFINED_TABLE = "42P01"
+_LOCK_NOT_AVAILABLE = "55P03"
 _INSUFFICIENT_PRIVILEGE = "42501"
 # The error for a role that has no right to use the schema.
 _NO_SCHEMA = "3F000"
@@ -50,6 +51,11 @@ def upgrade(address: str) -> None:
     try:
         command.upgrade(_config(address), "head")
     except DBAPIError as error:
+        if sqlstate(error) == _LOCK_NOT_AVAILABLE:
+            raise CannotStart(
+                "A migration could not get a table that is in use. Nothing of it was changed; run "
+                "`expenses migrate` again when fewer people are at work."
+            ) from error
         if sqlstate(error) not in {_INSUFFICIENT_PRIVILEGE, _NO_SCHEMA}:
             raise
         raise CannotStart(

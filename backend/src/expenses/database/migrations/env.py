@@ -18,6 +18,8 @@ from expenses.settings import read_settings
 
 # Two starts at once migrate one after the other. Any number that nobody else uses will do.
 _LOCK = 7_301_155
+# While a migration waits for a table, everybody else who wants it waits behind the migration.
+_LOCK_TIMEOUT = "5s"
 
 
 def main() -> None:
@@ -38,9 +40,14 @@ async def _migrate(address: str) -> None:
 
 
 def _run(connection: Connection) -> None:
-    context.configure(connection=connection, target_metadata=Base.metadata)
+    # Held by the session: a migration that makes an index concurrently ends its transaction.
+    connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": _LOCK})
+    connection.execute(text(f"SET lock_timeout = '{_LOCK_TIMEOUT}'"))
+    connection.commit()
+    context.configure(
+        connection=connection, target_metadata=Base.metadata, transaction_per_migration=True
+    )
     with context.begin_transaction():
-        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
         context.run_migrations()
 
 
