@@ -9,8 +9,9 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from benchmarks import machine, report, run
+from benchmarks import report, run
 from benchmarks.fill import fill
+from benchmarks.load import ensure_wrk
 from expenses.database import migrations
 from expenses.database.embedded import database_address
 from expenses.errors import ExpensesError
@@ -19,6 +20,7 @@ from expenses.settings import read_settings
 RESULTS = Path(__file__).with_name("RESULTS.md")
 # With fewer tickets, not every list fills its page.
 MIN_TICKETS = 10_000
+SIZES = [10_000, 1_000_000]
 
 cli = typer.Typer(
     name="benchmarks",
@@ -52,8 +54,8 @@ def fill_command(
 @cli.command("run")
 def run_command(
     sizes: Annotated[
-        str, typer.Option(help="How many tickets, separated by commas.")
-    ] = "10000,1000000",
+        list[int], typer.Option("--size", min=MIN_TICKETS, help="How many tickets; repeat it.")
+    ] = SIZES,
     rounds: Annotated[int, typer.Option(min=1, help="Each figure is their median.")] = 5,
     seconds: Annotated[int, typer.Option(min=1, help="How long each measurement takes.")] = 3,
     only: Annotated[
@@ -67,10 +69,10 @@ def run_command(
     ),
 ) -> None:
     """Measure and print the results. A full run also writes them to benchmarks/RESULTS.md."""
-    machine.wrk()
+    ensure_wrk()
     if quick:
         rounds, seconds = 1, 1
-    options = run.Options(_numbers(sizes), rounds, seconds, only, data_dir, quick)
+    options = run.Options(sorted(sizes), rounds, seconds, only, data_dir, quick)
     results = report.markdown(run.run(options, show_progress))
     typer.echo(results)
     if not only and not quick:
@@ -79,16 +81,6 @@ def run_command(
 
 def show_progress(step: str, done: int, total: int) -> None:
     typer.echo(f"\r{step}: {done:,} of {total:,}", err=True, nl=done == total)
-
-
-def _numbers(text: str) -> list[int]:
-    try:
-        numbers = sorted({int(part) for part in text.split(",")})
-    except ValueError:
-        raise typer.BadParameter("write them as 10000,1000000") from None
-    if numbers[0] < MIN_TICKETS:
-        raise typer.BadParameter(f"measure with at least {MIN_TICKETS:,} tickets")
-    return numbers
 
 
 def _exit(_number: int, _frame: object) -> NoReturn:

@@ -4,29 +4,10 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from benchmarks.company import FOLDER
 from benchmarks.fill import Progress, connected, fill
 from expenses.database import migrations
 from expenses.database.embedded import Server
-
-# A ticket can be approved only once, so each measurement needs new ones. Their amounts differ: none
-# is a duplicate of another.
-ADD_PENDING = """
-WITH filed AS (
-    INSERT INTO tickets (owner_id, spent_on, amount, currency, category, description, links)
-    SELECT $1, current_date, (100 + number) / 100.0, 'EUR', 'meals',
-           'Lunch in Lisbon, for the workshop with Northwind',
-           ARRAY['https://receipts.example.com/' || number]
-    FROM generate_series(1, $2::int) AS number
-    RETURNING *
-), recorded AS (
-    INSERT INTO events (actor_id, action, ticket_id, owner_id, details)
-    SELECT owner_id, 'ticket.created', id, owner_id, jsonb_build_object('spent_on', spent_on,
-        'amount', amount::text, 'currency', currency, 'category', category,
-        'description', description, 'links', links)
-    FROM filed
-)
-SELECT min(id), max(id) FROM filed
-"""
 
 
 @contextmanager
@@ -48,9 +29,10 @@ def copy(server: Server, size: int, progress: Progress) -> Iterator[str]:
 
 
 async def add_pending_tickets(address: str, owner_id: int, number: int) -> range:
-    """File tickets for an employee with their events; returns their ids."""
+    """A ticket can be approved only once, so each measurement needs new ones; returns their ids."""
+    statement = (FOLDER / "pending.sql").read_text("utf-8")
     async with connected(address) as connection:
-        first, last = await connection.fetchrow(ADD_PENDING, owner_id, number)
+        first, last = await connection.fetchrow(statement, owner_id, number)
     return range(first, last + 1)
 
 

@@ -7,7 +7,6 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import asyncpg
-from sqlalchemy.engine import URL
 
 from benchmarks import company
 from expenses.database.address import asyncpg_url
@@ -65,35 +64,31 @@ async def fill(address: str, size: int, progress: Progress) -> None:
 @asynccontextmanager
 async def connected(address: str) -> AsyncIterator[Any]:
     """Open a plain connection to one of the application's databases."""
-    connection = await asyncpg.connect(**connection_arguments(asyncpg_url(address)))
+    connection = await asyncpg.connect(**connection_arguments(address))
     try:
         yield connection
     finally:
         await connection.close()
 
 
-def connection_arguments(url: URL) -> dict[str, Any]:
+def connection_arguments(address: str) -> dict[str, Any]:
     """Translate the address for asyncpg; the folder of a unix socket is the host."""
-    return {
-        "host": url.query.get("host", url.host),
-        "port": url.port,
-        "user": url.username,
-        "password": url.password,
-        "database": url.database,
-        "ssl": url.query.get("ssl"),
-    }
+    url = asyncpg_url(address)
+    host, ssl = url.query.get("host", url.host), url.query.get("ssl")
+    login = {"user": url.username, "password": url.password, "database": url.database}
+    return login | {"host": host, "port": url.port, "ssl": ssl}
 
 
 async def _insert(connection: Any, values: dict[str, Any], progress: Progress) -> None:
     recreate = await _drop_indexes(connection)
     await connection.execute("SELECT setseed($1)", company.SEED)
-    await _execute(connection, company.USERS, values)
+    await _execute(connection, "users", values)
     size = values["size"]
     for first in range(1, size + 1, BATCH):
         last = min(first + BATCH - 1, size)
-        await _execute(connection, company.TICKETS, values | {"first": first, "last": last})
+        await _execute(connection, "tickets", values | {"first": first, "last": last})
         progress("Tickets", last, size)
-    await _execute(connection, company.EVENTS, values)
+    await _execute(connection, "events", values)
     progress("Events", 1, 1)
     for number, statement in enumerate(recreate, start=1):
         await connection.execute(statement)
@@ -123,8 +118,9 @@ async def _drop_indexes(connection: Any) -> list[str]:
     return recreate
 
 
-async def _execute(connection: Any, statement: str, values: dict[str, Any]) -> None:
-    """asyncpg numbers the parameters of a statement; these have names."""
+async def _execute(connection: Any, name: str, values: dict[str, Any]) -> None:
+    """Send a statement of the company's; asyncpg numbers its parameters, there they have names."""
+    statement = (company.FOLDER / f"{name}.sql").read_text("utf-8")
     names = [*dict.fromkeys(re.findall(r"(?<!:):([a-z_]+)", statement))]
     for number, name in enumerate(names, start=1):
         typed = f"${number}::{_type_of(name, values[name])}"

@@ -5,10 +5,11 @@ rows with orjson. It has no routing, validation or middleware; it only checks th
 """
 
 import os
-import socket
+import pickle
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,6 @@ import uvicorn
 
 from benchmarks.fill import connection_arguments
 from benchmarks.recording import Recording, Statement, token_hash
-from expenses.database.address import asyncpg_url
 
 Answer = tuple[int, bytes]
 CONNECTIONS = 20
@@ -28,8 +28,8 @@ class Floor:
     def __init__(self, database: str, recording: Recording) -> None:
         self._database, self._recording = database, recording
         self._routes: dict[str, Callable[..., Awaitable[Answer]]] = {
-            "first": self._first,
-            "deep": self._deep,
+            "first": partial(self._list, recording.first),
+            "deep": partial(self._list, recording.deep),
             "ticket": self._ticket,
             "create": self._create,
             "approve": self._approve,
@@ -52,11 +52,10 @@ class Floor:
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
         """Open the connections to the database."""
-        arguments = connection_arguments(asyncpg_url(self._database))
         # Without the round trip that would clean a connection up after each use.
-        async with asyncpg.create_pool(
-            **arguments, min_size=CONNECTIONS, max_size=CONNECTIONS, reset=_nothing
-        ) as self._pool:
+        limits = {"min_size": CONNECTIONS, "max_size": CONNECTIONS, "reset": _nothing}
+        arguments = connection_arguments(self._database)
+        async with asyncpg.create_pool(**arguments, **limits) as self._pool:
             yield
 
     async def _lifespan(self, receive: Any, send: Any) -> None:
@@ -69,13 +68,7 @@ class Floor:
     async def _health(self, _authorization: str, _body: bytes) -> Answer:
         return 200, b"{}"
 
-    async def _first(self, authorization: str, _body: bytes) -> Answer:
-        return await self._list(authorization, self._recording.first)
-
-    async def _deep(self, authorization: str, _body: bytes) -> Answer:
-        return await self._list(authorization, self._recording.deep)
-
-    async def _list(self, authorization: str, statement: Statement) -> Answer:
+    async def _list(self, statement: Statement, authorization: str, _body: bytes) -> Answer:
         async with self._pool.acquire() as connection:
             if not await self._is_logged_in(connection, authorization):
                 return 401, b""
@@ -178,19 +171,16 @@ async def _nothing(_connection: Any) -> None: ...
 
 
 def main() -> None:
-    """Arguments: the port, the file of the recording. DATABASE_URL names the database."""
-    port, recording = int(sys.argv[1]), Recording.load(Path(sys.argv[2]))
-    config = uvicorn.Config(
+    """Arguments: the file of the recording, the port. DATABASE_URL names the database."""
+    recording: Recording = pickle.loads(Path(sys.argv[1]).read_bytes())  # noqa: S301, by `run`
+    uvicorn.run(
         Floor(os.environ["DATABASE_URL"], recording),
+        port=int(sys.argv[2]),
         log_level="warning",
         access_log=False,
         proxy_headers=False,
         server_header=False,
     )
-    with socket.socket() as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(("127.0.0.1", port))
-        uvicorn.Server(config).run(sockets=[listener])
 
 
 if __name__ == "__main__":

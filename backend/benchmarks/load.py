@@ -1,11 +1,11 @@
 """Load: requests sent by wrk, and the health check that is called beside them."""
 
 import json
+import shutil
 import statistics
 import subprocess
 import threading
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +13,7 @@ from typing import Any, NamedTuple
 
 import httpx
 
-from benchmarks.machine import wrk
-from expenses.errors import ExpensesError
+from expenses.errors import CannotStart, ExpensesError
 
 SCRIPT = Path(__file__).with_name("answers.lua")
 TIMEOUT = 60
@@ -54,6 +53,12 @@ class Load(NamedTuple):
     database_cpu: float = 0.0
 
 
+def ensure_wrk() -> None:
+    """Raises `CannotStart` where wrk is not installed."""
+    if shutil.which("wrk") is None:
+        raise CannotStart("The benchmark needs wrk: apt-get install wrk, or brew install wrk.")
+
+
 def run_wrk(address: str, request: Request, *, clients: int, seconds: int) -> Load:
     """Each client sends its next request as soon as the last one is answered.
 
@@ -81,29 +86,34 @@ def send_one_by_one(address: str, request: Request, number: int) -> None:
 
 
 @contextmanager
-def health_checks(address: str) -> Iterator[list[float]]:
-    """Meanwhile, call the health check at a fixed rate, and collect how long each call takes.
-
-    A call's time starts when it was due: a server that stops pays for every call it held up.
-    """
-    times: list[float] = []
+def repeated(measure: Callable[[], float], per_second: int) -> Iterator[list[float]]:
+    """Meanwhile, measure something again and again, and collect what it is."""
+    values: list[float] = []
     stop = threading.Event()
 
-    def check() -> None:
-        with httpx.Client(base_url=address, timeout=TIMEOUT) as client:
-            due = time.perf_counter()
-            while not stop.wait(max(0.0, due - time.perf_counter())):
-                client.get("/health").raise_for_status()
-                times.append(time.perf_counter() - due)
-                due += 1 / HEALTH_CHECKS_PER_SECOND
+    def repeat() -> None:
+        while not stop.wait(1 / per_second):
+            values.append(measure())
 
-    thread = threading.Thread(target=check)
+    thread = threading.Thread(target=repeat)
     thread.start()
     try:
-        yield times
+        yield values
     finally:
         stop.set()
         thread.join()
+
+
+@contextmanager
+def health_checks(address: str) -> Iterator[list[float]]:
+    """Meanwhile, collect how long the health check takes."""
+    with httpx.Client(base_url=address, timeout=TIMEOUT) as client:
+
+        def check() -> float:
+            return client.get("/health").raise_for_status().elapsed.total_seconds()
+
+        with repeated(check, HEALTH_CHECKS_PER_SECOND) as times:
+            yield times
 
 
 def p99(times: list[float]) -> float:
@@ -118,7 +128,7 @@ def _wrk(address: str, request: Request, clients: int, seconds: int) -> Any:
         sent += [request.path, str(request.ids[0])]
     output = subprocess.run(  # noqa: S603
         [
-            *(wrk(), "--threads", "1", "--connections", str(clients), "--duration", f"{seconds}s"),
+            *("wrk", "--threads", "1", "--connections", str(clients), "--duration", f"{seconds}s"),
             *("--timeout", f"{TIMEOUT}s", "--script", str(SCRIPT), *headers),
             *(address + request.path.replace("%d", "0"), "--", *expected, *sent),
         ],

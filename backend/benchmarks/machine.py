@@ -2,13 +2,10 @@
 
 import os
 import platform
-import shutil
 from importlib.metadata import version
 from pathlib import Path
 
 import psutil
-
-from expenses.errors import CannotStart
 
 PACKAGES = ("asyncpg", "fastapi", "pydantic", "sqladmin", "sqlalchemy", "starlette", "uvicorn")
 
@@ -25,21 +22,8 @@ def describe(postgres: str) -> dict[str, str]:
     }
 
 
-def wrk() -> str:
-    """Return the path of wrk. Raises `CannotStart` where it is not installed."""
-    found = shutil.which("wrk")
-    if found is None:
-        raise CannotStart(
-            "The benchmark needs wrk. On Debian and Ubuntu: apt-get install wrk. "
-            "On macOS: brew install wrk."
-        )
-    return found
-
-
 def _processor() -> str:
     cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        for line in cpuinfo.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return models[0] if models else platform.machine()

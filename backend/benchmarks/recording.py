@@ -1,12 +1,10 @@
 """Recording the application's statements for the floor, which repeats them."""
 
 import hashlib
-import pickle
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -42,15 +40,6 @@ class Recording:
     approve: tuple[Statement, ...]
     employer_token: bytes
     employee_token: bytes
-
-    def save(self, path: Path) -> None:
-        path.write_bytes(pickle.dumps(self))
-
-    @staticmethod
-    def load(path: Path) -> "Recording":
-        recording = pickle.loads(path.read_bytes())  # noqa: S301, `save` has written it
-        assert isinstance(recording, Recording)
-        return recording
 
 
 async def record(address: str, headers: Headers, sample: Sample) -> Recording:

@@ -1,6 +1,7 @@
 """One run. What is compared is measured in turns, so that noise on the machine hits all alike."""
 
 import asyncio
+import pickle
 import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -81,8 +82,7 @@ def run(options: Options, progress: Progress) -> Results:
             wanted = [
                 measurement
                 for deployment in deployments
-                for measurement in measurements(deployment)
-                if options.wants(measurement.title)
+                for measurement in measurements(deployment, options)
             ]
             _measure(wanted, options, results, progress)
         if not options.is_quick:
@@ -102,13 +102,15 @@ def _deployed(
     ):
         chosen = asyncio.run(sample.choose(database))
         headers = sample.log_in(application.address, chosen)
-        asyncio.run(recording.record(database, headers, chosen)).save(recorded)
+        recorded.write_bytes(pickle.dumps(asyncio.run(recording.record(database, headers, chosen))))
         with servers.floor(database, recorded, log.with_suffix(".floor.log")) as floor:
             yield Deployment(size, database, application, floor, chosen, headers)
 
 
-def _reads(deployment: Deployment) -> Iterator[Measurement]:
+def _reads(deployment: Deployment, options: Options) -> Iterator[Measurement]:
     for route in routes.reading_routes(deployment.sample, deployment.headers):
+        if not options.wants(route.title):
+            continue
         floor_path = routes.floor_path(route, deployment.sample)
         request = routes.checked_request(route, deployment.application.address)
         yield Measurement(route.title, deployment, partial(_same, request), bool(floor_path))
@@ -136,20 +138,17 @@ def _ensure_equal(route: Route, floor_path: str, deployment: Deployment) -> None
         raise WrongAnswer(path=route.path, problem="the floor gives another answer")
 
 
-def _writes(deployment: Deployment) -> Iterator[Measurement]:
-    for is_floor, (create, approve) in enumerate(routes.WRITE_PATHS):
-        creates, approves = partial(_create, deployment, create), partial(
-            _approve, deployment, approve
-        )
-        yield Measurement(routes.CREATE, deployment, creates, is_floor=bool(is_floor))
-        yield Measurement(routes.APPROVE, deployment, approves, is_floor=bool(is_floor))
+def _writes(deployment: Deployment, options: Options) -> Iterator[Measurement]:
+    for is_floor, paths in ((False, routes.WRITES), (True, routes.FLOOR_WRITES)):
+        for title, path in paths.items():
+            if options.wants(title):
+                request = partial(_write_request, title, path, deployment)
+                yield Measurement(title, deployment, request, is_floor=is_floor)
 
 
-def _create(deployment: Deployment, path: str, _times: int) -> Request:
-    return routes.create_request(deployment.headers, path)
-
-
-def _approve(deployment: Deployment, path: str, times: int) -> Request:
+def _write_request(title: str, path: str, deployment: Deployment, times: int) -> Request:
+    if title == routes.CREATE:
+        return routes.create_request(deployment.headers, path)
     owner_id = deployment.sample.employee_id
     ids = asyncio.run(databases.add_pending_tickets(deployment.database, owner_id, times))
     return routes.approve_request(deployment.headers, path, ids)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 
@@ -32,8 +32,7 @@ OFFSET (SELECT greatest(0, count(*) / 2 - 1) FROM shown) LIMIT 1
 """
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):
     """A ticket in the middle of a list: the page that begins after it is a deep one."""
 
     id: int
@@ -81,12 +80,10 @@ async def choose(address: str) -> Sample:
 
 
 def log_in(server: str, sample: Sample) -> Headers:
-    employer, employee = sample.employer_email, sample.employee_email
+    users = sample.employer_email, sample.employee_email
     return Headers(
-        employer_api=_api_headers(server, employer),
-        employee_api=_api_headers(server, employee),
-        employer_browser=_browser_headers(server, employer),
-        employee_browser=_browser_headers(server, employee),
+        *(_api_headers(server, email) for email in users),
+        *(_browser_headers(server, email) for email in users),
     )
 
 

@@ -48,31 +48,28 @@ def postgres_cpu(data_dir: Path) -> float:
 
 @contextmanager
 def application(database: str, log: Path) -> Iterator[RunningServer]:
-    port = _free_port()
-    command = ["-m", "expenses", "serve", "--port", str(port), "--workers", "1"]
-    with _running(command, port, database, log) as server:
+    with _running(database, log, "-m", "expenses", "serve", "--workers", "1", "--port") as server:
         yield server
 
 
 @contextmanager
 def floor(database: str, recording: Path, log: Path) -> Iterator[RunningServer]:
-    port = _free_port()
-    command = ["-m", "benchmarks.floor", str(port), str(recording)]
-    with _running(command, port, database, log) as server:
+    with _running(database, log, "-m", "benchmarks.floor", str(recording)) as server:
         yield server
 
 
 @contextmanager
-def _running(command: list[str], port: int, database: str, log: Path) -> Iterator[RunningServer]:
+def _running(database: str, log: Path, *command: str) -> Iterator[RunningServer]:
+    """Start Python with a command that ends with the port."""
+    port = _free_port()
     # Nothing that is set here changes what is measured.
     ours = {name.upper() for name in Settings.model_fields}
     inherited = {name: value for name, value in os.environ.items() if name not in ours}
     variables = {"DATABASE_URL": database, "SECRET_KEY": secrets.token_urlsafe(48)}
     with log.open("wb") as output:
         process = subprocess.Popen(  # noqa: S603
-            [sys.executable, *command],
+            [sys.executable, *command, str(port)],
             env=inherited | variables,
-            stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
         )
@@ -82,10 +79,7 @@ def _running(command: list[str], port: int, database: str, log: Path) -> Iterato
         yield server
     finally:
         process.terminate()
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(STOP_TIMEOUT)
-        process.kill()
-        process.wait()
+        process.wait(STOP_TIMEOUT)
 
 
 def _wait_until_ready(server: RunningServer, log: Path) -> None:

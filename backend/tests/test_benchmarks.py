@@ -24,12 +24,13 @@ from benchmarks.fill import connected, fill
 from benchmarks.floor import Floor
 from benchmarks.load import Load, Request, WrongAnswer, run_wrk
 from benchmarks.results import Key, Results
-from benchmarks.routes import FIRST_LIST, NEW_TICKET, deep_path
+from benchmarks.routes import FIRST_LIST, NEW_TICKET, deep_path, reading_routes, rows_in
 from benchmarks.sample import Headers
 from benchmarks.targets import targets
 from expenses.database import migrations
 from expenses.errors import CannotStart
-from tests.harness import CommittingTestCase, empty_database, new_database, new_role
+from expenses.web.security.cookies import SESSION
+from tests.harness import CommittingTestCase, cookie, empty_database, new_database, new_role
 
 TOP = Path(__file__).parents[2]
 SIZE = 10_000
@@ -149,6 +150,21 @@ class Filling(FilledTestCase):
         self.assertEqual(await self.value(query, RARE_WORD), RARE_WORD_TICKETS)
         self.assertEqual(await self.value(query, MISSING_WORD), 0)
         self.assertGreater(await self.value(query, COMMON_WORD), SIZE // 50)
+
+    async def test_every_route_shows_the_rows_it_is_measured_with(self) -> None:
+        chosen = await sample.choose(self._address)
+        client = await self.client()
+        api, browser = [], []
+        for email in (chosen.employer_email, chosen.employee_email):
+            log_in = {"email": email, "password": PASSWORD}
+            token = (await client.post("/api/session", json=log_in)).json()["token"]
+            api.append({"Authorization": f"Bearer {token}"})
+            browser.append({"Cookie": f"{SESSION}={cookie(token)}"})
+        for route in reading_routes(chosen, Headers(*api, *browser)):
+            with self.subTest(route=route.title):
+                answer = await client.get(route.path, headers=dict(route.headers))
+                self.assertEqual(answer.status_code, 200)
+                self.assertEqual(rows_in(route, answer.text), route.rows)
 
     async def test_progress_comes_to_the_end(self) -> None:
         last = {step: (done, total) for step, done, total in self.steps}
@@ -375,5 +391,5 @@ class CommandLine(unittest.TestCase):
     def test_help_names_the_commands_and_their_options(self) -> None:
         for word in ("fill", "run"):
             self.assertIn(word, self.output("--help"))
-        for option in ("--sizes", "--rounds", "--seconds", "--only", "--quick", "--data-dir"):
+        for option in ("--size", "--rounds", "--seconds", "--only", "--quick", "--data-dir"):
             self.assertIn(option, self.output("run", "--help"))

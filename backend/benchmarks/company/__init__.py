@@ -1,0 +1,67 @@
+"""A made-up company of any size: the values that its SQL calls `:name`."""
+
+import json
+import tomllib
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+FOLDER = Path(__file__).parent
+# Made by one random seed: two companies of the same size, made on the same day, are equal.
+SEED = 0.20261123
+YEARS = 5
+TICKETS_PER_EMPLOYEE = 200
+EMPLOYEES_PER_EMPLOYER = 100
+MIN_EMPLOYERS = 3
+PASSWORD = "measured-2026"  # noqa: S105, of people who do not exist
+
+# One ticket in thirty has the common word, RARE_WORD_TICKETS have the rare one, none the last.
+COMMON_WORD, RARE_WORD, MISSING_WORD = "Taxi", "Halcyon", "zeppelin"
+RARE_WORD_TICKETS = 200
+
+# In percent of all tickets.
+CURRENCIES = {"USD": 68, "EUR": 15, "CNY": 8, "GBP": 6, "JPY": 3}
+CATEGORIES = {
+    "travel": 28,
+    "meals": 30,
+    "lodging": 14,
+    "software": 9,
+    "equipment": 8,
+    "training": 5,
+    "other": 6,
+}
+MEDIAN_AMOUNTS = {
+    "travel": 85,
+    "meals": 32,
+    "lodging": 240,
+    "software": 60,
+    "equipment": 150,
+    "training": 320,
+    "other": 25,
+}
+
+
+def parameters(size: int, password_hash: str, now: datetime) -> dict[str, Any]:
+    """`now` is when the last tickets were decided."""
+    vocabulary = tomllib.loads((FOLDER / "vocabulary.toml").read_text("utf-8"))
+    employees = max(1, size // TICKETS_PER_EMPLOYEE)
+    yesterday = now.astimezone(UTC).date() - timedelta(days=1)
+    days = [yesterday - timedelta(days=number) for number in reversed(range(YEARS * 365))]
+    return vocabulary | {
+        "size": size,
+        "employees": employees,
+        "employers": max(MIN_EMPLOYERS, employees // EMPLOYEES_PER_EMPLOYER),
+        "password_hash": password_hash,
+        "now": now,
+        "days": [day for day in days if day.weekday() < 5],
+        "currencies": _repeated(CURRENCIES),
+        "categories": _repeated(CATEGORIES),
+        "medians": json.dumps(MEDIAN_AMOUNTS),
+        "purchases": json.dumps(vocabulary["purchases"]),
+        "rare_word": f" ({RARE_WORD})",
+        "rare_word_every": max(1, size // RARE_WORD_TICKETS),
+    }
+
+
+def _repeated(percents: dict[str, int]) -> list[str]:
+    return [name for name, percent in percents.items() for _ in range(percent)]
