@@ -2,11 +2,14 @@
 
 import asyncio
 import re
+from decimal import Decimal
 from typing import Any
 from unittest.mock import patch
 
 import httpx
+from sqlalchemy import update
 
+from expenses.tickets.models import ticket_table
 from tests.console.test_queue import QueueTestCase
 from tests.harness import CommittingTestCase
 
@@ -46,7 +49,7 @@ class Preview(QueueTestCase):
         )
         await self.approve(ticket, by=self.boss)
         page = await self.preview("approve", ticket=[ticket])
-        self.assertIn("None of these tickets is still pending", page.text)
+        self.assertIn("None of these tickets is still pending and as you saw it", page.text)
 
     async def test_too_many_are_to_be_decided_in_parts(self) -> None:
         ada = await self.new_employee()
@@ -66,6 +69,92 @@ class Preview(QueueTestCase):
 
     async def preview(self, verdict: str, **fields: Any) -> httpx.Response:
         return await self.browser.post("/admin/ticket/decide", data={"verdict": verdict} | fields)
+
+
+class ListedBefore(CommittingTestCase):
+    """What counts is what the list showed, not what the page in between shows."""
+
+    async def asyncSetUp(self) -> None:
+        await super().asyncSetUp()
+        self.ada, dana = await self.new_employee("Ada"), await self.new_employer("Dana")
+        self.browser = await self.browser_of(dana)
+        self.tickets = [await self.new_ticket(self.ada, amount="3.00") for _ in range(3)]
+
+    async def listed(self) -> dict[str, Any]:
+        """The form of the list with every row ticked."""
+        page = await self.browser.get("/admin/ticket/list")
+        return form_of(page) | {"ticket": self.tickets, "verdict": "approve"}
+
+    async def edit(self, ticket: int) -> None:
+        program = await self.program_of(self.ada)
+        answer = await program.patch(
+            f"/api/tickets/{ticket}", json={"amount": "8888.00", "description": "laptop"}
+        )
+        self.assertEqual(answer.status_code, 200)
+
+    async def test_a_ticket_that_was_edited_since_is_named_and_left_out(self) -> None:
+        form = await self.listed()
+        await self.edit(self.tickets[0])
+        preview = await self.browser.post("/admin/ticket/decide", data=form)
+        for text in (
+            "1 ticket was changed after you opened the list and is left out:",
+            "$8,888.00",
+            "laptop",
+            "Approve 2 tickets",
+            "$6.00",
+        ):
+            self.assertIn(text, preview.text)
+        page = await self.browser.post("/admin/ticket/decide/all", data=form_of(preview))
+        self.assertIn("<h1>2 approved, 1 skipped</h1>", page.text)
+        self.assertIn("has changed since you saw it", page.text)
+        await self.assert_approved(self.tickets[1:])
+
+    async def test_so_is_one_that_an_edit_under_way_changed(self) -> None:
+        async with self.database.transaction() as connection:
+            # It begins before the list is shown, and is committed afterwards.
+            await connection.execute(
+                update(ticket_table)
+                .where(ticket_table.c.id == self.tickets[0])
+                .values(amount=Decimal("8888.00"))
+            )
+            form = await self.listed()
+        preview = await self.browser.post("/admin/ticket/decide", data=form)
+        self.assertIn("Approve 2 tickets", preview.text)
+        await self.browser.post("/admin/ticket/decide/all", data=form_of(preview))
+        await self.assert_approved(self.tickets[1:])
+
+    async def test_all_that_match_leave_out_what_joined_or_changed(self) -> None:
+        form = await self.listed() | {"all": "1"}
+        await self.edit(self.tickets[0])
+        await self.new_ticket(self.ada)
+        preview = await self.browser.post("/admin/ticket/decide", data=form)
+        self.assertIn("2 tickets joined or were changed after you opened the list", preview.text)
+        self.assertIn("Approve 2 tickets", preview.text)
+        await self.browser.post("/admin/ticket/decide/all", data=form_of(preview))
+        await self.assert_approved(self.tickets[1:])
+
+    async def test_nothing_is_left_once_all_have_changed(self) -> None:
+        form = await self.listed()
+        for ticket in self.tickets:
+            await self.edit(ticket)
+        preview = await self.browser.post("/admin/ticket/decide", data=form)
+        self.assertIn("None of these tickets is still pending and as you saw it.", preview.text)
+        self.assertNotIn("/admin/ticket/decide/all", preview.text)
+        await self.assert_approved([])
+
+    async def test_odd_versions_are_refused(self) -> None:
+        form = await self.listed()
+        for field in ({"version": [f"{self.tickets[0]}@yesterday"]}, {"seen": ["never"]}):
+            async with self.nothing_changes():
+                answer = await self.browser.post("/admin/ticket/decide", data=form | field)
+            self.assertEqual(answer.status_code, 422)
+
+    async def assert_approved(self, tickets: list[int]) -> None:
+        events = await self.events("ticket.approved")
+        self.assertEqual([event.ticket_id for event in events], tickets)
+        for ticket in self.tickets:
+            status = (await self.ticket(ticket, seen_by=self.ada)).status
+            self.assertEqual(status, "approved" if ticket in tickets else "pending")
 
 
 class Decide(QueueTestCase):

@@ -163,11 +163,10 @@ class Decisions(MailTestCase):
                 with self.counted_statements() as statements:
                     await decide_tickets(
                         connection,
-                        chosen,
+                        dict.fromkeys(chosen, seen_at),
                         TicketStatus.DENIED,
                         actor=self.dana,
                         reason="Too late",
-                        seen_at=seen_at,
                     )
             sent.append(len(statements))
         self.assertEqual(sent[0], sent[1])

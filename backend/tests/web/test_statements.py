@@ -25,7 +25,7 @@ POST   /admin/ticket/decide                               employer  4
 POST   /admin/ticket/decide/all                           employer  4
 GET    /admin/ticket/details/{pk:path}                    employer  8
 GET    /admin/ticket/export/{kind}                        employer  2
-GET    /admin/ticket/list                                 employer  6
+GET    /admin/ticket/list                                 employer  7
 POST   /admin/ticket/{ticket_id:int}/approve              employer  4
 POST   /admin/ticket/{ticket_id:int}/deny                 employer  4
 POST   /admin/ticket/{ticket_id:int}/reopen               employer  4

@@ -1,10 +1,11 @@
 """Bulk decisions: a page that says how many tickets and how much money, then the decisions."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel
+from pydantic import AwareDatetime, BaseModel, BeforeValidator
 from sqladmin import BaseView, expose
 from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.datastructures import QueryParams
@@ -20,8 +21,9 @@ from expenses.i18n.text import N_
 from expenses.tickets import events, lists, queries
 from expenses.tickets.counts import COUNT_LIMIT, totals
 from expenses.tickets.decisions import BATCH_SIZE, Outcome, decide_tickets
-from expenses.tickets.filters import TicketFilter
+from expenses.tickets.filters import Sort, TicketFilter
 from expenses.tickets.models import TicketStatus
+from expenses.tickets.queries import TicketView
 from expenses.tickets.schemas import Reason
 from expenses.web.dependencies import database_of
 from expenses.web.pages.forms import FormValues, read_form
@@ -29,7 +31,7 @@ from expenses.web.pages.rendering import flash, render
 from expenses.web.validation import parse
 
 # The page in between names this many tickets; their number and their sums are exact.
-MAX_SHOWN = 10
+MAX_SHOWN = 50
 
 
 class Verdict(BaseModel):
@@ -48,6 +50,24 @@ class Approval(Verdict):
 class Denial(Verdict):
     seen: AwareDatetime
     reason: Reason
+
+
+class Seen(BaseModel):
+    seen: Annotated[AwareDatetime | None, BeforeValidator(lambda text: text or None)] = None
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The tickets to decide, and those that were chosen but are left out.
+
+    `changed` were edited since the list was shown; `new_or_changed` is their number, together with
+    those that joined, where everything that matches was chosen.
+    """
+
+    matching: TicketFilter
+    changed: Sequence[TicketView] = ()
+    new_or_changed: int = 0
+    not_pending: int = 0
 
 
 @dataclass
@@ -92,8 +112,8 @@ class BulkView(BaseView):
             body = parse(kind, {name: value for name, value in form.items() if value.strip()})
         except InvalidInput as error:
             return await self._preview(request, form, verdict, error.fields)
-        ids = await _chosen_ids(request, form, body.seen)
-        result = await _decide(request, ids, body.status, body.reason, body.seen)
+        seen = await _all_seen(request, form, body.seen) if form["all"] else _seen(form, body.seen)
+        result = await _decide(request, seen, body.status, body.reason)
         return render(
             request,
             "console/decided.html",
@@ -110,23 +130,26 @@ class BulkView(BaseView):
     ) -> Response:
         actor = user_of(request)
         async with database_of(request).reading() as connection:
-            chosen = await _chosen(request, connection, form)
-            found = await totals(connection, actor=actor, matching=chosen)
+            seen_at = parse(Seen, form).seen or await queries.now(connection)
+            chosen = await _choose(request, connection, form, seen_at)
+            found = await totals(connection, actor=actor, matching=chosen.matching)
             some = await lists.list_tickets(
-                connection, actor=actor, matching=chosen, limit=MAX_SHOWN
+                connection,
+                actor=actor,
+                matching=chosen.matching,
+                sort=Sort.FILED,
+                limit=MAX_SHOWN,
             )
-            context = {
-                "totals": found,
-                "tickets": some.items,
-                "selected": len(form.many.get("ticket", [])),
-                "seen": form["seen"] or await queries.now(connection),
-                "reasons": await events.recent_reasons(connection, actor=actor),
-            }
+            reasons = await events.recent_reasons(connection, actor=actor)
         return render(
             request,
             "console/decide.html",
             status_code=422 if errors else 200,
-            **context,
+            totals=found,
+            tickets=some.items,
+            chosen=chosen,
+            seen=seen_at.isoformat(),
+            reasons=reasons,
             verdict=verdict.verdict,
             form=form,
             errors=errors or {},
@@ -136,46 +159,75 @@ class BulkView(BaseView):
         )
 
 
-async def _chosen(request: Request, connection: AsyncConnection, form: FormValues) -> TicketFilter:
-    """Return a filter for the ticked tickets, or for all pending ones that the list shows."""
-    if not form["all"]:
-        return TicketFilter(status=TicketStatus.PENDING, ids=_ticked(form))
+async def _choose(
+    request: Request, connection: AsyncConnection, form: FormValues, seen_at: datetime
+) -> Choice:
+    """Find out which of the chosen tickets are still as the list showed them."""
+    actor = user_of(request)
+    if form["all"]:
+        queue = Queue.of(QueryParams(form["query"])).model_copy(update={"status": "pending"})
+        matching = await queue.filter(connection, actor=actor)
+        unchanged = replace(matching, unchanged_since=seen_at)
+        now_there = await totals(connection, actor=actor, matching=matching)
+        as_seen = await totals(connection, actor=actor, matching=unchanged)
+        return Choice(unchanged, new_or_changed=now_there.count.number - as_seen.count.number)
+    seen = _seen(form, seen_at)
+    there = await queries.views_of(connection, list(seen), actor=actor)
+    pending = [ticket for ticket in there if ticket.status is TicketStatus.PENDING]
+    changed = [ticket for ticket in pending if ticket.updated_at > seen[ticket.id]]
+    left = tuple(ticket.id for ticket in pending if ticket not in changed)
+    return Choice(
+        TicketFilter(status=TicketStatus.PENDING, ids=left),
+        changed=changed,
+        not_pending=len(seen) - len(pending),
+    )
+
+
+async def _all_seen(request: Request, form: FormValues, seen_at: datetime) -> dict[int, datetime]:
+    """Return all tickets that the list found then, including those decided or edited since."""
+    actor = user_of(request)
     queue = Queue.of(QueryParams(form["query"])).model_copy(update={"status": "pending"})
-    return await queue.filter(connection, actor=user_of(request))
-
-
-async def _chosen_ids(request: Request, form: FormValues, seen_at: datetime) -> list[int]:
-    """Return the tickets of the page in between, including those decided since."""
-    if not form["all"]:
-        return sorted(set(_ticked(form)))
     async with database_of(request).reading() as connection:
-        return await queries.ids_pending_at(
+        ids = await queries.ids_pending_at(
             connection,
             seen_at,
-            actor=user_of(request),
-            matching=await _chosen(request, connection, form),
+            actor=actor,
+            matching=await queue.filter(connection, actor=actor),
             limit=COUNT_LIMIT,
         )
+    return dict.fromkeys(ids, seen_at)
 
 
-def _ticked(form: FormValues) -> tuple[int, ...]:
+def _seen(form: FormValues, seen_at: datetime) -> dict[int, datetime]:
+    """Return the ticked tickets, each with the version that the list showed.
+
+    A row without a version counts as seen when the list was made.
+    """
+    versions = {}
+    for text in form.many.get("version", []):
+        ticket, _, updated_at = text.partition("@")
+        versions[ticket] = parse(Seen, {"seen": updated_at}).seen
     ticked = form.many.get("ticket", [])
     if not all(text.isascii() and text.isdecimal() and len(text) < 20 for text in ticked):
         raise InvalidInput({"ticket": N_("Select tickets from the list.")})
-    return tuple(number for number in map(int, ticked) if number <= MAX_ID)
+    return {
+        int(text): versions.get(text) or seen_at
+        for text in sorted(set(ticked), key=int)
+        if int(text) <= MAX_ID
+    }
 
 
 async def _decide(
     request: Request,
-    ids: list[int],
+    seen: Mapping[int, datetime],
     status: TicketStatus,
     reason: str | None,
-    seen_at: datetime,
 ) -> Result:
     """Decide batch by batch; each batch is one transaction with its events."""
     result = Result(status, Outcome([], []))
+    ids = sorted(seen)
     for start in range(0, len(ids), BATCH_SIZE):
-        batch = ids[start : start + BATCH_SIZE]
+        batch = {ticket_id: seen[ticket_id] for ticket_id in ids[start : start + BATCH_SIZE]}
         try:
             async with database_of(request).transaction() as connection:
                 outcome = await decide_tickets(
@@ -184,7 +236,6 @@ async def _decide(
                     status,
                     actor=user_of(request),
                     reason=reason,
-                    seen_at=seen_at,
                 )
         except (TooBusy, DatabaseUnavailable):
             result.untried = len(ids) - start

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from pydantic import AwareDatetime, BaseModel
@@ -56,6 +57,7 @@ class TicketListPage:
     """A page of the list, with what stands above and beside its rows."""
 
     rows: Sequence[TicketRow]
+    seen_at: datetime
     previous_cursor: str | None
     next_cursor: str | None
     counts: dict[TicketStatus, Count]
@@ -139,6 +141,8 @@ class TicketView(ReadOnlyView, model=Ticket):
 async def _list(request: Request, queue: Queue) -> TicketListPage:
     actor, position = user_of(request), queue.position
     async with database_of(request).reading() as connection:
+        # Before the rows: what changes from now on counts as not seen.
+        seen_at = await queries.now(connection)
         matching = await queue.filter(connection, actor=actor)
         found = await count_matches(connection, actor=actor, matching=matching)
         page = await lists.list_tickets(
@@ -151,6 +155,7 @@ async def _list(request: Request, queue: Queue) -> TicketListPage:
         )
         return TicketListPage(
             rows=page.items,
+            seen_at=seen_at,
             previous_cursor=encode_position(page.previous, queue.order),
             next_cursor=encode_position(page.next, queue.order),
             counts=found.counts,

@@ -1,12 +1,12 @@
 """What employers do to tickets, one at a time or many: approve, deny, reopen."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from prometheus_client import Counter
-from sqlalchemy import func, insert, update
+from sqlalchemy import ARRAY, BigInteger, DateTime, func, insert, literal, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from expenses.database.engine import after_commit
@@ -86,23 +86,23 @@ async def deny_ticket(
 
 async def decide_tickets(
     connection: AsyncConnection,
-    ticket_ids: Sequence[int],
+    seen: Mapping[int, datetime],
     status: TicketStatus,
     *,
     actor: Actor,
     reason: str | None,
-    seen_at: datetime,
 ) -> Outcome:
-    """Decide those still pending and unchanged since `seen_at`, all in one transaction.
+    """Decide the tickets that are still pending and as they were seen, all in one transaction.
 
-    Takes at most `BATCH_SIZE` ids.
+    `seen` says for each id when the actor saw the ticket, or the `updated_at` that they saw; takes
+    at most `BATCH_SIZE` of them.
     """
     ensure_can_decide(actor)
-    decided = await _update_pending(connection, ticket_ids, status, reason, actor, seen_at)
+    decided = await _update_pending(connection, seen, status, reason, actor)
     if decided:
         await _record_all(connection, decided, status, reason, actor=actor)
     done = {ticket.id for ticket in decided}
-    others = [ticket_id for ticket_id in ticket_ids if ticket_id not in done]
+    others = [ticket_id for ticket_id in seen if ticket_id not in done]
     left = await views_of(connection, others, actor=actor)
     skipped = [Skipped(ticket, ticket.status is TicketStatus.PENDING) for ticket in left]
     return Outcome(sorted(done), skipped)
@@ -162,24 +162,28 @@ async def _decide(
 
 async def _update_pending(
     connection: AsyncConnection,
-    ticket_ids: Sequence[int],
+    seen: Mapping[int, datetime],
     status: TicketStatus,
     reason: str | None,
     actor: Actor,
-    seen_at: datetime,
 ) -> list[LockedTicket]:
     """Update what can be decided, and return it in the order of the ids.
 
     Not locked by a SELECT first: a sharded database locks rows of one shard only. The index is
     read in the order of the ids, so that two who decide overlapping tickets cannot deadlock.
     """
+    ids = sorted(seen)
+    instants = literal([seen[ticket_id] for ticket_id in ids], ARRAY(DateTime(timezone=True)))
+    # A function's result is put in parentheses, which PostgreSQL wants around what is indexed.
+    seen_at = func.coalesce(instants)
+    place = func.array_position(literal(ids, ARRAY(BigInteger)), ticket_table.c.id)
     decided = await connection.execute(
         update(ticket_table)
         .where(
             visible_to(actor),
-            is_one_of(ticket_table.c.id, sorted(ticket_ids)),
+            is_one_of(ticket_table.c.id, ids),
             ticket_table.c.status == TicketStatus.PENDING,
-            ticket_table.c.updated_at <= seen_at,
+            ticket_table.c.updated_at <= seen_at[place],
         )
         .values(
             status=status,

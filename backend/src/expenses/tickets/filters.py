@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
@@ -69,6 +69,7 @@ class TicketFilter:
     lowest_amount: Decimal | None = None
     highest_amount: Decimal | None = None
     currency: str | None = None
+    unchanged_since: datetime | None = None
 
     @property
     def is_everything(self) -> bool:
@@ -103,6 +104,8 @@ def conditions(matching: TicketFilter) -> list[ColumnElement[bool]]:
         found.append(ticket_table.c.amount >= matching.lowest_amount)
     if matching.highest_amount is not None:
         found.append(ticket_table.c.amount <= matching.highest_amount)
+    if matching.unchanged_since is not None:
+        found.append(ticket_table.c.updated_at <= matching.unchanged_since)
     if matching.pattern is not None:
         found.append(or_(*_searched(matching)))
     return found
