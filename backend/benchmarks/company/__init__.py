@@ -19,27 +19,6 @@ PASSWORD = "measured-2026"  # noqa: S105, of people who do not exist
 COMMON_WORD, RARE_WORD, MISSING_WORD = "Taxi", "Halcyon", "zeppelin"
 RARE_WORD_TICKETS = 200
 
-# In percent of all tickets.
-CURRENCIES = {"USD": 68, "EUR": 15, "CNY": 8, "GBP": 6, "JPY": 3}
-CATEGORIES = {
-    "travel": 28,
-    "meals": 30,
-    "lodging": 14,
-    "software": 9,
-    "equipment": 8,
-    "training": 5,
-    "other": 6,
-}
-MEDIAN_AMOUNTS = {
-    "travel": 85,
-    "meals": 32,
-    "lodging": 240,
-    "software": 60,
-    "equipment": 150,
-    "training": 320,
-    "other": 25,
-}
-
 
 def parameters(size: int, password_hash: str, now: datetime) -> dict[str, Any]:
     """`now` is when the last tickets were decided."""
@@ -54,9 +33,9 @@ def parameters(size: int, password_hash: str, now: datetime) -> dict[str, Any]:
         "password_hash": password_hash,
         "now": now,
         "days": [day for day in days if day.weekday() < 5],
-        "currencies": _repeated(CURRENCIES),
-        "categories": _repeated(CATEGORIES),
-        "medians": json.dumps(MEDIAN_AMOUNTS),
+        "currencies": _repeated(vocabulary["currencies"]),
+        "categories": _repeated(vocabulary["categories"]),
+        "medians": json.dumps(vocabulary["medians"]),
         "purchases": json.dumps(vocabulary["purchases"]),
         "rare_word": f" ({RARE_WORD})",
         "rare_word_every": max(1, size // RARE_WORD_TICKETS),
