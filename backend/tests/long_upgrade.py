@@ -19,7 +19,10 @@ from tests.harness import new_database, one_more_migration, ticket_json
 INDEX = """with op.get_context().autocommit_block():
         op.execute("SET lock_timeout = 0")
         op.create_index("ix_tickets_later", "tickets", ["currency", "spent_on"],
-            postgresql_concurrently=True)"""
+            postgresql_concurrently=True)
+        op.execute("RESET lock_timeout")
+    assert op.get_bind().exec_driver_sql("SHOW lock_timeout").scalar() == '5s'
+"""
 VALID = "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass('ix_tickets_later')"
 
 

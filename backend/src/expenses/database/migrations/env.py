@@ -32,7 +32,11 @@ def main() -> None:
 
 
 async def _migrate(address: str) -> None:
-    engine = create_async_engine(asyncpg_url(address), poolclass=pool.NullPool)
+    engine = create_async_engine(
+        asyncpg_url(address),
+        poolclass=pool.NullPool,
+        connect_args={"server_settings": {"lock_timeout": _LOCK_TIMEOUT}},
+    )
     async with engine.connect() as connection:
         await connection.run_sync(_run)
         await connection.commit()
@@ -40,9 +44,11 @@ async def _migrate(address: str) -> None:
 
 
 def _run(connection: Connection) -> None:
-    # Held by the session: a migration that makes an index concurrently ends its transaction.
+    # Held by the session: a migration that makes an index concurrently ends its transaction. The
+    # one before may take as long as it likes.
+    connection.execute(text("SET lock_timeout = 0"))
     connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": _LOCK})
-    connection.execute(text(f"SET lock_timeout = '{_LOCK_TIMEOUT}'"))
+    connection.execute(text("RESET lock_timeout"))
     connection.commit()
     context.configure(
         connection=connection, target_metadata=Base.metadata, transaction_per_migration=True
