@@ -54,6 +54,8 @@ async def fill(address: str, size: int, progress: Progress) -> None:
     values = company.parameters(size, await hash_password(company.PASSWORD), now)
     async with connected(address) as connection:
         await _ensure_empty(connection)
+        # VACUUM marks no page as visible to all until the commits around it are on disk.
+        await connection.execute("SET synchronous_commit = on")
         async with connection.transaction():
             await connection.execute(SETTINGS)
             await _insert(connection, values, progress)
