@@ -1,7 +1,7 @@
 -- New tickets of employee $1 with their events. Their amounts differ: none is a duplicate of another.
 WITH filed AS (
     INSERT INTO tickets (owner_id, spent_on, amount, currency, category, description, links)
-    SELECT $1, current_date, (100 + number) / 100.0, 'EUR', 'meals',
+    SELECT $1, current_date, round((100 + number) / 100.0, 2), 'EUR', 'meals',
            'Lunch in Lisbon, for the workshop with Northwind',
            ARRAY['https://receipts.example.com/' || number]
     FROM generate_series(1, $2::int) AS number

@@ -13,7 +13,8 @@ FROM (
                CASE WHEN stays_pending OR ended >= :now THEN 'pending'
                     WHEN outcome < 0.87 THEN 'approved' WHEN outcome < 0.96 THEN 'denied'
                     ELSE 'withdrawn' END AS status,
-               round((price * (:medians ->> category)::float)::numeric, 2) + 1 AS amount,
+               round((price * (:medians ->> category)::float)::numeric,
+                     CASE currency WHEN 'JPY' THEN 0 ELSE 2 END) + 1 AS amount,
                format(:purchases -> category ->> trunc(
                    what * jsonb_array_length(:purchases -> category))::int, place)
                || ', ' || format(purpose, customer)

@@ -132,6 +132,13 @@ class TicketChanged(Conflict):
     template = N_("Ticket %(id)s has changed since you saw it. Please look at it again.")
 
 
+class OtherDecimals(Conflict):
+    """The currency or the amount that the ticket has does not go with the other, which is new."""
+
+    code = "other-decimals"
+    template = N_("%(amount)s %(currency)s has more decimals than the currency. Change both.")
+
+
 class AlreadySuspended(Conflict):
     code = "already-suspended"
     template = N_("%(username)s is already suspended.")

@@ -141,7 +141,7 @@ class EveryPage(BrowserTestCase):
         odd = self.person("x" * 80)
         pending = ada.file(description="w" * 500, links=["https://example.com/" + "y" * 1900])
         ada.file(description="מחיר 100% 👩‍👩‍👧 <b>", links=["https://example.com/" + "y" * 1900])
-        odd.file(spent_on=days_ago(40), currency="JPY", amount="9999999999.99")
+        odd.file(spent_on=days_ago(40), currency="KWD", amount="9999999999.99")
         denied = odd.file(spent_on=days_ago(1))
         dana.api.post(f"/api/tickets/{denied}/deny", json={"reason": "z" * 500})
         approved = ada.file(spent_on=days_ago(2))

@@ -169,7 +169,7 @@ class EveryPage(BrowserTestCase):
     def check_every_page(self) -> None:
         ada, dana = self.person("Ada Ørsted"), self.person("Dana" * 20, "employer")
         pending = ada.file(description=LONG_WORD, links=[LONG_LINK])
-        ada.file(description="מחיר 100% 👩‍👩‍👧 <b>", currency="JPY", amount="9999999999.99")
+        ada.file(description="מחיר 100% 👩‍👩‍👧 <b>", currency="KWD", amount="9999999999.99")
         denied, taken = ada.file(spent_on=days_ago(1)), ada.file(spent_on=days_ago(2))
         dana.api.post(f"/api/tickets/{denied}/deny", json={"reason": LONG_WORD})
         ada.api.patch(f"/api/tickets/{taken}", json={"description": LONG_WORD[1:]})

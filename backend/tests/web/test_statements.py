@@ -67,7 +67,7 @@ GET    /ready                                             owner     1
 GET    /register                                          owner     1
 POST   /register                                          owner     9
 GET    /static/{path:path}                                owner     0
-GET    /tickets                                           owner     6
+GET    /tickets                                           owner     7
 POST   /tickets                                           owner     5
 POST   /tickets/draft                                     owner     7
 POST   /tickets/duplicates                                owner     3

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypedDict
 
+from expenses.i18n.money import with_decimals
 from expenses.tickets.events import EventView
 from expenses.tickets.models import Category, TicketStatus
 from expenses.tickets.queries import TicketView
@@ -138,7 +139,7 @@ def ticket_answer(ticket: TicketView) -> TicketAnswer:
             "email": ticket.owner_email,
         },
         "spent_on": ticket.spent_on,
-        "amount": str(ticket.amount),
+        "amount": str(with_decimals(ticket.amount, ticket.currency)),
         "currency": ticket.currency,
         "category": ticket.category,
         "description": ticket.description,

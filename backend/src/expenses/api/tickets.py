@@ -24,6 +24,7 @@ from expenses.errors import (
     NotDecided,
     NotFound,
     NotPending,
+    OtherDecimals,
 )
 from expenses.tickets import actions, decisions, events, lists, queries
 from expenses.tickets.filters import Sort
@@ -129,7 +130,7 @@ async def get_ticket(
 @router.patch(
     ONE,
     responses=with_links(
-        write_problems(Forbidden, NotFound, NotPending, InvalidInput),
+        write_problems(Forbidden, NotFound, NotPending, OtherDecimals, InvalidInput),
         200,
         *OPERATIONS,
         ticket_id="id",

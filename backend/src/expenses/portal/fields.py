@@ -7,7 +7,7 @@ from pydantic import BeforeValidator
 
 from expenses.i18n.amounts import plain_amount
 from expenses.i18n.languages import gettext
-from expenses.i18n.money import Amount, currencies
+from expenses.i18n.money import Amount, currencies, with_decimals
 from expenses.settings import Settings
 from expenses.tickets.models import Category
 from expenses.tickets.queries import TicketView
@@ -27,11 +27,11 @@ class TypedChanges(TicketChanges):
     amount: TypedAmount | None = None
 
 
-def blank(settings: Settings) -> FormValues:
+def blank(settings: Settings, currency: str | None = None) -> FormValues:
     """Return an empty form; its key makes a form that is sent twice file one ticket."""
     return FormValues(
         spent_on=settings.today().isoformat(),
-        currency=settings.currency,
+        currency=currency or settings.currency,
         key=secrets.token_urlsafe(12),
     )
 
@@ -39,7 +39,7 @@ def blank(settings: Settings) -> FormValues:
 def values_of(ticket: TicketView) -> FormValues:
     return FormValues(
         spent_on=ticket.spent_on.isoformat(),
-        amount=str(ticket.amount),
+        amount=str(with_decimals(ticket.amount, ticket.currency)),
         currency=ticket.currency,
         category=ticket.category.value,
         description=ticket.description,

@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse
 from expenses.errors import InvalidInput
 from expenses.portal.fields import blank, copy_of
 from expenses.portal.listing import LIST, Listing, tickets_page
-from expenses.tickets.queries import get_ticket
+from expenses.tickets.queries import get_ticket, last_currency
 from expenses.users.actions import mark_decisions_seen
 from expenses.users.models import Role
 from expenses.web.dependencies import (
@@ -39,9 +39,10 @@ async def my_tickets(
 ) -> Response:
     if user.role is Role.EMPLOYER:
         return RedirectResponse("/admin/", status_code=303)
-    values = blank(settings)
     if copy is not None:
         values = copy_of(await get_ticket(connection, copy, actor=user), settings)
+    else:
+        values = blank(settings, await last_currency(connection, actor=user))
     try:
         listing = Listing.of(request.query_params)
     except InvalidInput as error:

@@ -8,8 +8,9 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from expenses.errors import IdempotencyKeyReused, InvalidInput, NotPending
+from expenses.errors import IdempotencyKeyReused, InvalidInput, NotPending, OtherDecimals
 from expenses.history import record
+from expenses.i18n.money import ensure_fits_currency, with_decimals
 from expenses.i18n.text import N_
 from expenses.settings import Settings
 from expenses.tickets.models import TicketStatus, idempotency_key_table, ticket_table
@@ -32,11 +33,15 @@ async def create_ticket(
 ) -> int:
     """File a ticket and return its id; the same key with the same fields returns the first id.
 
-    Raises `InvalidInput` for a date after tomorrow, `IdempotencyKeyReused`, `Forbidden`.
+    Raises `InvalidInput` for a date after tomorrow and for decimals that the currency does not
+    have, `IdempotencyKeyReused`, `Forbidden`.
     """
     ensure_can_create(actor)
     ensure_spent_by_tomorrow(fields.spent_on, settings)
-    values = fields.model_dump() | {"currency": fields.currency or settings.currency}
+    currency = fields.currency or settings.currency
+    ensure_fits_currency(fields.amount, currency)
+    amount = with_decimals(fields.amount, currency)
+    values = fields.model_dump() | {"amount": amount, "currency": currency}
     ticket_id = None
     if idempotency_key is not None:
         ticket_id, is_repeat = await _claim(connection, idempotency_key, values, actor=actor)
@@ -65,11 +70,11 @@ async def edit_ticket(
     actor: Actor,
     settings: Settings,
 ) -> None:
-    """Raises `NotPending`, with the decision, where somebody decided it first."""
+    """Raises `InvalidInput`, `OtherDecimals`, `NotPending` with the decision that came first."""
     ticket = await _lock_own_pending(connection, ticket_id, actor=actor)
     if changes.spent_on is not None:
         ensure_spent_by_tomorrow(changes.spent_on, settings)
-    given = changes.model_dump(exclude_unset=True)
+    given = changes.model_dump(exclude_unset=True) | _amount_and_currency(ticket, changes)
     before = {name: getattr(ticket, name) for name in given}
     changed = {name: value for name, value in given.items() if value != before[name]}
     if not changed:
@@ -86,6 +91,20 @@ async def edit_ticket(
         before=_for_history({name: before[name] for name in changed}),
         after=_for_history(changed),
     )
+
+
+def _amount_and_currency(ticket: LockedTicket, changes: TicketChanges) -> dict[str, Any]:
+    """Check the two against each other, whichever of them is new."""
+    if changes.amount is None and changes.currency is None:
+        return {}
+    amount, currency = changes.amount or ticket.amount, changes.currency or ticket.currency
+    try:
+        ensure_fits_currency(amount, currency)
+    except InvalidInput:
+        if changes.amount is not None and changes.currency is not None:
+            raise
+        raise OtherDecimals(id=ticket.id, amount=amount, currency=currency) from None
+    return {"amount": with_decimals(amount, currency), "currency": currency}
 
 
 async def withdraw_ticket(connection: AsyncConnection, ticket_id: int, *, actor: Actor) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from expenses.database.engine import after_commit
 from expenses.errors import NotDecided, TicketChanged
 from expenses.history import event_table, record
+from expenses.i18n.money import with_decimals
 from expenses.notifications.outbox import Subject, announce
 from expenses.tickets.filters import is_one_of
 from expenses.tickets.models import TicketStatus, ticket_table
@@ -246,7 +247,7 @@ def _count(connection: AsyncConnection, action: str, number: int) -> None:
 def _subject(ticket: LockedTicket, event_id: int, reason: str | None) -> Subject:
     """Describe the ticket as it was decided: it may be edited before a mail is sent."""
     facts = {
-        "amount": str(ticket.amount),
+        "amount": str(with_decimals(ticket.amount, ticket.currency)),
         "currency": ticket.currency,
         "description": ticket.description,
         "reason": reason,

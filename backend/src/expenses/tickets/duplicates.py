@@ -187,7 +187,7 @@ def _same(actor: Actor, bought: Sequence[Bought]) -> Select[*tuple[Any, ...]]:
             literal(list(range(len(bought))), ARRAY(BigInteger)),
             literal(list(owners), ARRAY(BigInteger)),
             literal(list(dates), ARRAY(Date)),
-            literal(list(amounts), ARRAY(Numeric(12, 2))),
+            literal(list(amounts), ARRAY(Numeric)),
             literal(list(currencies), ARRAY(Text)),
         )
         .table_valued("number", "owner_id", "spent_on", "amount", "currency")

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import ARRAY, Date, Numeric, Row, and_, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from expenses.i18n.money import ensure_fits_currency
 from expenses.settings import Settings
 from expenses.tickets.actions import create_ticket, ensure_spent_by_tomorrow
 from expenses.tickets.models import TicketStatus, idempotency_key_table, ticket_table
@@ -42,6 +43,7 @@ class Match:
 def ensure_importable(fields: TicketFields, *, settings: Settings) -> None:
     """Raises `InvalidInput` for what could not be filed, before anything is filed."""
     ensure_spent_by_tomorrow(fields.spent_on, settings)
+    ensure_fits_currency(fields.amount, fields.currency or settings.currency)
 
 
 async def import_tickets(
@@ -99,7 +101,7 @@ async def _tickets_like(
     purchase = (
         func.unnest(
             literal([day for day, _ in purchases], ARRAY(Date)),
-            literal([amount for _, amount in purchases], ARRAY(Numeric(12, 2))),
+            literal([amount for _, amount in purchases], ARRAY(Numeric)),
         )
         .table_valued("spent_on", "amount")
         .render_derived("purchase")

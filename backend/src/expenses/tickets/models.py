@@ -46,7 +46,7 @@ class Ticket(Base):
     id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     owner_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
     spent_on: Mapped[date]
-    amount: Mapped[Decimal] = mapped_column(Numeric(12, 2))
+    amount: Mapped[Decimal] = mapped_column(Numeric)
     currency: Mapped[str]
     category: Mapped[Category] = mapped_column(stored_as_text(Category, "category"))
     description: Mapped[str]
@@ -86,6 +86,8 @@ class Ticket(Base):
             postgresql_ops={"text": "gin_trgm_ops"},
         ),
         CheckConstraint("amount > 0", name="amount_positive"),
+        # Without a scale, an amount keeps the decimals that its currency has.
+        CheckConstraint("amount < 10000000000 AND scale(amount) <= 3", name="amount_size"),
         CheckConstraint("currency ~ '^[A-Z]{3}$'", name="currency_code"),
         CheckConstraint("length(description) BETWEEN 1 AND 500", name="description_length"),
         # Two days, since the company's tomorrow may be the day after tomorrow in UTC.

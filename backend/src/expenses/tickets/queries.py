@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from expenses.database.tables import MAX_ID
+from expenses.database.tables import MAX_ID, constant
 from expenses.errors import NotFound
 from expenses.tickets.filters import (
     TicketFilter,
@@ -118,6 +118,18 @@ async def get_ticket(connection: AsyncConnection, ticket_id: int, *, actor: Acto
     if row is None:
         raise NotFound()
     return TicketView._make(row)
+
+
+async def last_currency(connection: AsyncConnection, *, actor: Actor) -> str | None:
+    """Return the currency of the ticket that the actor filed last."""
+    query = (
+        select(ticket_table.c.currency)
+        .where(ticket_table.c.owner_id == actor.id)
+        .order_by(ticket_table.c.id.desc())
+        .limit(constant(1))
+    )
+    currency: str | None = await connection.scalar(query)
+    return currency
 
 
 async def lock_ticket(connection: AsyncConnection, ticket_id: int, *, actor: Actor) -> LockedTicket:

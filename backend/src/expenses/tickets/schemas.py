@@ -16,7 +16,7 @@ from pydantic import (
     model_validator,
 )
 
-from expenses.i18n.money import Amount, Currency
+from expenses.i18n.money import Amount, Currency, amount_schema, currencies_by_decimals
 from expenses.i18n.text import N_, Line, Lines
 from expenses.tickets.models import Category
 
@@ -61,18 +61,39 @@ Links = Annotated[list[Link], Field(max_length=MAX_LINKS)]
 Reason = Annotated[Lines, Field(min_length=1, max_length=500)]
 
 
-def _without_null(schema: dict[str, Any]) -> None:
+def _with_decimals(schema: dict[str, Any], *, otherwise: dict[str, Any]) -> None:
+    """Say how many decimals which currencies have; `otherwise` is for no currency."""
+    schema["properties"]["amount"].pop("anyOf")
+    schema["properties"]["amount"]["type"] = ["string", "number"]
+    schema["anyOf"] = [
+        {
+            "properties": {"amount": amount_schema(decimals), "currency": {"enum": codes}},
+            "required": ["currency"],
+        }
+        for decimals, codes in currencies_by_decimals().items()
+    ] + [otherwise]
+
+
+def _new_ticket_schema(schema: dict[str, Any]) -> None:
+    # The company's own currency, which nearly always has two.
+    without = {"properties": {"amount": amount_schema(2), "currency": {"type": "null"}}}
+    _with_decimals(schema, otherwise=without)
+
+
+def _changes_schema(schema: dict[str, Any]) -> None:
     """Take null out of the schema: a field that is not sent stays as it is."""
     for field in schema["properties"].values():
         del field["default"]
         kinds = [kind for kind in field.pop("anyOf") if kind != {"type": "null"}]
         field.update(kinds[0] if len(kinds) == 1 else {"anyOf": kinds})
+    without = {"properties": {"amount": amount_schema(3)}, "not": {"required": ["currency"]}}
+    _with_decimals(schema, otherwise=without)
 
 
 class TicketFields(BaseModel):
     """A new ticket; without a currency, the company's is used."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra=_new_ticket_schema)
 
     spent_on: Day
     amount: Amount
@@ -85,7 +106,7 @@ class TicketFields(BaseModel):
 class TicketChanges(BaseModel):
     """The fields that an edit changes; the others stay."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra=_without_null)
+    model_config = ConfigDict(extra="forbid", json_schema_extra=_changes_schema)
 
     spent_on: Day | None = None
     amount: Amount | None = None

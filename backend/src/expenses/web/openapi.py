@@ -29,6 +29,7 @@ _NOTHING = {"description": ""}
 _DETAILS = {
     "already-decided": "Ticket 1042 was already denied by Dana: not a business trip",
     "not-pending": "Ticket 1042 is withdrawn.",
+    "other-decimals": "12.50 JPY has more decimals than the currency. Change both.",
 }
 _VALUES = {"id": 1042, "username": "Ada", "minutes": 15}
 

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from expenses.errors import NotFound
+from expenses.i18n.money import with_decimals
 from expenses.tickets.export import Totals, ticket_batches
 from expenses.tickets.filters import Sort, TicketFilter
 from expenses.tickets.queries import TicketView
@@ -123,7 +124,7 @@ def _row(ticket: TicketView, zone: ZoneInfo) -> Sequence[object]:
         ticket.owner_username,
         ticket.owner_email,
         ticket.spent_on,
-        ticket.amount,
+        with_decimals(ticket.amount, ticket.currency),
         ticket.currency,
         ticket.category.value,
         ticket.description,
@@ -137,4 +138,7 @@ def _row(ticket: TicketView, zone: ZoneInfo) -> Sequence[object]:
 
 
 def _sums(totals: Totals) -> list[Sequence[object]]:
-    return [(code, total.tickets, total.amount) for code, total in sorted(totals.items())]
+    return [
+        (code, total.tickets, with_decimals(total.amount, code))
+        for code, total in sorted(totals.items())
+    ]

@@ -27,7 +27,10 @@ class XlsxFile:
         options = {"constant_memory": True, "tmpdir": self._folder.name, "use_zip64": True}
         self._book = Workbook(self._file, options | {"remove_timezone": True})
         self._bold = self._book.add_format({"bold": True})
-        self._amount = self._book.add_format({"num_format": "#,##0.00"})
+        self._amounts = [
+            self._book.add_format({"num_format": number})
+            for number in ("#,##0", "#,##0.0", "#,##0.00", "#,##0.000")
+        ]
         self._date = self._book.add_format({"num_format": "yyyy-mm-dd"})
         self._instant = self._book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
         self._begin_sheet()
@@ -87,7 +90,9 @@ class XlsxFile:
             case int() | Decimal() if len(str(cell).replace(".", "")) > MAX_DIGITS:
                 self._sheet.write_string(*place, str(cell))
             case Decimal():
-                self._sheet.write_number(*place, cell, self._amount)
+                self._sheet.write_number(
+                    *place, cell, self._amounts[-int(cell.as_tuple().exponent)]
+                )
             case int():
                 self._sheet.write_number(*place, cell)
 
