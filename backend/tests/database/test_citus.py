@@ -183,7 +183,13 @@ class Statements(DistributionTestCase):
                 *(f"DROP TRIGGER {name} ON events" for name in TRIGGERS),
                 *(
                     f"ALTER TABLE {table} DROP CONSTRAINT"
-                    for table in ("idempotency_keys", "sessions", "tickets", "events")
+                    for table in (
+                        "idempotency_keys",
+                        "import_headings",
+                        "sessions",
+                        "tickets",
+                        "events",
+                    )
                 ),
                 "CREATE EXTENSION IF NOT EXISTS pg_trgm",
                 "SELECT create_distributed_function",
@@ -192,7 +198,13 @@ class Statements(DistributionTestCase):
                 "SELECT truncate_local_data_after_distributing_table",
                 *(
                     f"ALTER TABLE {table} ADD CONSTRAINT"
-                    for table in ("idempotency_keys", "sessions", "tickets", "events")
+                    for table in (
+                        "idempotency_keys",
+                        "import_headings",
+                        "sessions",
+                        "tickets",
+                        "events",
+                    )
                 ),
                 *(
                     f"ANALYZE {table}"

@@ -104,7 +104,9 @@ class MailServer(DoctorTestCase):
 
 class Webhook(DoctorTestCase):
     def look(self, url: str) -> Ended:
-        return self.examine(WEBHOOK_URL=f"{url}/{HIDDEN}?t={HIDDEN}", WEBHOOK_SECRET=HEALTHY["SECRET_KEY"][::-1])
+        return self.examine(
+            WEBHOOK_URL=f"{url}/{HIDDEN}?t={HIDDEN}", WEBHOOK_SECRET=HEALTHY["SECRET_KEY"][::-1]
+        )
 
     def test_one_that_listens_is_sent_nothing(self) -> None:
         with listening() as (port, received):

@@ -3,15 +3,22 @@
 import asyncio
 import html
 import re
-from datetime import date, timedelta
+import zipfile
+from datetime import date, datetime, timedelta
+from io import BytesIO
+from typing import Any
 
 import httpx
+import openpyxl
 from sqlalchemy import text
 
 from expenses.tickets.imports import MAX_ROWS
+from expenses.tickets.spreadsheets.cells import split_links
 from tests.harness import AppTestCase, CommittingTestCase, make_settings
 
 HEADER = "date,amount,currency,category,description,links"
+# As spreadsheet programs store it: without a time zone.
+MORNING = datetime(2026, 11, 3, 9, 30)  # noqa: DTZ001
 LUNCH = "2026-11-20,12.50,EUR,meals,Lunch,https://receipts.example.com/1"
 TRAIN = "2026-11-19,99.00,,travel,Train,"
 
@@ -37,12 +44,30 @@ async def save(
     return await browser.post("/tickets/import/save", files=fields)
 
 
-def problems(page: httpx.Response) -> list[tuple[str, ...]]:
-    """Row, column, sentence and what stands there, of each problem in the table."""
-    rows = re.findall(r"<tr>\s*<td(.*?)</tr>", page.text, re.DOTALL)
-    return [
-        tuple(html.unescape(cell) for cell in re.findall(r">([^<]*)</td>", row)) for row in rows
-    ]
+def problems(page: httpx.Response) -> list[tuple[str, str, str, str]]:
+    """Row, field, sentence and the cell's text, of each problem in the table."""
+    found = []
+    for row, name, sentence in re.findall(r'id="cell-(\d+)-(\w+)-problem">([^<]*)<', page.text):
+        [cell] = re.findall(rf'id="cell-{row}-{name}" name="[^"]*" value="([^"]*)"', page.text)
+        found.append((row, name, html.unescape(sentence), html.unescape(cell)))
+    return found
+
+
+def hidden_fields(page: httpx.Response) -> dict[str, str]:
+    """What the form of the check sends along, without what people choose and type."""
+    fields = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page.text))
+    areas = re.findall(r'<textarea name="(\w+)" hidden>\n?(.*?)</textarea>', page.text, re.DOTALL)
+    return {name: html.unescape(value) for name, value in [*fields.items(), *areas]}
+
+
+async def check_again(
+    browser: httpx.AsyncClient, page: httpx.Response, **answers: str | list[str]
+) -> httpx.Response:
+    fields = [(name, (None, value)) for name, value in hidden_fields(page).items()]
+    for name, values in answers.items():
+        for value in [values] if isinstance(values, str) else values:
+            fields.append((name.replace("__", "-"), (None, value)))
+    return await browser.post("/tickets/import/check", files=fields)
 
 
 def file_problem(page: httpx.Response) -> str:
@@ -90,53 +115,63 @@ class Import(AppTestCase):
         empty = await check(self.browser, answer.content)
         self.assertEqual(file_problem(empty)[:21], "This file has column ")
 
-    async def test_every_problem_is_said_with_its_row_and_nothing_is_filed(self) -> None:
+    async def test_every_problem_is_said_at_its_cell_and_nothing_is_filed(self) -> None:
         later = make_settings().today() + timedelta(days=2)
         async with self.nothing_changes():
             page = await check(
                 self.browser,
                 lines(
                     LUNCH,
-                    "23/11/2026,a lot,XYZ,food,,ftp://example.com https://example.com",
+                    "the 23rd,a lot,XYZ,pets,,ftp://example.com https://example.com",
                     "",
-                    "2026-02-30,0,,meals,x,",
+                    "2026-02-29,0,,meals,x,",
                     f"{later},1,,meals,x,",
                     f'2026-11-20,1,,meals,{"x" * 501},"javascript:alert(1)"',
-                    "2026-11-20,1,,meals,x,,more",
                     "2026-11-20,1",
                 ),
             )
         self.assertEqual(page.status_code, 422)
         self.assertEqual(
-            [(row, column, found) for row, column, _, found in problems(page)],
-            [
-                ("Row 3", "date", "23/11/2026"),
-                ("Row 3", "amount", "a lot"),
-                ("Row 3", "currency", "XYZ"),
-                ("Row 3", "category", "food"),
-                ("Row 3", "description", ""),
-                ("Row 3", "links", "ftp://example.com https://example.com"),
-                ("Row 5", "date", "2026-02-30"),
-                ("Row 5", "amount", "0"),
-                ("Row 6", "date", str(later)),
-                ("Row 7", "description", "x" * 59 + "…"),
-                ("Row 7", "links", "javascript:alert(1)"),
-                ("Row 8", "", ""),
-                ("Row 9", "category", ""),
-                ("Row 9", "description", ""),
-            ],
+            {(row, name) for row, name, _, _ in problems(page)},
+            {
+                *(("3", name) for name in ("spent_on", "amount", "currency", "category")),
+                *(("3", name) for name in ("description", "links")),
+                *(("5", "spent_on"), ("5", "amount"), ("6", "spent_on")),
+                *(("7", "description"), ("7", "links"), ("8", "category"), ("8", "description")),
+            },
         )
-        self.assertEqual(problems(page)[0][2], "Use a date such as 2026-11-23.")
-        self.assertNotIn("<textarea", page.text)
+        said = {(row, name): (sentence, cell) for row, name, sentence, cell in problems(page)}
+        self.assertEqual(
+            said["5", "spent_on"],
+            ("“2026-02-29” is no date: that month has 28 days.", "2026-02-29"),
+        )
+        self.assertIn("“a lot” is no amount", said["3", "amount"][0])
+        self.assertIn("is in the future", said["6", "spent_on"][0])
+        self.assertNotIn("File 1 ticket", page.text)
+
+    async def test_what_is_wrong_is_corrected_on_the_page(self) -> None:
+        page = await check(self.browser, lines(LUNCH, "soon,x,EUR,meals,Dinner,"))
+        page = await check_again(
+            self.browser, page, **{"cell-3-spent_on": "2026-11-20", "cell-3-amount": "x2"}
+        )
+        self.assertEqual([name for _, name, _, _ in problems(page)], ["amount"])
+        page = await check_again(self.browser, page, **{"cell-3-amount": "20"})
+        self.assertIn("File 2 tickets", page.text)
+        await save(self.browser, page)
+        dinner = (await self.events("ticket.created"))[-1]
+        self.assertEqual(
+            [dinner.details[name] for name in ("spent_on", "amount", "description")],
+            ["2026-11-20", "20.00", "Dinner"],
+        )
 
     async def test_a_long_list_of_problems_is_cut(self) -> None:
         page = await check(self.browser, lines(*["x"] * 300))
-        self.assertEqual(len(problems(page)), 200)
-        self.assertIn("And 1000 more.", page.text)
+        self.assertEqual(len({row for row, *_ in problems(page)}), 200)
+        self.assertIn("And 100 more rows.", page.text)
 
     async def test_what_spreadsheets_and_people_write_is_read(self) -> None:
         rows = (
-            'Links;DESCRIPTION;Category;"amount";Day;Shop;',
+            'Links;DESCRIPTION;Category;"amount";Day;Nonsense;',
             "https://example.com/1  https://example.com/2;'=1+1;Meals;1 200,50;2026/1/3;x;",
             '"https://example.com/1\nhttps://example.com/2";"\'tis; ""so""";MEALS;7;2026-01-03;;;',
         )
@@ -148,7 +183,7 @@ class Import(AppTestCase):
         ):
             preview = await check(self.browser, content)
             self.assertEqual(preview.status_code, 200, preview.text)
-            self.assertIn("ignored: Shop.", preview.text)
+            self.assertIn("Not used: Nonsense", preview.text)
             before = len(await self.events("ticket.created"))
             await save(self.browser, preview, (2, 3))
             first, second = [
@@ -161,13 +196,21 @@ class Import(AppTestCase):
                 self.assertEqual(ticket.links, ["https://example.com/1", "https://example.com/2"])
             self.assertEqual(second.description, '\'tis; "so"')
 
-    async def test_our_own_export_can_be_read(self) -> None:
+    async def test_our_own_exports_come_back_unchanged(self) -> None:
         await self.new_ticket(self.ada, description="=1+1\n@home", links=[])
-        exported = (await self.browser.get("/tickets/export.csv")).content
-        table = exported.partition(b"\r\n\r\n")[0]
-        preview = await check(self.browser, table)
-        self.assertEqual(preview.status_code, 200)
-        self.assertIn("All of these tickets have been filed already.", preview.text)
+        await self.new_ticket(self.ada, amount="2500", currency="JPY", category="software")
+        boss = await self.browser_of(await self.new_employer())
+        for language in ("en", "zh_Hans_CN"):
+            await self.browser.post("/language", data={"language": language})
+            for content in (
+                (await self.browser.get("/tickets/export.csv")).content,
+                (await boss.get("/admin/ticket/export/xlsx?status=all")).content,
+            ):
+                preview = await check(self.browser, content)
+                self.assertEqual(preview.status_code, 200, preview.text)
+                self.assertEqual(preview.text.count('name="wanted"'), 2)
+                async with self.nothing_changes():
+                    await save(self.browser, preview)
 
     async def test_the_same_file_again_files_only_what_is_ticked(self) -> None:
         content = lines(LUNCH, LUNCH, TRAIN)
@@ -248,28 +291,25 @@ class Import(AppTestCase):
 class Unreadable(AppTestCase):
     async def test_each_has_its_sentence(self) -> None:
         browser = await self.browser_of(await self.new_employee())
-        umlaut = lines(LUNCH.replace("Lunch", "Brötchen 午饭"))
         for content, sentence in (
             (b"", "Choose a file"),
-            (b"PK\x03\x04" + b"\0" * 100, "This is a workbook"),
-            (b"\xd0\xcf\x11\xe0" + b"\0" * 100, "This is a workbook"),
-            (umlaut.replace("午饭", "").encode("cp1252"), "not in UTF-8"),
-            (umlaut.encode("gb18030"), "not in UTF-8"),
-            (umlaut.encode("utf-16") + b"x", "not in UTF-8"),
-            (lines(LUNCH).encode("utf-16-le"), "not a text file"),
-            (lines(LUNCH + "\0").encode(), "not a text file"),
-            (b"\n\n \n", "Missing: date, amount, category, description"),
-            (b"date,amount\n2026-11-20,1\n", "Missing: category, description"),
-            (f"{HEADER},Day\n{LUNCH}".encode(), "twice: date"),
-            (b"day," * 100_000 + b"\n", "more than 50 columns"),
+            (b"PK\x03\x04" + b"\0" * 100, "damaged"),
+            (b"\xd0\xcf\x11\xe0" + b"\0" * 100, "damaged"),
+            (workbook([["date"]])[:-200], "damaged"),
+            (bomb(), "far too large inside"),
+            (lines(LUNCH).encode("utf-16-le"), "not a table of text"),
+            (lines(LUNCH + "\0").encode(), "not a table of text"),
+            (lines(LUNCH).encode("utf-16") + b"x", "not a table of text"),
+            (b"date,amount,category,description\n", "column names but no tickets"),
+            (b"day," * 100_000 + b"x\n", "more than 200 columns"),
             (
                 lines(LUNCH, f"{LUNCH}{'x' * 200_000}").encode(),
                 "Row 3 has a cell that is far too long",
             ),
             (lines(LUNCH, '2026-11-20,1,,meals,"x" y,').encode(), "Row 3 cannot be read"),
             (lines(LUNCH, '2026-11-20,1,,meals,"x,').encode(), "Row 3 cannot be read"),
-            (lines(*[LUNCH] * (MAX_ROWS + 1)).encode(), "at most 1,000 at once"),
-            (("x" * 4_000_000).encode("utf-8") + b"\n" * 600_000, "limit is 5 MB"),
+            (lines(*[LUNCH] * (MAX_ROWS + 1)).encode(), "at most 5,000 at once"),
+            (("x" * 10_000_000).encode("utf-8") + b"\n", "limit is 10 MB"),
         ):
             with self.subTest(sentence=sentence, content=content[:40]):
                 async with self.nothing_changes():
@@ -285,6 +325,189 @@ class Unreadable(AppTestCase):
             await browser.post("/tickets/import", json=[]),
         ):
             self.assertIn("Choose a file", file_problem(page))
+
+
+class WhatPeopleBring(AppTestCase):
+    async def asyncSetUp(self) -> None:
+        await super().asyncSetUp()
+        self.ada = await self.new_employee()
+        self.browser = await self.browser_of(self.ada)
+
+    async def filed(self, page: httpx.Response) -> list[dict[str, Any]]:
+        """What the events of the filed tickets say."""
+        self.assertEqual(page.status_code, 200, page.text)
+        before = len(await self.events("ticket.created"))
+        answer = await save(self.browser, page)
+        self.assertEqual(answer.status_code, 303)
+        return [event.details for event in (await self.events("ticket.created"))[before:]]
+
+    async def test_workbooks_by_their_cell_types(self) -> None:
+        rows: list[list[Any]] = [
+            ["Expenses of November"],
+            [],
+            ["Date", "Total", "Currency", "Type", "Memo", "Receipt URL"],
+            [date(2026, 11, 2), 12.5, "EUR", "Hotel", "=1+1 night", "www.shop.example/a"],
+            [MORNING, 1200, "EUR", "Taxi", "To the airport", None],
+            [46_000, "7,50", "EUR", "Food", "Lunch", None],
+            ["Total", 1220, None, None, None, None],
+        ]
+        page = await check(self.browser, workbook(rows))
+        self.assertIn("Row 1 is above the headings: left out.", page.text)
+        self.assertIn("Row 7 looks like a total: left out.", page.text)
+        self.assertEqual(
+            [
+                (one["spent_on"], one["amount"], one["category"], one["links"])
+                for one in await self.filed(page)
+            ],
+            [
+                ("2026-11-02", "12.50", "lodging", ["https://www.shop.example/a"]),
+                ("2026-11-03", "1200.00", "travel", []),
+                ("2025-12-09", "7.50", "meals", []),
+            ],
+        )
+
+    async def test_encodings_and_another_choice(self) -> None:
+        chinese = "日期,金额,币种,类别,用途\n2026年11月1日,12.50,CNY,交通,高铁票\n"
+        for encoding in ("utf-8", "utf-8-sig", "utf-16", "gb18030"):
+            page = await check(self.browser, chinese.encode(encoding))
+            self.assertIn("高铁票", page.text)
+            self.assertEqual("GBK" in page.text, encoding == "gb18030")
+        western = lines(LUNCH.replace("Lunch", "Café crème für Müller")).encode("cp1252")
+        page = await check(self.browser, western)
+        self.assertIn("Café crème für Müller", page.text)
+        page = await check_again(self.browser, page, encoding="cp1251")
+        self.assertNotIn("Café crème für Müller", page.text)
+        page = await check_again(self.browser, page, encoding="cp1252")
+        [lunch] = await self.filed(page)
+        self.assertEqual(lunch["description"], "Café crème für Müller")
+
+    async def test_unknown_columns_are_asked_for_and_remembered(self) -> None:
+        content = "When?,Euros,Kind of thing,Blah\n2026-11-02,5,meals,Tea\n"
+        page = await check(self.browser, content)
+        self.assertIn("Missing:", page.text)
+        answers = {"columns": "1", "column-spent_on": "0", "column-amount": "1"}
+        answers |= {"column-category": "2", "column-description": "3"}
+        page = await check_again(self.browser, page, **answers)
+        self.assertIn("File 1 ticket", page.text)
+        fields = [(name, (None, value)) for name, value in (hidden_fields(page) | answers).items()]
+        answer = await self.browser.post("/tickets/import/save", files=fields)
+        self.assertEqual(answer.status_code, 303)
+        again = await check(self.browser, content.replace("Tea", "Coffee"))
+        self.assertIn("File 1 ticket", again.text)
+
+    async def test_dates_in_an_order_that_nobody_has_said(self) -> None:
+        unclear = "11/02/2026,1,EUR,meals,Tea,"
+        page = await check(self.browser, lines(unclear))
+        self.assertEqual(page.status_code, 422)
+        self.assertIn("What comes first in dates", page.text)
+        page = await check_again(self.browser, page, order="month")
+        fields = hidden_fields(page) | {"order": "month"}
+        await self.browser.post(
+            "/tickets/import/save", files=[(name, (None, text)) for name, text in fields.items()]
+        )
+        [event] = await self.events("ticket.created")
+        self.assertEqual(event.details["spent_on"], "2026-11-02")
+        settled = await check(self.browser, lines(unclear, "13/02/2026,1,EUR,meals,Cake,"))
+        self.assertEqual(
+            [one["spent_on"] for one in await self.filed(settled)], ["2026-02-11", "2026-02-13"]
+        )
+
+    async def test_unknown_categories_are_asked_for_once_each(self) -> None:
+        page = await check(
+            self.browser, lines(*[f"2026-11-0{day},1,EUR,Haustier,Dog {day}," for day in (1, 2)])
+        )
+        self.assertEqual(page.text.count('name="unknown" value="Haustier"'), 1)
+        answers = {"unknown": "Haustier", "meant": "other"}
+        page = await check_again(self.browser, page, **answers)
+        fields = hidden_fields(page) | answers
+        await self.browser.post(
+            "/tickets/import/save", files=[(name, (None, text)) for name, text in fields.items()]
+        )
+        events = await self.events("ticket.created")
+        self.assertEqual([event.details["category"] for event in events], ["other", "other"])
+
+    async def test_what_separates_is_told_from_what_is_data(self) -> None:
+        for content in (
+            ";;;;\ndate;amount;currency;category;description\n"
+            "2026-11-01;12,50;EUR;travel;Zug, 2. Klasse\n",
+            f"date,amount,currency,category,description{',' * 60}\n"
+            f"2026-11-01,12.50,EUR,travel,\"Zug, 2. Klasse\"{',' * 60}\n",
+            "sep=|\ndate|amount|currency|category|description\n"
+            "2026-11-01|12,50|EUR|travel|Zug, 2. Klasse\n",
+            "date\tamount\tcurrency\tcategory\tdescription\n"
+            "2026-11-01\t12,50\tEUR\ttravel\tZug, 2. Klasse\n\n"
+            "date\tamount\tcurrency\tcategory\tdescription\n",
+        ):
+            page = await check(self.browser, content)
+            self.assertIn("Zug, 2. Klasse", page.text, content)
+            self.assertIn("€12.50", page.text)
+
+    async def test_links_that_share_a_cell(self) -> None:
+        for cell, links in (
+            (
+                "https://a.example/1,https://a.example/2",
+                ["https://a.example/1", "https://a.example/2"],
+            ),
+            (
+                "https://a.example/1; www.a.example/2",
+                ["https://a.example/1", "https://www.a.example/2"],
+            ),
+            (
+                "https://a.example/1、https://a.example/2。",
+                ["https://a.example/1", "https://a.example/2"],
+            ),
+            ("<https://a.example/1>", ["https://a.example/1"]),
+            ("(https://a.example/x(1)).", ["https://a.example/x(1)"]),
+            ("https://a.example/1?x=1,2;3", ["https://a.example/1?x=1,2;3"]),
+        ):
+            self.assertEqual(split_links(cell), links)
+
+    async def test_amounts_with_what_people_put_around_them(self) -> None:
+        page = await check(
+            self.browser,
+            lines(
+                '2026-11-01,"1.355,90€",EUR,travel,Hotel,',
+                "2026-11-02,$12.50,USD,meals,Lunch,",
+                "2026-11-03,￥1200,CNY,meals,午餐,",
+                "2026-11-04,125¹,EUR,meals,Footnote,",
+                "2026-11-05,(45.00),EUR,meals,Refund,",
+                "2026-11-06,€5,USD,meals,Contradiction,",
+            ),
+        )
+        self.assertEqual([row for row, *_ in problems(page)], ["5", "6", "7"])
+        for words in ("“125¹” is no amount", "money that was spent", "does not fit"):
+            self.assertIn(words, html.unescape(page.text))
+
+    async def test_five_thousand_rows(self) -> None:
+        rows = [
+            f"2026-11-{number % 28 + 1:02},1.50,EUR,meals,Lunch {number},"
+            for number in range(MAX_ROWS)
+        ]
+        page = await check(self.browser, lines(*rows))
+        self.assertIn("File 5,000 tickets", page.text)
+        self.assertIn("€7,500.00", page.text)
+
+
+def workbook(rows: list[list[Any]]) -> bytes:
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    for row in rows:
+        sheet.append(row)
+        for cell in sheet[sheet.max_row]:
+            if isinstance(cell.value, str) and cell.value.startswith("="):
+                cell.data_type = "s"
+    content = BytesIO()
+    book.save(content)
+    return content.getvalue()
+
+
+def bomb() -> bytes:
+    """A small workbook that unfolds to 200 MB."""
+    content = BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/worksheets/sheet1.xml", b"0" * 200_000_000)
+    return content.getvalue()
 
 
 class ImportAtOnce(CommittingTestCase):

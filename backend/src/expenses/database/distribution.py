@@ -29,6 +29,7 @@ TABLE_TYPES = {
     "pending_registrations": TableType.LOCAL,
     "attempts": TableType.LOCAL,
     "idempotency_keys": TableType.LOCAL,
+    "import_headings": TableType.LOCAL,
     # Its rows are claimed with FOR UPDATE SKIP LOCKED. Anywhere but on the coordinator that would
     # lock the whole table, or be refused.
     "outbox": TableType.LOCAL,

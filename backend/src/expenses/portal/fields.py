@@ -1,30 +1,26 @@
 """The ticket form: its inputs, and what they mean."""
 
 import secrets
-from typing import Annotated, Any
+from collections.abc import Mapping
+from datetime import date
+from typing import Any, TypeVar
 
-from pydantic import BeforeValidator
-
-from expenses.i18n.amounts import plain_amount
+from expenses.errors import InvalidInput
+from expenses.i18n.amounts import read_amount
 from expenses.i18n.languages import gettext
-from expenses.i18n.money import Amount, currencies, with_decimals
+from expenses.i18n.money import currencies, ensure_fits_currency, with_decimals
 from expenses.settings import Settings
+from expenses.tickets.actions import ensure_spent_by_tomorrow
 from expenses.tickets.models import Category
 from expenses.tickets.queries import TicketView
 from expenses.tickets.schemas import TicketChanges, TicketFields
+from expenses.tickets.spreadsheets.cells import split_links
 from expenses.web.pages.forms import FormValues
+from expenses.web.validation import parse
 
 NAMES = ("spent_on", "amount", "currency", "category", "description", "links")
 
-TypedAmount = Annotated[Amount, BeforeValidator(plain_amount)]
-
-
-class TypedFields(TicketFields):
-    amount: TypedAmount
-
-
-class TypedChanges(TicketChanges):
-    amount: TypedAmount | None = None
+Fields = TypeVar("Fields", TicketFields, TicketChanges)
 
 
 def blank(settings: Settings, currency: str | None = None) -> FormValues:
@@ -54,12 +50,52 @@ def copy_of(ticket: TicketView, settings: Settings) -> FormValues:
 
 
 def ticket_values(form: FormValues) -> dict[str, Any]:
-    """Return the fields that were sent, as `TypedFields` and `TypedChanges` take them."""
+    """Return the fields that were sent, as `read_fields` takes them."""
     values: dict[str, Any] = {name: form[name] for name in NAMES if name in form}
     if "links" in form:
-        # No address has a space in it: pasted side by side, they are several as well.
-        values["links"] = form["links"].split()
+        values["links"] = split_links(form["links"])
     return values
+
+
+def read_fields(model: type[Fields], values: Mapping[str, Any], *, settings: Settings) -> Fields:
+    """Read what a person typed. Raises `InvalidInput` that names every wrong field at once."""
+    typed = dict(values)
+    errors = _amount_error(typed) | _date_error(typed, settings)
+    try:
+        fields = parse(model, typed)
+    except InvalidInput as error:
+        raise InvalidInput(error.fields | errors) from None
+    if errors:
+        raise InvalidInput(errors)
+    if isinstance(fields, TicketFields):
+        ensure_fits_currency(fields.amount, fields.currency or settings.currency)
+    return fields
+
+
+def _amount_error(typed: dict[str, Any]) -> dict[str, str]:
+    """Write the amount plainly, or take it out and say what is wrong with it."""
+    amount, currency = str(typed.get("amount") or ""), str(typed.get("currency") or "")
+    if not amount.strip():
+        return {}
+    try:
+        typed["amount"], currency = read_amount(amount, currency)
+    except ValueError as error:
+        del typed["amount"]
+        return {"amount": str(error)}
+    if currency:
+        typed["currency"] = currency
+    return {}
+
+
+def _date_error(typed: Mapping[str, Any], settings: Settings) -> dict[str, str]:
+    """Say that a date is in the future together with what else is wrong."""
+    try:
+        ensure_spent_by_tomorrow(date.fromisoformat(typed.get("spent_on", "")), settings)
+    except InvalidInput as error:
+        return error.fields
+    except ValueError:
+        pass
+    return {}
 
 
 def differing(form: FormValues, ticket: TicketView) -> dict[str, str]:

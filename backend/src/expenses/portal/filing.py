@@ -8,7 +8,7 @@ from starlette.responses import RedirectResponse
 
 from expenses.errors import InvalidInput
 from expenses.i18n.languages import gettext
-from expenses.portal.fields import NAMES, TypedFields, blank, ticket_values
+from expenses.portal.fields import NAMES, blank, read_fields, ticket_values
 from expenses.portal.hints import hints_at, purchase_in
 from expenses.portal.listing import LIST, tickets_page
 from expenses.tickets import actions
@@ -22,7 +22,6 @@ from expenses.web.dependencies import (
 )
 from expenses.web.pages.forms import FormDependency, FormValues
 from expenses.web.pages.rendering import flash
-from expenses.web.validation import parse
 
 router = APIRouter(prefix=LIST)
 
@@ -38,7 +37,7 @@ async def create_ticket(
     """Files what looks like another ticket only once its form has been confirmed."""
     ensure_can_create(user)
     try:
-        fields = parse(TypedFields, ticket_values(form))
+        fields = read_fields(TicketFields, ticket_values(form), settings=settings)
         key = _key(form, fields)
         if not form["confirm"]:
             purchase = Purchase(

@@ -5,15 +5,16 @@ from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
 
+from expenses.i18n.amounts import read_amount
 from expenses.i18n.languages import gettext
-from expenses.i18n.money import Currency
-from expenses.portal.fields import TypedAmount, ticket_values
+from expenses.i18n.money import Amount, Currency
+from expenses.portal.fields import ticket_values
 from expenses.tickets.duplicates import Duplicate, Purchase, Similarity
 from expenses.tickets.schemas import MAX_LINKS, Day, Link
 from expenses.web.pages.forms import FormValues
 
 _day: TypeAdapter[Any] = TypeAdapter(Day)
-_amount: TypeAdapter[Any] = TypeAdapter(TypedAmount)
+_amount: TypeAdapter[Any] = TypeAdapter(Amount)
 _currency: TypeAdapter[Any] = TypeAdapter(Currency)
 _link: TypeAdapter[Any] = TypeAdapter(Link)
 
@@ -31,9 +32,13 @@ def purchase_in(form: FormValues) -> Purchase:
     """Read what can be read of a form while somebody types into it."""
     values = ticket_values(form)
     links = [_readable(_link, link) for link in values.get("links", [])[:MAX_LINKS]]
+    try:
+        amount, _ = read_amount(values.get("amount", ""), values.get("currency", ""))
+    except ValueError:
+        amount = None
     return Purchase(
         spent_on=_readable(_day, values.get("spent_on")),
-        amount=_readable(_amount, values.get("amount")),
+        amount=_readable(_amount, amount),
         currency=_readable(_currency, values.get("currency")),
         links=[link for link in links if link is not None],
     )

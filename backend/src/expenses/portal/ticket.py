@@ -6,10 +6,11 @@ from starlette.responses import RedirectResponse
 
 from expenses.errors import Conflict, InvalidInput
 from expenses.i18n.languages import gettext, sentence
-from expenses.portal.fields import TypedChanges, differing, form_context, ticket_values, values_of
+from expenses.portal.fields import differing, form_context, read_fields, ticket_values, values_of
 from expenses.portal.listing import LIST
 from expenses.tickets import actions, events, queries
 from expenses.tickets.policy import can_change
+from expenses.tickets.schemas import TicketChanges
 from expenses.users.models import Role
 from expenses.users.sessions import CurrentUser
 from expenses.web.dependencies import (
@@ -20,7 +21,6 @@ from expenses.web.dependencies import (
 from expenses.web.pages.forms import FormDependency, FormValues
 from expenses.web.pages.rendering import flash, render
 from expenses.web.problems import status_of
-from expenses.web.validation import parse
 
 router = APIRouter(prefix=LIST)
 
@@ -44,7 +44,7 @@ async def edit_ticket(
     settings: SettingsDependency,
 ) -> Response:
     try:
-        changes = parse(TypedChanges, ticket_values(form))
+        changes = read_fields(TicketChanges, ticket_values(form), settings=settings)
         await actions.edit_ticket(connection, ticket_id, changes, actor=user, settings=settings)
     except InvalidInput as error:
         return await _page(request, connection, user, ticket_id, form, error.fields, status=422)

@@ -2,23 +2,28 @@
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ARRAY, Date, Numeric, Row, and_, func, literal, select
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from expenses.i18n.money import ensure_fits_currency
 from expenses.settings import Settings
-from expenses.tickets.actions import create_ticket, ensure_spent_by_tomorrow
-from expenses.tickets.models import TicketStatus, idempotency_key_table, ticket_table
+from expenses.tickets.actions import create_ticket
+from expenses.tickets.models import (
+    TicketStatus,
+    idempotency_key_table,
+    import_headings_table,
+    ticket_table,
+)
 from expenses.tickets.policy import ensure_can_create
 from expenses.tickets.queries import owners, visible_to
 from expenses.tickets.schemas import TicketFields
 from expenses.users.models import Actor
 
-MAX_ROWS = 1000
+MAX_ROWS = 5_000
 
 # All that makes two tickets equal.
 _Content = tuple[Any, ...]
@@ -38,12 +43,6 @@ class Match:
 
     ticket_id: int
     status: TicketStatus
-
-
-def ensure_importable(fields: TicketFields, *, settings: Settings) -> None:
-    """Raises `InvalidInput` for what could not be filed, before anything is filed."""
-    ensure_spent_by_tomorrow(fields.spent_on, settings)
-    ensure_fits_currency(fields.amount, fields.currency or settings.currency)
 
 
 async def import_tickets(
@@ -123,6 +122,28 @@ async def _tickets_like(
     for ticket in tickets:
         there[_content(ticket, ticket.currency)].append(Match(ticket.id, ticket.status))
     return there
+
+
+async def remembered_headings(connection: AsyncConnection, *, actor: Actor) -> dict[str, str]:
+    """Return the fields that the actor has chosen for headings of their files."""
+    headings: dict[str, str] | None = await connection.scalar(
+        select(import_headings_table.c.headings).where(import_headings_table.c.user_id == actor.id)
+    )
+    return headings or {}
+
+
+async def remember_headings(
+    connection: AsyncConnection, headings: Mapping[str, str], *, actor: Actor
+) -> None:
+    """Keep what the actor has chosen; no event, since it changes nothing that others see."""
+    headings = await remembered_headings(connection, actor=actor) | dict(headings)
+    new = insert(import_headings_table).values(user_id=actor.id, headings=headings)
+    await connection.execute(
+        new.on_conflict_do_update(
+            index_elements=[import_headings_table.c.user_id],
+            set_={"headings": new.excluded.headings},
+        )
+    )
 
 
 def _content(said: TicketFields | Row[*tuple[Any, ...]], currency: str) -> _Content:

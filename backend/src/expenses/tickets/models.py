@@ -15,7 +15,7 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from expenses.database.tables import Base, stored_as_text, table_of
@@ -128,5 +128,17 @@ class IdempotencyKey(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=func.now(), index=True)
 
 
+class ImportHeadings(Base):
+    """The headings of a user's spreadsheets, and the fields that the user has chosen for them."""
+
+    __tablename__ = "import_headings"
+
+    user_id: Mapped[int] = mapped_column(
+        ForeignKey("users.id", ondelete="CASCADE"), primary_key=True
+    )
+    headings: Mapped[dict[str, str]] = mapped_column(JSONB)
+
+
 ticket_table = table_of(Ticket)
+import_headings_table = table_of(ImportHeadings)
 idempotency_key_table = table_of(IdempotencyKey)

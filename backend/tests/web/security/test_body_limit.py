@@ -35,7 +35,7 @@ class Limits(AppTestCase):
                 yield b"x" * 100_000
 
         browser = await self.browser_of(await self.new_employee())
-        for path, most in (("/tickets", 11), ("/tickets/import", 56)):
+        for path, most in (("/tickets", 11), ("/tickets/import", 161)):
             sent = 0
             async with self.nothing_changes():
                 page = await browser.post(

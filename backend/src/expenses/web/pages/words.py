@@ -33,5 +33,5 @@ FIELDS = (
 REFUSALS = (
     N_("Method Not Allowed."),
     N_("Send at most 1 MB."),
-    N_("Send at most 5 MB."),
+    N_("Send at most 16 MB."),
 )

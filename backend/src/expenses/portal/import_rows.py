@@ -1,0 +1,218 @@
+"""The rows of an imported table as tickets, with what is wrong at which cell."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from expenses.errors import InvalidInput
+from expenses.i18n.languages import gettext
+from expenses.portal.fields import read_fields
+from expenses.settings import Settings
+from expenses.tickets.imports import MAX_ROWS, ImportRow
+from expenses.tickets.schemas import TicketFields
+from expenses.tickets.spreadsheets.cells import (
+    Order,
+    UnclearDate,
+    common_order,
+    read_category,
+    read_date,
+    split_links,
+)
+from expenses.tickets.spreadsheets.columns import (
+    FIELDS,
+    MERCHANT,
+    Headings,
+    find_headings,
+    normalized,
+)
+from expenses.tickets.spreadsheets.files import Table, unreadable
+
+WHOLE_ROW = "row"
+_TOTALS = set(
+    "total totals sum subtotal grandtotal summe gesamt 合计 总计 小计 总额 共计".split()  # noqa: SIM905
+)
+
+
+class CellProblem(NamedTuple):
+    """What is wrong in a row, in which field if it is in one, and the text in its cell."""
+
+    number: int
+    field: str
+    sentence: str
+    found: str
+
+
+class LeftOut(NamedTuple):
+    number: int
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What the person has said about their file.
+
+    `columns` are the column of each field, `categories` what unknown ones mean, and `cells` what is
+    to stand in a cell, by row number and field.
+    """
+
+    columns: Mapping[str, int] | None = None
+    order: Order | None = None
+    categories: Mapping[str, str] = field(default_factory=dict)
+    cells: Mapping[tuple[int, str], str] = field(default_factory=dict)
+
+
+@dataclass
+class Sheet:
+    """What an imported table comes to."""
+
+    headings: Headings
+    order: Order | None = None
+    is_order_unclear: bool = False
+    rows: list[ImportRow] = field(default_factory=list)
+    problems: list[CellProblem] = field(default_factory=list)
+    left_out: list[LeftOut] = field(default_factory=list)
+    unknown_categories: list[str] = field(default_factory=list)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all of it can be filed as it is."""
+        return not (self.problems or self.headings.missing)
+
+
+def read_sheet(
+    table: Table,
+    answers: Answers,
+    *,
+    settings: Settings,
+    remembered: Mapping[str, str] | None = None,
+) -> Sheet:
+    """Raises `InvalidInput` for the field `file` where there are no rows."""
+    if not table.rows:
+        raise unreadable(gettext("Choose a file with tickets in it."))
+    headings = find_headings(table.rows, remembered, answers.columns)
+    sheet = Sheet(headings)
+    for number, _ in table.rows[: headings.row]:
+        sheet.left_out.append(
+            LeftOut(
+                number, gettext("Row %(number)s is above the headings: left out.", number=number)
+            )
+        )
+    if headings.missing:
+        return sheet
+    rows = list(_tickets(sheet, table.rows[headings.row + 1 :]))
+    if not rows:
+        raise unreadable(gettext("This file has column names but no tickets."))
+    if len(rows) > MAX_ROWS:
+        raise unreadable(
+            gettext(
+                "The file has too many rows. Use at most %(number)s at once.",
+                number=f"{MAX_ROWS:,}",
+            )
+        )
+    by_field = [(number, _by_field(headings, number, cells, answers)) for number, cells in rows]
+    sheet.order = answers.order or common_order(values["spent_on"] for _, values in by_field)
+    for number, values in by_field:
+        _read_row(sheet, number, values, answers, settings)
+    return sheet
+
+
+def with_corrections(table: Table, headings: Headings, answers: Answers) -> Table:
+    """Write into the table's cells what the person has corrected."""
+    rows = [(number, list(cells)) for number, cells in table.rows]
+    for number, cells in rows:
+        for name, column in headings.columns.items():
+            if (number, name) in answers.cells:
+                cells.extend("" for _ in range(column + 1 - len(cells)))
+                cells[column] = answers.cells[number, name]
+    return Table(rows, table.encoding)
+
+
+def _tickets(
+    sheet: Sheet, rows: Sequence[tuple[int, list[str]]]
+) -> Iterator[tuple[int, list[str]]]:
+    """Leave out, and name, repeated headings and totals; what stands below totals is theirs."""
+    headings = sheet.headings
+    titles = [normalized(cell) for cell in headings.cells]
+    date_column = headings.columns["spent_on"]
+    are_totals = False
+    for number, cells in rows:
+        words = [normalized(cell) for cell in cells]
+        has_date = len(cells) > date_column and bool(cells[date_column])
+        if words == titles[: len(words)] and len(words) > 1:
+            sentence = gettext("Row %(number)s repeats the headings: left out.", number=number)
+            sheet.left_out.append(LeftOut(number, sentence))
+            continue
+        is_total = any(word in _TOTALS for word in words if word)
+        are_totals = (are_totals or is_total) and not (has_date and not is_total)
+        if are_totals and not (has_date and read_category_in(headings, cells)):
+            sentence = gettext("Row %(number)s looks like a total: left out.", number=number)
+            sheet.left_out.append(LeftOut(number, sentence))
+            continue
+        yield number, cells
+
+
+def read_category_in(headings: Headings, cells: Sequence[str]) -> bool:
+    column = headings.columns["category"]
+    return len(cells) > column and bool(cells[column])
+
+
+def _by_field(
+    headings: Headings, number: int, cells: Sequence[str], answers: Answers
+) -> dict[str, str]:
+    values = {
+        name: cells[column] if column < len(cells) else ""
+        for name, column in headings.columns.items()
+    }
+    values |= {name: text for (row, name), text in answers.cells.items() if row == number}
+    merchant = values.pop(MERCHANT, "")
+    description = values.get("description", "")
+    if merchant and merchant not in description:
+        values["description"] = f"{merchant}: {description}" if description else merchant
+    return {name: values.get(name, "") for name in FIELDS}
+
+
+def _read_row(
+    sheet: Sheet, number: int, cells: Mapping[str, str], answers: Answers, settings: Settings
+) -> None:
+    values: dict[str, Any] = {name: text for name, text in cells.items() if text}
+    errors: dict[str, str] = {}
+    if "spent_on" in values:
+        try:
+            values["spent_on"] = read_date(values["spent_on"], sheet.order)
+        except UnclearDate as error:
+            sheet.is_order_unclear = True
+            errors["spent_on"] = str(error)
+        except ValueError as error:
+            errors["spent_on"] = str(error)
+    if "category" in values:
+        category = answers.categories.get(values["category"]) or read_category(values["category"])
+        if category is None:
+            errors["category"] = gettext("“%(text)s” is no category.", text=values["category"])
+            if values["category"] not in sheet.unknown_categories:
+                sheet.unknown_categories.append(values["category"])
+        else:
+            values["category"] = str(category)
+    if "links" in values:
+        values["links"] = split_links(values["links"])
+    values["currency"] = values.get("currency", "").upper() or None
+    try:
+        fields = read_fields(TicketFields, values, settings=settings)
+    except InvalidInput as error:
+        errors = error.fields | errors
+    if errors:
+        sheet.problems.extend(_problems(number, errors, cells))
+    else:
+        sheet.rows.append(ImportRow(number, fields))
+
+
+def _problems(
+    number: int, errors: Mapping[str, str], cells: Mapping[str, str]
+) -> Iterator[CellProblem]:
+    for place, sentence in errors.items():
+        name, _, position = place.partition(".")
+        sentence = gettext(sentence)
+        if position.isdigit():
+            sentence = gettext(
+                "Link %(number)s: %(problem)s", number=int(position) + 1, problem=sentence
+            )
+        yield CellProblem(number, name, sentence, cells.get(name, ""))

@@ -1,0 +1,1 @@
+"""Tickets in spreadsheet files: reading the file, its columns and its cells."""
