@@ -39,7 +39,7 @@ class CannotBackUp(ExpensesError):
 
 
 class CannotGrant(ExpensesError):
-    """The role was given nothing; the message says why."""
+    """No privileges were granted; the message says why."""
 
     code = "cannot-grant"
 

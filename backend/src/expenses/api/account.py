@@ -1,4 +1,4 @@
-"""One's own account: the name, the password, mails, and where one is logged in."""
+"""Your own account: name, password, e-mails and sessions."""
 
 from datetime import datetime
 
@@ -73,7 +73,7 @@ async def change_username(
 async def switch_mails(
     body: MailSwitch, user: CurrentUserDependency, connection: ConnectionDependency
 ) -> AccountAnswer:
-    """Get mails, or get none: of decisions as an employee, of what is waiting as an employer."""
+    """Turn e-mails on or off: about decisions for an employee, the daily digest for an employer."""
     return AccountAnswer.of(await account.switch_mails(connection, on=body.on, actor=user))
 
 
@@ -98,7 +98,7 @@ async def change_password(
 async def get_sessions(
     user: CurrentUserDependency, connection: ConnectionDependency
 ) -> SessionList:
-    """Where one is logged in: this session first, then the last seen; at most 100."""
+    """Your sessions: this one first, then the most recently seen; at most 100."""
     sessions = await list_sessions(connection, user)
     return SessionList(items=[SessionItem.of(session, user) for session in sessions])
 
@@ -109,6 +109,6 @@ async def get_sessions(
 async def end_session(
     session_id: int, user: CurrentUserDependency, connection: ConnectionDependency
 ) -> Response:
-    """Log out in one of the places where one is logged in."""
+    """End one of your sessions."""
     await account.end_session(connection, session_id, actor=user)
     return Response(status_code=204)

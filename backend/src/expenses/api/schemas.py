@@ -18,7 +18,7 @@ from expenses.users.sessions import CurrentUser, NewSession
 
 
 class Request(BaseModel):
-    """Refuses unknown fields, so that nobody believes to have set one."""
+    """Refuses unknown fields, so that a typo does not pass silently."""
 
     model_config = ConfigDict(extra="forbid")
 

@@ -70,7 +70,7 @@ async def list_tickets(
     connection: ConnectionDependency,
     user: CurrentUserDependency,
 ) -> TicketList:
-    """Tickets, newest first: an employee's own, for an employer everyone's."""
+    """Tickets, newest first: your own as an employee, everyone's as an employer."""
     matching = await query.resolve(
         connection, actor=user, status=query.status, owner_id=query.owner
     )
@@ -123,7 +123,7 @@ async def create_ticket(
 async def get_ticket(
     ticket_id: int, connection: ConnectionDependency, user: CurrentUserDependency
 ) -> TicketAnswer:
-    """One ticket, where it is yours to see."""
+    """One ticket that you may see."""
     return ticket_answer(await queries.get_ticket(connection, ticket_id, actor=user))
 
 
@@ -143,7 +143,7 @@ async def edit_ticket(
     user: CurrentUserDependency,
     settings: SettingsDependency,
 ) -> TicketAnswer:
-    """Give some fields of an own, pending ticket new values."""
+    """Change some fields of your own pending ticket."""
     await actions.edit_ticket(connection, ticket_id, body, actor=user, settings=settings)
     return ticket_answer(await queries.get_ticket(connection, ticket_id, actor=user))
 
@@ -152,7 +152,7 @@ async def edit_ticket(
 async def withdraw_ticket(
     ticket_id: int, connection: ConnectionDependency, user: CurrentUserDependency
 ) -> TicketAnswer:
-    """Take an own, pending ticket back."""
+    """Withdraw your own pending ticket."""
     await actions.withdraw_ticket(connection, ticket_id, actor=user)
     return ticket_answer(await queries.get_ticket(connection, ticket_id, actor=user))
 
@@ -172,7 +172,7 @@ async def approve_ticket(
     user: CurrentUserDependency,
     body: Approval | None = None,
 ) -> TicketAnswer:
-    """Approve a pending ticket, with a note where one is wanted."""
+    """Approve a pending ticket, optionally with a note."""
     reason = body.reason if body else None
     await decisions.approve_ticket(connection, ticket_id, actor=user, reason=reason)
     return ticket_answer(await queries.get_ticket(connection, ticket_id, actor=user))

@@ -1,4 +1,4 @@
-"""SQLAdmin as it is used here: its views, routes and authentication, and none of its own writes."""
+"""SQLAdmin with its views, routes and authentication, but none of its own writes."""
 
 from fastapi import FastAPI
 from sqladmin import Admin

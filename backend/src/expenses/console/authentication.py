@@ -1,4 +1,4 @@
-"""Who gets into the console: the users of the portal's log-in page who are employers."""
+"""Access to the console: employers who are logged in through the portal's log-in page."""
 
 from sqladmin.authentication import AuthenticationBackend
 from starlette.requests import Request
@@ -12,7 +12,7 @@ from expenses.web.dependencies import database_of, token_of
 
 
 class EmployersOnly(AuthenticationBackend):
-    """Asks the database at every request; nothing is remembered in between."""
+    """Checks the session in the database on every request."""
 
     def __init__(self) -> None:
         # No middleware of its own: a second SessionMiddleware and the application's would
@@ -28,7 +28,7 @@ class EmployersOnly(AuthenticationBackend):
         return True
 
     async def login(self, request: Request) -> Response:  # noqa: ARG002
-        """There is one log-in page, and it is the portal's."""
+        """Redirect to the portal's log-in page, the only one."""
         return RedirectResponse("/login?next=/admin/", status_code=303)
 
     async def logout(self, request: Request) -> Response:  # noqa: ARG002
@@ -39,6 +39,6 @@ class EmployersOnly(AuthenticationBackend):
 
 
 def user_of(request: Request) -> CurrentUser:
-    """The employer at the other end; set by `authenticate`."""
+    """Return the employer of a request; set by `authenticate`."""
     user: CurrentUser = request.state.user
     return user

@@ -57,7 +57,7 @@ class HistoryQuery(BaseModel):
     async def resolve(
         self, connection: AsyncConnection, *, actor: Actor, settings: Settings
     ) -> EventFilter:
-        """Raises `InvalidInput` for nobody's name, and for a range that ends before it begins."""
+        """Raises `InvalidInput` for an unknown name and for a range that ends before it begins."""
         if self.first_date and self.last_date and self.first_date > self.last_date:
             raise InvalidInput({"to": N_("The range ends before it begins.")})
         return EventFilter(

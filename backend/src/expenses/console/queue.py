@@ -1,4 +1,4 @@
-"""What the address of the console's list of tickets asks for, and how a page hands it on."""
+"""The query of the console's ticket list, and addresses that carry it on."""
 
 from typing import Annotated, Literal, Self
 
@@ -37,7 +37,7 @@ class Queue(FilterQuery):
 
     @property
     def order(self) -> Sort:
-        """What waits longest comes first; what is done, the latest first."""
+        """Return the sort order: pending tickets oldest first, others newest first."""
         if self.sort is not None:
             return self.sort
         return Sort.FILED if self.ticket_status is TicketStatus.PENDING else Sort.FILED_LAST
@@ -51,9 +51,9 @@ class Queue(FilterQuery):
 
 
 def address(query: QueryParams, path: str = LIST, **changes: str | None) -> str:
-    """The same question at `path`, with some parts changed; a None is left out.
+    """Return the address of the same query at `path` with some parts changed.
 
-    What is left out besides is empty inputs, which a form sends too.
+    Parts that are None or empty are left out.
     """
     parts = dict(query) | changes
     asked = QueryParams({name: value for name, value in parts.items() if value})

@@ -1,1 +1,1 @@
-"""PostgreSQL: the engine and its transactions, migrations, and the server that comes along."""
+"""PostgreSQL: the engine and its transactions, migrations, and the embedded server."""

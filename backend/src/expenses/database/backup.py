@@ -202,7 +202,7 @@ def _explained(what: str, file: Path) -> Iterator[None]:
 
 @contextmanager
 def _interruption_is_failure() -> Iterator[None]:
-    """Fail when told to stop: for a server that is a good end, a backup was not made."""
+    """Turn a signal to stop into a failure: the backup was not made."""
     try:
         yield
     except SystemExit as end:

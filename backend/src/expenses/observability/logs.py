@@ -1,4 +1,4 @@
-"""What is written down while it runs: one line each, readable or as JSON."""
+"""Log lines, readable or as JSON, one per record."""
 
 import json
 import logging
@@ -45,7 +45,7 @@ def configuration(log_format: LogFormat) -> dict[str, Any]:
 
 
 class ReadableFormatter(logging.Formatter):
-    """Whatever a request brings along, it cannot begin a line of its own."""
+    """Keeps each record on one line, whatever a request put into it."""
 
     def format(self, record: logging.LogRecord) -> str:
         facts = "".join([f" {name}={value}" for name, value in _fields(record).items()])

@@ -1,4 +1,4 @@
-"""What is counted for whoever watches the servers. No label holds what a person is or wrote.
+"""Metrics for Prometheus. No label holds personal data.
 
 Several processes of one server count into files of a common folder, `PROMETHEUS_MULTIPROC_DIR`,
 which the client looks for when it is imported.

@@ -1,8 +1,8 @@
 """Traces for OpenTelemetry: a span for each request, and one in it for each statement.
 
-On where the standard variables name a collector; what else they say, the SDK reads by itself.
-Spans are made here and not by an instrumentation, whose attributes hold addresses with all that
-people look for: what is exported is what this module writes, and no more.
+Enabled by OpenTelemetry's standard variables, which the SDK reads itself. Spans are created here
+and not by an instrumentation library, whose attributes would hold search texts and other personal
+data.
 """
 
 import asyncio

@@ -150,7 +150,7 @@ async def _account_page(
 
 
 def _ensure_typed_twice(form: FormValues) -> None:
-    """Catch a mistyped new password, which nobody could see or recover."""
+    """Raises `InvalidInput` where the two new passwords differ."""
     if form["again"] != form["new"]:
         raise InvalidInput({"again": N_("This does not match the new password.")})
 

@@ -61,7 +61,7 @@ async def find_duplicates(
     user: CurrentUserDependency,
     connection: ConnectionDependency,
 ) -> dict[str, Any]:
-    """Answers the form's script while somebody types; files nothing."""
+    """Answers the form's script while a person types; files nothing."""
     purchase = purchase_in(form)
     found = await duplicates_of_purchase(connection, purchase, actor=user)
     return {

@@ -29,7 +29,7 @@ def hints_at(duplicates: Sequence[Duplicate]) -> list[Hint]:
 
 
 def purchase_in(form: FormValues) -> Purchase:
-    """Read what can be read of a form while somebody types into it."""
+    """Read the fields of a form that are complete while a person types into it."""
     values = ticket_values(form)
     links = [_readable(_link, link) for link in values.get("links", [])[:MAX_LINKS]]
     try:

@@ -1,4 +1,4 @@
-"""The rows of an imported table as tickets, with what is wrong at which cell."""
+"""The rows of an imported table as tickets, and the problems of its cells."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -34,7 +34,7 @@ _TOTALS = set(
 
 
 class CellProblem(NamedTuple):
-    """What is wrong in a row, in which field if it is in one, and the text in its cell."""
+    """A problem of a row, with its field, if it has one, and the text of the cell."""
 
     number: int
     field: str
@@ -51,8 +51,8 @@ class LeftOut(NamedTuple):
 class Answers:
     """What the person has said about their file.
 
-    `columns` are the column of each field, `categories` what unknown ones mean, and `cells` what is
-    to stand in a cell, by row number and field.
+    `columns` gives the column of each field, `categories` the meaning of unknown ones, and `cells`
+    the new text of a cell by row number and field.
     """
 
     columns: Mapping[str, int] | None = None
@@ -63,7 +63,7 @@ class Answers:
 
 @dataclass
 class Sheet:
-    """What an imported table comes to."""
+    """The tickets, problems and questions found in an imported table."""
 
     headings: Headings
     order: Order | None = None
@@ -75,7 +75,7 @@ class Sheet:
 
     @property
     def is_complete(self) -> bool:
-        """Whether all of it can be filed as it is."""
+        """Whether every row can be filed."""
         return not (self.problems or self.headings.missing)
 
 
@@ -130,7 +130,7 @@ def with_corrections(table: Table, headings: Headings, answers: Answers) -> Tabl
 def _tickets(
     sheet: Sheet, rows: Sequence[tuple[int, list[str]]]
 ) -> Iterator[tuple[int, list[str]]]:
-    """Leave out, and name, repeated headings and totals; what stands below totals is theirs."""
+    """Yield the rows of tickets; repeated headings and totals are left out and named."""
     headings = sheet.headings
     titles = [normalized(cell) for cell in headings.cells]
     date_column = headings.columns["spent_on"]

@@ -37,7 +37,7 @@ async def choose_language(request: Request, form: FormDependency) -> Response:
 
 
 async def _remember(request: Request, language: str) -> None:
-    """Have mails use the language as well, where somebody is logged in."""
+    """Use the language for mails as well, if the user is logged in."""
     with suppress(NotLoggedIn):
         async with database_of(request).transaction() as connection:
             user = await authenticate(connection, token_of(request), lock=True)

@@ -33,7 +33,7 @@ Tab = Literal["all", "pending", "approved", "denied", "withdrawn"]
 
 
 class Listing(FilterQuery):
-    """The query of the list: by default all of one's tickets, newest first."""
+    """The query of the list; by default all own tickets, newest first."""
 
     status: Tab = "all"
     cursor: str | None = None

@@ -107,7 +107,7 @@ async def list_events(
 async def list_events_of(
     connection: AsyncConnection, user_id: int, *, actor: Actor, limit: int
 ) -> list[HistoryLine]:
-    """List what a user did and what was done to them, the last first."""
+    """List the events that a user caused or that concern them, newest first."""
     # Each half has an index that is in order; "or" would have to walk through everybody's.
     halves = [
         _shown(select(event_table.c.id))

@@ -112,7 +112,7 @@ class Ticket(Base):
 
 
 class IdempotencyKey(Base):
-    """A key that a client sent with a new ticket, and the ticket that came of it.
+    """An idempotency key that a client sent, and the ticket that was created with it.
 
     `fingerprint` tells a repeat from another ticket under the same key.
     """

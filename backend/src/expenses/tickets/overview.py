@@ -1,4 +1,4 @@
-"""The figures of the overview: what is pending and how old, and what was approved in a year.
+"""The figures of the overview: pending tickets by age, and a year of approved ones.
 
 Sums are kept apart by currency.
 """
@@ -50,7 +50,7 @@ class Pending(NamedTuple):
 
 
 class Spending(NamedTuple):
-    """What was approved of one month's purchases, in one category and currency."""
+    """The approved tickets of one month, category and currency."""
 
     month: Days
     currency: str

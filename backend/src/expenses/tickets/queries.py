@@ -97,9 +97,9 @@ LOCKED = tuple(ticket_table.c[name] for name in LockedTicket._fields)
 
 
 def visible_to(actor: Actor, *, joined: bool = False) -> ColumnElement[bool]:
-    """Say who sees a ticket; `joined` is for queries that have joined `Owner`.
+    """Filter for the tickets that an actor may see; `joined` is for queries that join the owner.
 
-    An employee sees their own, an employer everyone's, nobody those of a suspended employee.
+    Employees see their own tickets, employers everyone's; those of suspended employees are hidden.
     """
     # Those who are suspended are few, and found without looking at all the others.
     suspended = exists().where(

@@ -1,4 +1,4 @@
-"""What stands above an employee's own tickets: their sums, and new decisions."""
+"""The summary above an employee's own tickets: sums, months and new decisions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -63,7 +63,7 @@ async def switch_mails_off(connection: AsyncConnection, user_id: int) -> None:
 
 
 async def choose_language(connection: AsyncConnection, language: str, *, actor: Actor) -> None:
-    """Set the language of mails to the actor. Not an event: nobody else can tell."""
+    """Set the language of the actor's mails. It is no event, since it affects nobody else."""
     await connection.execute(
         update(user_table).where(user_table.c.id == actor.id).values(language=language)
     )
@@ -113,7 +113,7 @@ async def change_password(
 
 
 async def end_session(connection: AsyncConnection, session_id: int, *, actor: CurrentUser) -> None:
-    """End one of the actor's sessions. Raises `NotFound` for anybody else's."""
+    """End one of the actor's sessions. Raises `NotFound` for another user's."""
     if not 0 < session_id <= MAX_ID:
         raise NotFound()
     ended = await connection.scalar(

@@ -1,10 +1,10 @@
-"""The lock that decides what comes first: something a user does, or the end of their access.
+"""A lock per user that orders their actions and the end of their access.
 
-What a user does shares it, and so goes on side by side. Suspending the user or changing the
-password takes it alone: after what is under way, and before what comes later.
+Actions share it, so they run side by side. Suspending the user or changing their password takes it
+exclusively: it waits for actions under way, and later ones wait for it.
 
-Take it in a statement of its own and read afterwards. A statement sees what had been committed when
-it began, and so, having waited, would still find the user as they were.
+Take it in a statement of its own, and read afterwards: a statement that waits for the lock still
+sees the data as of its start, and so would find the user as before.
 """
 
 from sqlalchemy import BigInteger, ColumnElement, Text, bindparam, cast, func, literal, select

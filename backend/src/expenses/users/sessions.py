@@ -97,8 +97,8 @@ async def log_in(
     """Raises `NotRegistered`, `WrongPassword`, `TooManyAttempts`, or, with the right password,
     `Suspended`.
 
-    Takes the database and not a connection: none is held while the password is hashed, or a few
-    log-ins at once would leave none for anybody else.
+    Takes the database and not a connection, so that none is held while the password is hashed:
+    a few log-ins at once would use up the pool.
     """
     async with database.reading() as connection:
         stored = await find_password(connection, email)

@@ -1,8 +1,8 @@
-"""How often something may be tried: log-ins, registrations, old passwords.
+"""Limits on attempts: log-ins, registrations, old passwords.
 
 Attempts are rows, so that every process counts them together, and count before they are made;
 a correct one is taken back. A window ends by itself, and a browser in which the user has logged
-in before is counted separately, so that nobody can lock somebody else out.
+in before is counted separately, so that others cannot lock the user out.
 """
 
 import hashlib

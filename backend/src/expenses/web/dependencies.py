@@ -1,4 +1,4 @@
-"""What a request brings along: the database, the settings, where it comes from, whose it is."""
+"""Dependencies of routes: settings, database, connection, caller and current user."""
 
 from collections.abc import AsyncIterator
 from ipaddress import ip_address, ip_network

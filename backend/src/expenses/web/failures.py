@@ -1,4 +1,4 @@
-"""The last resort: an error that nobody has foreseen is logged and answered properly."""
+"""Unexpected errors: logged with the request id and answered with a 500."""
 
 import logging
 

@@ -1,4 +1,4 @@
-"""Deletes, now and then, what has expired and nobody will ask for again."""
+"""Deletes expired rows every now and then."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""What is observed of each request: an id, a line in the log, metrics and a span."""
+"""The observation of each request: its id, a log line, metrics and a span."""
 
 import logging
 import time

@@ -31,7 +31,7 @@ router = APIRouter()
 
 @router.get("/metrics", include_in_schema=False)
 async def metrics(request: Request, database: DatabaseDependency) -> Response:
-    """Takes METRICS_TOKEN, and nobody's own token."""
+    """Takes METRICS_TOKEN as a bearer token, not a user's."""
     expected = settings_of(request).metrics_token
     if expected is None:
         raise NotFound()

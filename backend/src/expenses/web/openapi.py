@@ -46,12 +46,12 @@ def problems(*kinds: type[ExpensesError]) -> Responses:
 
 
 def read_problems(*kinds: type[ExpensesError]) -> Responses:
-    """Describe the refusals of a read by somebody who is logged in."""
+    """Describe the errors of a read that needs a session."""
     return problems(NotLoggedIn, *kinds)
 
 
 def write_problems(*kinds: type[ExpensesError]) -> Responses:
-    """Describe the refusals of a change by somebody who is logged in."""
+    """Describe the errors of a write that needs a session."""
     return open_write_problems(NotLoggedIn, *kinds)
 
 
@@ -72,7 +72,7 @@ def with_links(found: Responses, status: int, *operations: str, **parameters: st
 
 
 def describe(app: FastAPI, tags: list[dict[str, Any]]) -> None:
-    """Have the document hold the schema of problems, and say where one has to be logged in."""
+    """Add the schema of problems to the document, and the operations that need a session."""
     schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
     schemas = {**schema.pop("$defs"), "Problem": schema}
 

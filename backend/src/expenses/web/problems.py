@@ -69,7 +69,7 @@ def status_of_type(kind: type[ExpensesError]) -> int:
 
 
 def decision_json(ticket: TicketView) -> dict[str, Any] | None:
-    """Return who decided a ticket, when and why; None while nobody has."""
+    """Return who decided a ticket, when and why; None while it is pending."""
     if ticket.decided_by_id is None or ticket.decided_at is None:
         return None
     return {

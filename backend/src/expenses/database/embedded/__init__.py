@@ -1,7 +1,7 @@
-"""The PostgreSQL that comes along: a private server in the data folder, from a wheel.
+"""The embedded PostgreSQL: a private server in the data folder, with programs from a wheel.
 
-Processes on one data folder share one server, and the last to leave stops it. A server that a
-killed process has left behind is adopted, or started again, which recovers every committed row.
+Processes that use one data folder share one server, and the last to exit stops it. A server left
+behind by a killed process is adopted, or restarted, which recovers every committed row.
 """
 
 from expenses.database.embedded.programs import binary

@@ -32,7 +32,7 @@ class Server:
 
 @contextmanager
 def database_address(settings: Settings) -> Iterator[str]:
-    """The address in DATABASE_URL, else that of the server that comes along, while it is used."""
+    """Yield the address in DATABASE_URL, else start the embedded server and yield its address."""
     if settings.database_url is not None:
         yield settings.database_url
         return

@@ -57,7 +57,7 @@ _BETWEEN_LINKS = re.compile(
 
 
 class UnclearDate(ValueError):
-    """A date that has day and month in an order that nobody has said."""
+    """A date whose order of day and month is not known."""
 
 
 def read_date(text: str, order: Order | None = None) -> str:
@@ -84,7 +84,7 @@ def read_date(text: str, order: Order | None = None) -> str:
 
 
 def order_of(text: str) -> Order | None:
-    """Say what comes first in a date, where one of its numbers can only be a day."""
+    """Tell the order of a date in which one of the numbers can only be a day."""
     found = _UNCLEAR.fullmatch(unicodedata.normalize("NFKC", text).strip())
     if found is None:
         return None

@@ -77,9 +77,9 @@ def find_headings(
     remembered: Mapping[str, str] | None = None,
     chosen: Mapping[str, int] | None = None,
 ) -> Headings:
-    """Take the row near the top that has the most known headings.
+    """Find the row near the top with the most known headings.
 
-    `chosen` are columns that the person has said; they stand above what is recognized.
+    `chosen` columns override the recognized ones.
     """
     found = [recognized_fields(cells, remembered) for _, cells in rows[:MAX_ROWS_ABOVE]]
     row = max(range(len(found)), key=lambda place: len(found[place]))

@@ -17,7 +17,7 @@ MAX_DIGITS = 15
 
 
 class XlsxFile:
-    """A workbook that grows row by row and goes on in another sheet where one is full."""
+    """A workbook written row by row, which continues in a new sheet when one is full."""
 
     def __init__(self, columns: Sequence[tuple[str, int]]) -> None:
         """`columns` are titles with their widths in characters."""
@@ -58,7 +58,7 @@ class XlsxFile:
         return file
 
     def discard(self) -> None:
-        """Close and remove what is left behind."""
+        """Close and remove the temporary files."""
         if self._file is not None:
             self._file.close()
             for sheet in self._book.worksheets():

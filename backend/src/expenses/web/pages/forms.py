@@ -1,4 +1,4 @@
-"""What a page's form has sent."""
+"""The values that a page's form has sent."""
 
 from collections.abc import Mapping
 from typing import Annotated
@@ -10,9 +10,9 @@ MAX_FIELDS = 200
 
 
 class FormValues(dict[str, str]):
-    """What stands in a form's inputs; an input that was not sent is empty.
+    """The values of a form's inputs; an input that was not sent is empty.
 
-    Where a name comes several times this is the last; `many` has them all.
+    For a name that was sent several times this has the last value, and `many` has all.
     """
 
     many: Mapping[str, list[str]] = {}

@@ -1,4 +1,4 @@
-"""Words that the templates translate by a computed name, listed for whoever translates them."""
+"""Words that templates translate by a computed name, listed here for the catalogs."""
 
 from expenses.i18n.text import N_
 

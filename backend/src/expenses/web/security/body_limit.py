@@ -1,4 +1,4 @@
-"""How much one request may bring along. The server underneath would read anything."""
+"""The limit on a request's body; uvicorn itself has none."""
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
@@ -25,7 +25,7 @@ class BodyLimitMiddleware:
 
         async def limited_receive() -> Message:
             nonlocal received
-            # Looked up once somebody wants the body: mostly there is none.
+            # Read the header only when a body is read: most requests have none.
             announced = Headers(scope=scope).get("content-length", "0")
             if announced.isdecimal() and int(announced) > largest:
                 raise _too_large(largest)

@@ -28,7 +28,7 @@ def device_of(request: Request, settings: Settings) -> Device | None:
 
 
 def remember_device(request: Request, response: Response, user_id: int, settings: Settings) -> None:
-    """Whoever tries passwords elsewhere cannot keep this user out of this browser."""
+    """Mark the browser, so that failed log-ins elsewhere do not lock its user out."""
     device = device_of(request, settings)
     if device is None or device.user_id != user_id:
         device = Device(user_id, secrets.token_urlsafe(16))

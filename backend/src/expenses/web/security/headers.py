@@ -1,4 +1,4 @@
-"""What every answer tells the browser to allow and to keep, errors included."""
+"""Security headers of every response, errors included."""
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -29,7 +29,7 @@ TWO_YEARS = 2 * 365 * 24 * 60 * 60
 
 
 class SecurityHeadersMiddleware:
-    """The outermost of all, so that nothing is answered without them."""
+    """Outermost, so that every response has them."""
 
     def __init__(self, app: ASGIApp, *, https: bool) -> None:
         self.app = app
@@ -38,8 +38,8 @@ class SecurityHeadersMiddleware:
             headers["Strict-Transport-Security"] = f"max-age={TWO_YEARS}; includeSubDomains"
         # As they are sent: nothing inside sets any of them.
         self._headers = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-        # Everything but static files is somebody's, or will be different in a moment.
-        self._of_somebodys = [*self._headers, (b"cache-control", b"no-store")]
+        # Everything but static files is personal, or changes.
+        self._not_cached = [*self._headers, (b"cache-control", b"no-store")]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -48,10 +48,10 @@ class SecurityHeadersMiddleware:
 
         async def add_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                given = message["headers"]
-                may_be_kept = any(name.lower() == b"cache-control" for name, _ in given)
-                added = self._headers if may_be_kept else self._of_somebodys
-                message["headers"] = [*given, *added]
+                headers = message["headers"]
+                may_be_kept = any(name.lower() == b"cache-control" for name, _ in headers)
+                added = self._headers if may_be_kept else self._not_cached
+                message["headers"] = [*headers, *added]
             await send(message)
 
         await self.app(scope, receive, add_headers)
