@@ -20,5 +20,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    op.drop_constraint("amount_size", "tickets")
+    op.execute("ALTER TABLE tickets DROP CONSTRAINT ck_tickets_amount_size")
     op.alter_column("tickets", "amount", type_=sa.Numeric(12, 2))
