@@ -23,7 +23,7 @@ import httpx
 import itsdangerous
 from fastapi import FastAPI
 from pydantic import SecretStr
-from sqlalchemy import Row, event, select, text
+from sqlalchemy import Row, event, select, text, update
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
@@ -43,7 +43,7 @@ from expenses.tickets.queries import TicketView, get_ticket
 from expenses.tickets.schemas import TicketFields
 from expenses.users import actions as user_actions
 from expenses.users import passwords
-from expenses.users.models import Role
+from expenses.users.models import Role, User
 from expenses.users.passwords import hash_password
 from expenses.users.queries import UserView
 from expenses.users.registration import register
@@ -245,6 +245,15 @@ class AppTestCase(TestCase):
 
     async def new_employer(self, username: str | None = None) -> UserView:
         return await self.new_user(Role.EMPLOYER, username)
+
+    async def call_alike(self, user: UserView, username: str) -> None:
+        """As two could be called before names had to differ."""
+        async with self.database.transaction() as connection:
+            await connection.execute(
+                update(User)
+                .where(User.id == user.id)
+                .values(username=username, username_skeleton=None)
+            )
 
     async def token_of(self, user: UserView) -> str:
         async with self.database.transaction() as connection:

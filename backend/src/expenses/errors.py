@@ -106,6 +106,14 @@ class EmailTaken(Conflict):
     template = N_("This e-mail is already registered. Log in instead.")
 
 
+class UsernameTaken(Conflict):
+    code = "username-taken"
+    template = N_(
+        "Another user has this name, or one that looks just like it. "
+        "Add something that tells you apart, such as a surname."
+    )
+
+
 class AlreadyDecided(Conflict):
     """`details` holds the ticket, with the decision that won."""
 

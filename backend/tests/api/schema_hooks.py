@@ -43,18 +43,12 @@ def before_call(_context: HookContext, case: Case[Any], **_: Any) -> None:
         # A cursor comes from an answer, a name is somebody's, ranges go upwards.
         for name in ("cursor", "employee", "to", "max", "from"):
             case.query.pop(name, None)
-        _replace(case.query, {"q": "lunch", "currency": "EUR"})
     if isinstance(case.body, dict):
         _replace(
             case.body,
             {
                 "spent_on": "2026-01-02",
-                "description": "Lunch",
-                "reason": "No receipt",
-                "links": ["https://example.com/1"],
-                "username": "Ada",
                 "email": "somebody@contoso.example",
-                "currency": "EUR",
                 "old": PASSWORD,
                 "new": PASSWORD,
                 "password": ANOTHER_PASSWORD,

@@ -27,7 +27,8 @@ class AccountTestCase(AppTestCase):
 
 class Rename(AccountTestCase):
     async def test_a_new_name_is_kept_with_its_event(self) -> None:
-        for user in (await self.new_employee("Ada"), await self.new_employer("Ada")):
+        for new_user in (self.new_employee, self.new_employer):
+            user = await new_user("Ada")
             api = await self.program_of(user)
             answer = await api.patch("/api/me", json={"username": " Ada Lovelace "})
             self.assertEqual((answer.status_code, answer.json()["username"]), (200, "Ada Lovelace"))
@@ -42,6 +43,7 @@ class Rename(AccountTestCase):
                     {"before": {"username": "Ada"}, "after": {"username": "Ada Lovelace"}},
                 ),
             )
+            await self.call_alike(user, "Ada Lovelace")
 
     async def test_the_same_name_again_is_no_event(self) -> None:
         api = await self.program_of(await self.new_employee("Ada"))

@@ -39,7 +39,7 @@ class Schema(unittest.TestCase):
 
     def assert_no_finding(self, role: Role, seed: str) -> None:
         email = f"person{seed}@contoso.example"
-        self.server.register(email, "Ada", role)
+        self.server.register(email, f"Ada {seed}", role)
         with tempfile.TemporaryDirectory() as folder:
             ended = subprocess.run(
                 [

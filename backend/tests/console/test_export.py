@@ -240,7 +240,7 @@ class Texts(ExportTestCase):
             "two\nlines",
             "a,b;c",
             "<b>&amp;</b> ]]>",
-            "emoji 🧾 and combining e\u0301",
+            "emoji 🧾 and combining q\u0301",
             "noncharacters \ufdd0",
             "_x000D_ and _x0041",
         ):

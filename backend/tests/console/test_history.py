@@ -213,7 +213,7 @@ class Filters(HistoryTestCase):
 
     async def test_what_cannot_be_read_is_said_at_its_field(self) -> None:
         await self.new_employee("Twin")
-        await self.new_employee("twin")
+        await self.call_alike(await self.new_employee(), "twin")
         for field, value, message in (
             ("actor", "nobody", "Nobody has this name"),
             ("actor", "twin", "Several people have this name"),

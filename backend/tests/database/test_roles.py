@@ -251,7 +251,9 @@ class MainPath(TwoRolesTestCase, CommittingTestCase):
         for each in (abandoned, browser):
             page = await each.post("/login", data=account, follow_redirects=True)
             self.assertIn('name="username"', page.text)
-        answer = await browser.post("/register", data={"username": "Ada", "role": "employee"})
+        answer = await browser.post(
+            "/register", data={"username": "Ada Lovelace", "role": "employee"}
+        )
         self.assertEqual(answer.status_code, 303, answer.text)
         tables = ("sessions", "pending_registrations")
         self.assertEqual([await self.count(table) for table in tables], [1, 1])

@@ -23,7 +23,8 @@ def others(page: httpx.Response) -> list[str]:
 
 class Name(AppTestCase):
     async def test_a_new_name_stands_everywhere_at_once(self) -> None:
-        for user in (await self.new_employee("Ada"), await self.new_employer("Ada")):
+        for new_user in (self.new_employee, self.new_employer):
+            user = await new_user("Ada")
             browser = await self.browser_of(user)
             page = await browser.get("/account")
             self.assertEqual(page.text.count("<h1"), 1)
@@ -36,6 +37,7 @@ class Name(AppTestCase):
             event = await self.last_event()
             self.assertEqual((event.action, event.user_id), ("user.renamed", user.id))
             self.assertEqual(event.details["after"], {"username": "Ada <b>"})
+            await self.call_alike(user, "Ada <b>")
 
     async def test_a_wrong_one_is_said_at_its_field_and_kept(self) -> None:
         browser = await self.browser_of(await self.new_employee("Ada"))

@@ -7,9 +7,9 @@ from pydantic import BaseModel, StrictBool
 
 from expenses.api import schemas as shapes
 from expenses.api.schemas import AccountAnswer
-from expenses.errors import InvalidInput, NotFound, TooManyAttempts
+from expenses.errors import InvalidInput, NotFound, TooManyAttempts, UsernameTaken
 from expenses.users import account
-from expenses.users.schemas import Password, Username
+from expenses.users.schemas import NewPassword, Password, Username
 from expenses.users.sessions import CurrentUser, SessionView, list_sessions
 from expenses.web.dependencies import (
     ConnectionDependency,
@@ -18,7 +18,7 @@ from expenses.web.dependencies import (
     SettingsDependency,
     get_current_user,
 )
-from expenses.web.openapi import read_problems, write_problems
+from expenses.web.openapi import read_problems, with_links, write_problems
 
 router = APIRouter(prefix="/api", tags=["account"])
 
@@ -27,9 +27,9 @@ class NewName(shapes.Request):
     username: Username
 
 
-class NewPassword(shapes.Request):
+class PasswordChange(shapes.Request):
     old: Password
-    new: Password
+    new: NewPassword
 
 
 class MailSwitch(shapes.Request):
@@ -61,7 +61,7 @@ class SessionList(BaseModel):
     items: list[SessionItem]
 
 
-@router.patch("/me", responses=write_problems(InvalidInput))
+@router.patch("/me", responses=write_problems(UsernameTaken, InvalidInput))
 async def change_username(
     body: NewName, user: CurrentUserDependency, connection: ConnectionDependency
 ) -> AccountAnswer:
@@ -79,7 +79,7 @@ async def switch_mails(
 
 @router.post("/me/password", responses=write_problems(InvalidInput, TooManyAttempts))
 async def change_password(
-    body: NewPassword,
+    body: PasswordChange,
     request: Request,
     database: DatabaseDependency,
     settings: SettingsDependency,
@@ -94,7 +94,10 @@ async def change_password(
     return PasswordChanged(sessions_ended=ended)
 
 
-@router.get("/sessions", responses=read_problems())
+@router.get(
+    "/sessions",
+    responses=with_links(read_problems(), 200, "end_session", session_id="items/0/id"),
+)
 async def get_sessions(
     user: CurrentUserDependency, connection: ConnectionDependency
 ) -> SessionList:

@@ -13,7 +13,7 @@ from expenses.tickets.queries import TicketView
 from expenses.tickets.schemas import Reason
 from expenses.users.models import Role
 from expenses.users.queries import UserView
-from expenses.users.schemas import Email, Password, SuspensionReason, Username
+from expenses.users.schemas import Email, NewPassword, Password, SuspensionReason, Username
 from expenses.users.sessions import CurrentUser, NewSession
 
 
@@ -29,6 +29,7 @@ class Credentials(Request):
 
 
 class Registration(Credentials):
+    password: NewPassword
     username: Username
     role: Role
     employer_code: str | None = None
@@ -47,7 +48,7 @@ class Reopening(Request):
 
 
 class Suspension(Request):
-    reason: SuspensionReason | None = None
+    reason: Annotated[SuspensionReason, Field(min_length=1)] | None = None
 
 
 class Person(TypedDict):

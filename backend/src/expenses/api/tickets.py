@@ -148,7 +148,16 @@ async def edit_ticket(
     return ticket_answer(await queries.get_ticket(connection, ticket_id, actor=user))
 
 
-@router.post(f"{ONE}/withdraw", responses=write_problems(Forbidden, NotFound, NotPending))
+@router.post(
+    f"{ONE}/withdraw",
+    responses=with_links(
+        write_problems(Forbidden, NotFound, NotPending),
+        200,
+        "get_ticket",
+        "ticket_history",
+        ticket_id="id",
+    ),
+)
 async def withdraw_ticket(
     ticket_id: int, connection: ConnectionDependency, user: CurrentUserDependency
 ) -> TicketAnswer:

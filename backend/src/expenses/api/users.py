@@ -9,6 +9,7 @@ from expenses.errors import (
     NotRegistered,
     Suspended,
     TooManyAttempts,
+    UsernameTaken,
     WrongPassword,
 )
 from expenses.users import sessions
@@ -39,7 +40,7 @@ OPERATIONS = ("get_employee", "suspend_employee", "reactivate_employee")
     "/users",
     status_code=201,
     responses=with_links(
-        open_write_problems(EmailTaken, InvalidInput, TooManyAttempts),
+        open_write_problems(EmailTaken, UsernameTaken, InvalidInput, TooManyAttempts),
         201,
         *OPERATIONS,
         employee_id="user/id",

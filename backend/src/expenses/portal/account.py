@@ -7,7 +7,7 @@ from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.responses import RedirectResponse
 
-from expenses.errors import InvalidInput, TooManyAttempts
+from expenses.errors import InvalidInput, TooManyAttempts, UsernameTaken
 from expenses.i18n.languages import gettext, ngettext, sentence
 from expenses.i18n.text import N_
 from expenses.users import account
@@ -62,6 +62,11 @@ async def change_username(
         await account.change_username(connection, username, actor=user)
     except InvalidInput as error:
         return await _account_page(request, connection, user, form, error.fields)
+    except UsernameTaken as error:
+        errors = {"username": sentence(error)}
+        page = await _account_page(request, connection, user, form, errors)
+        page.status_code = status_of(error)
+        return page
     flash(request, gettext("Your name is now %(username)s.", username=username))
     return _to_account()
 

@@ -13,6 +13,7 @@ from expenses.errors import (
     RegistrationExpired,
     Suspended,
     TooManyAttempts,
+    UsernameTaken,
     WrongPassword,
 )
 from expenses.i18n.languages import gettext, sentence
@@ -148,7 +149,7 @@ async def register(
             )
     except InvalidInput as error:
         return _registration_page(request, email, form, error.fields)
-    except TooManyAttempts as error:
+    except (TooManyAttempts, UsernameTaken) as error:
         page = _registration_page(request, email, form, {"username": sentence(error)})
         return _refused(page, error)
     except (RegistrationExpired, EmailTaken) as error:
@@ -226,7 +227,7 @@ def _too_often(request: Request, form: FormValues, error: TooManyAttempts) -> Re
     return _refused(_login_page(request, form, {"password": sentence(error)}), error)
 
 
-def _refused(page: Response, error: TooManyAttempts) -> Response:
+def _refused(page: Response, error: ExpensesError) -> Response:
     page.status_code = status_of(error)
     page.headers.update(headers_of(error))
     return page

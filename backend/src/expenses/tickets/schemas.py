@@ -17,11 +17,16 @@ from pydantic import (
 )
 
 from expenses.i18n.money import Amount, Currency, amount_schema, currencies_by_decimals
-from expenses.i18n.text import N_, Line, Lines
+from expenses.i18n.text import N_, Line, VisibleLines
 from expenses.tickets.models import Category
 
 MAX_LINKS = 10
 MAX_LINK_LENGTH = 2000
+# For programs: what matches is accepted, and so is whatever else a browser can open.
+LINK_PATTERN = (
+    r"^[Hh][Tt][Tt][Pp][Ss]?://([A-Za-z0-9](-?[A-Za-z0-9])*\.)*[A-Za-z](-?[A-Za-z0-9])*"
+    r"(:[0-9]{1,4})?([/?#][^\s\x00-\x1f\x7f-\x9f]*)?$"
+)
 EARLIEST_DATE = date(1970, 1, 1)
 
 _web_address = TypeAdapter(HttpUrl)
@@ -53,12 +58,21 @@ def _is_web_address(link: str) -> str:
     return link
 
 
-Day = Annotated[date, BeforeValidator(_iso_date), AfterValidator(_not_too_long_ago)]
-Description = Annotated[Lines, Field(min_length=1, max_length=500)]
-Link = Annotated[Line, Field(max_length=MAX_LINK_LENGTH), AfterValidator(_is_web_address)]
+Day = Annotated[
+    date,
+    BeforeValidator(_iso_date),
+    AfterValidator(_not_too_long_ago),
+    Field(json_schema_extra={"pattern": "^(19[7-9]|[2-9][0-9]{2})[0-9]-", "format": "date"}),
+]
+Description = Annotated[VisibleLines, Field(min_length=1, max_length=500)]
+Link = Annotated[
+    Line,
+    Field(max_length=MAX_LINK_LENGTH, json_schema_extra={"pattern": LINK_PATTERN}),
+    AfterValidator(_is_web_address),
+]
 Links = Annotated[list[Link], Field(max_length=MAX_LINKS)]
 # Of a denial or a reopening; of an approval where there is one.
-Reason = Annotated[Lines, Field(min_length=1, max_length=500)]
+Reason = Annotated[VisibleLines, Field(min_length=1, max_length=500)]
 
 
 def _with_decimals(schema: dict[str, Any], *, otherwise: dict[str, Any]) -> None:
@@ -95,7 +109,7 @@ class TicketFields(BaseModel):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra=_new_ticket_schema)
 
-    spent_on: Day
+    spent_on: Annotated[Day, Field(description="Not after tomorrow, where the company is.")]
     amount: Amount
     currency: Currency | None = None
     category: Category

@@ -1,14 +1,23 @@
 """What users do to their own account."""
 
 from sqlalchemy import delete, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from expenses.database.engine import Database
 from expenses.database.tables import MAX_ID
-from expenses.errors import InvalidInput, NotFound, NotLoggedIn, Suspended, WrongPassword
+from expenses.errors import (
+    InvalidInput,
+    NotFound,
+    NotLoggedIn,
+    Suspended,
+    UsernameTaken,
+    WrongPassword,
+)
 from expenses.history import record
 from expenses.settings import Settings
 from expenses.users import locks
+from expenses.users.identity import username_skeleton
 from expenses.users.models import Actor, session_table, user_table
 from expenses.users.passwords import ensure_acceptable, hash_password, verify_password
 from expenses.users.queries import VIEW, UserView, users_by_id
@@ -19,14 +28,21 @@ from expenses.users.throttling import count_attempt, password_limits, uncount_at
 async def change_username(
     connection: AsyncConnection, username: str, *, actor: CurrentUser
 ) -> UserView:
-    """Rename the actor. The same name again changes nothing."""
+    """Rename the actor. The same name again changes nothing. Raises `UsernameTaken`."""
     user = await _lock(connection, actor.id)
     before = user.username
     if username == before:
         return user
-    await connection.execute(
-        update(user_table).where(user_table.c.id == actor.id).values(username=username)
-    )
+    try:
+        # The transaction goes on where this fails: the page still has to be read.
+        async with connection.begin_nested():
+            await connection.execute(
+                update(user_table)
+                .where(user_table.c.id == actor.id)
+                .values(username=username, username_skeleton=username_skeleton(username))
+            )
+    except IntegrityError:
+        raise UsernameTaken() from None
     await record(
         connection,
         "user.renamed",

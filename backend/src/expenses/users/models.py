@@ -48,7 +48,10 @@ class User(Base):
 
     id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     email: Mapped[str]
+    # What nobody else may have. Empty for users of before these were kept who share them.
+    email_identity: Mapped[str | None]
     username: Mapped[str]
+    username_skeleton: Mapped[str | None]
     role: Mapped[Role] = mapped_column(stored_as_text(Role, "role"))
     password_hash: Mapped[str]
     suspended_at: Mapped[datetime | None]
@@ -62,6 +65,13 @@ class User(Base):
 
     __table_args__ = (
         Index("uq_users_email", func.lower(text("email")), unique=True),
+        # Partial, so that it is no key: while a key changes, nothing that refers to it is written.
+        *(
+            Index(
+                f"uq_users_{name}", name, unique=True, postgresql_where=text(f"{name} IS NOT NULL")
+            )
+            for name in ("email_identity", "username_skeleton")
+        ),
         Index("ix_users_username", func.lower(text("username"))),
         Index("ix_users_role_id", "role", "id"),
         Index("ix_users_suspended", "id", postgresql_where=text("suspended_at IS NOT NULL")),

@@ -10,7 +10,7 @@ from passlib.context import CryptContext
 from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
 from expenses.errors import InvalidInput
-from expenses.i18n.text import N_
+from expenses.i18n.text import N_, normal
 
 MIN_LENGTH = 8
 MAX_LENGTH = 200
@@ -28,24 +28,32 @@ _threads = ThreadPoolExecutor(max_workers=os.cpu_count() or 2, thread_name_prefi
 
 
 async def hash_password(password: str) -> str:
-    return await asyncio.get_running_loop().run_in_executor(_threads, context.hash, password)
+    return await asyncio.get_running_loop().run_in_executor(
+        _threads, context.hash, normal(password)
+    )
 
 
 async def verify_password(password: str, password_hash: str | None) -> bool:
     """Say whether they match; without a hash it takes just as long and says no."""
-    loop = asyncio.get_running_loop()
     stored = password_hash or _dummy_hash()
-    matches = await loop.run_in_executor(_threads, _matches, password, stored)
+    matches = await _fits(normal(password), stored)
+    if not matches and normal(password) != password:
+        # Hashed as it was typed, before passwords were normalised.
+        matches = await _fits(password, stored)
     return matches and password_hash is not None
 
 
 async def upgraded_hash(password: str, password_hash: str) -> str | None:
-    """Hash a matching password again where its hash is not of today's scheme and cost."""
-    return await hash_password(password) if context.needs_update(password_hash) else None
+    """Hash a matching password again where its hash is of an earlier scheme, cost or spelling."""
+    is_normal = normal(password) == password or await _fits(normal(password), password_hash)
+    if is_normal and not context.needs_update(password_hash):
+        return None
+    return await hash_password(password)
 
 
 def ensure_acceptable(password: str, *, email: str) -> None:
     """Raises `InvalidInput` for the field `password`, with the way out."""
+    password = normal(password)
     if not MIN_LENGTH <= len(password) <= MAX_LENGTH:
         problem = N_("Use 8 to 200 characters.")
     elif _is_a_decorated_word(_words_of(email) | OUR_WORDS, password):
@@ -55,6 +63,11 @@ def ensure_acceptable(password: str, *, email: str) -> None:
     else:
         return
     raise InvalidInput({"password": problem})
+
+
+async def _fits(password: str, password_hash: str) -> bool:
+    loop = asyncio.get_running_loop()
+    return await loop.run_in_executor(_threads, _matches, password, password_hash)
 
 
 def _matches(password: str, password_hash: str) -> bool:

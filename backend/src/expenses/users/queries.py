@@ -13,6 +13,7 @@ from expenses.database.tables import MAX_ID, constant, constant_text
 from expenses.errors import NotFound
 from expenses.i18n.text import like
 from expenses.users import locks
+from expenses.users.identity import email_identity
 from expenses.users.models import Actor, Role, session_table, user_table
 from expenses.users.policy import can_see_employees, ensure_can_see_employees
 
@@ -58,8 +59,11 @@ async def users_by_id(connection: AsyncConnection, ids: Iterable[int]) -> dict[i
 
 
 async def find_password(connection: AsyncConnection, email: str) -> StoredPassword | None:
-    query = select(user_table.c.id, user_table.c.password_hash).where(
-        func.lower(user_table.c.email) == func.lower(email)
+    as_typed = func.lower(user_table.c.email) == func.lower(email)
+    query = (
+        select(user_table.c.id, user_table.c.password_hash)
+        .where(or_(user_table.c.email_identity == email_identity(email), as_typed))
+        .order_by(as_typed.desc())
     )
     row = (await connection.execute(query)).first()
     return StoredPassword._make(row) if row else None

@@ -6,12 +6,13 @@ from sqlalchemy import ColumnElement, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from expenses.errors import EmailTaken, RegistrationExpired
+from expenses.errors import EmailTaken, RegistrationExpired, UsernameTaken
 from expenses.history import record
 from expenses.settings import Settings
+from expenses.users.identity import email_identity, username_skeleton
 from expenses.users.models import Role, pending_registration_table, user_table
 from expenses.users.policy import ensure_may_register_as
-from expenses.users.queries import VIEW, UserView
+from expenses.users.queries import VIEW, UserView, find_password
 from expenses.users.sessions import hash_token, new_token
 
 TIME_TO_REGISTER = timedelta(minutes=15)
@@ -29,18 +30,28 @@ async def register(
 ) -> UserView:
     """Register a user, who is the actor of their own registration.
 
-    Raises `EmailTaken`, also for the slower of two who register one e-mail at the same moment.
+    Raises `EmailTaken`, also for the slower of two who register one e-mail at the same moment, and
+    `UsernameTaken`.
     """
     ensure_may_register_as(role, employer_code=employer_code, settings=settings)
     inserted = await connection.execute(
         insert(user_table)
-        .values(email=email, username=username, role=role, password_hash=password_hash)
+        .values(
+            email=email,
+            email_identity=email_identity(email),
+            username=username,
+            username_skeleton=username_skeleton(username),
+            role=role,
+            password_hash=password_hash,
+        )
         .on_conflict_do_nothing()
         .returning(*VIEW)
     )
     row = inserted.first()
     if row is None:
-        raise EmailTaken()
+        if await find_password(connection, email) is not None:
+            raise EmailTaken()
+        raise UsernameTaken()
     user = UserView._make(row)
     await record(connection, "user.registered", actor_id=user.id, user_id=user.id, role=role)
     return user
@@ -78,7 +89,9 @@ async def complete_registration(
     employer_code: str | None,
     settings: Settings,
 ) -> UserView:
-    """Raises `RegistrationExpired`, `EmailTaken`, `InvalidInput` for a wrong employer code."""
+    """Raises `RegistrationExpired`, `EmailTaken`, `UsernameTaken`, and `InvalidInput` for a wrong
+    employer code.
+    """
     query = select(pending_registration_table.c.email, pending_registration_table.c.password_hash)
     pending = (await connection.execute(query.where(*_is_pending(token)))).first()
     if pending is None:

@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from expenses.database.engine import Database
 from expenses.errors import TooManyAttempts
 from expenses.settings import Settings
+from expenses.users.identity import email_identity
 from expenses.users.models import attempts_table
 
 QUARTER_OF_AN_HOUR = timedelta(minutes=15)
@@ -65,7 +66,7 @@ def login_limits(
     if device is not None and device.user_id == user_id:
         return [Limit("device", device.name, settings.login_attempts, QUARTER_OF_AN_HOUR)]
     return [
-        Limit("login", email.lower(), settings.login_attempts, QUARTER_OF_AN_HOUR),
+        Limit("login", email_identity(email), settings.login_attempts, QUARTER_OF_AN_HOUR),
         Limit("address", caller.address, settings.address_attempts, QUARTER_OF_AN_HOUR),
     ]
 
