@@ -38,8 +38,8 @@ class Queue(BrowserTestCase):
         expect(page.locator("tr[data-current]")).to_have_attribute("data-ticket", str(tickets[1]))
         page.keyboard.press("a")
         expect(page.get_by_role("status")).to_have_text(f"Ticket {tickets[1]} is approved.")
-        page.wait_for_load_state()
-        page.keyboard.press("j")
+        expect(page.locator("tr[data-current]")).to_have_attribute("data-ticket", str(tickets[2]))
+        page.keyboard.press("k")
         expect(page.locator("tr[data-current]")).to_have_attribute("data-ticket", str(tickets[0]))
         page.keyboard.press("d")
         expect(page.get_by_label("Reason").locator("visible=true")).to_be_focused()
@@ -84,6 +84,33 @@ class Queue(BrowserTestCase):
         answer = self.dana.api.get("/api/tickets?status=denied&limit=100").json()
         self.assertEqual(len(answer["items"]), 55)
         self.assertEqual(self.ada.ticket(boat)["status"], "pending")
+
+    def test_what_changed_since_the_list_is_left_out_and_named(self) -> None:
+        tickets = [self.ada.file(description=f"Pen {number}", amount="3.00") for number in range(3)]
+        page = self.open(self.dana)
+        page.get_by_label("Select this page").check()
+        changed = {"amount": "8888.00", "description": "Laptop"}
+        self.ada.api.patch(f"/api/tickets/{tickets[0]}", json=changed).raise_for_status()
+        page.get_by_role("button", name="Approve selected…").click()
+        expect(page.get_by_role("alert")).to_contain_text("1 ticket was changed after you opened")
+        expect(page.get_by_role("alert")).to_contain_text("$8,888.00 · Laptop")
+        page.get_by_role("button", name="Approve 2 tickets").click()
+        expect(page.get_by_role("heading", name="2 approved")).to_be_visible()
+        statuses = [self.ada.ticket(ticket)["status"] for ticket in tickets]
+        self.assertEqual(statuses, ["pending", "approved", "approved"])
+
+    def test_a_ticket_that_is_left_for_later_is_not_met_again(self) -> None:
+        tickets = [self.ada.file(description=f"Lunch {number}") for number in range(4)]
+        page = self.open(self.dana)
+        page.keyboard.press("j")
+        page.keyboard.press("j")
+        for ticket in tickets[1:3]:
+            current = page.locator(f"tr[data-current][data-ticket='{ticket}']")
+            expect(current).to_be_visible()
+            page.keyboard.press("a")
+            expect(page.get_by_role("status")).to_have_text(f"Ticket {ticket} is approved.")
+        expect(page.locator("tr[data-current]")).to_have_attribute("data-ticket", str(tickets[3]))
+        self.assertEqual(self.ada.ticket(tickets[0])["status"], "pending")
 
     def test_a_lost_race_is_shown_with_who_was_faster(self) -> None:
         omar = self.person("Omar", "employer")

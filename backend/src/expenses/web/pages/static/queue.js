@@ -76,6 +76,20 @@ for (const [index, row] of rows.entries()) {
   });
 }
 
+// After a decision the list is another page; the cursor stays where it was on this one.
+
+const CURSOR = "cursor";
+
+for (const [index, row] of rows.entries()) {
+  row.addEventListener("submit", () => {
+    sessionStorage.setItem(CURSOR, JSON.stringify({ here: location.href, index }));
+  });
+}
+
+const kept = JSON.parse(sessionStorage.getItem(CURSOR) ?? "null");
+if (rows.length && kept?.here === location.href) select(kept.index);
+if (rows.length) sessionStorage.removeItem(CURSOR);
+
 // What is selected, said beside the buttons.
 
 const bulk = document.getElementById("bulk");
