@@ -1,6 +1,7 @@
 """A ticket's page, and editing and withdrawing it while it is pending."""
 
 from fastapi import APIRouter, Request, Response
+from pydantic import AwareDatetime, BaseModel
 from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.responses import RedirectResponse
 
@@ -21,8 +22,15 @@ from expenses.web.dependencies import (
 from expenses.web.pages.forms import FormDependency, FormValues
 from expenses.web.pages.rendering import flash, render
 from expenses.web.problems import status_of
+from expenses.web.validation import parse
 
 router = APIRouter(prefix=LIST)
+
+
+class Seen(BaseModel):
+    """The version of the ticket that the form was filled in with."""
+
+    seen: AwareDatetime | None = None
 
 
 @router.get("/{ticket_id:int}")
@@ -45,7 +53,14 @@ async def edit_ticket(
 ) -> Response:
     try:
         changes = read_fields(TicketChanges, ticket_values(form), settings=settings)
-        await actions.edit_ticket(connection, ticket_id, changes, actor=user, settings=settings)
+        await actions.edit_ticket(
+            connection,
+            ticket_id,
+            changes,
+            actor=user,
+            settings=settings,
+            seen_at=parse(Seen, form).seen,
+        )
     except InvalidInput as error:
         return await _page(request, connection, user, ticket_id, form, error.fields, status=422)
     except Conflict as error:

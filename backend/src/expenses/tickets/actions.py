@@ -1,14 +1,20 @@
 """What an owner does to tickets, each with its event in the same transaction."""
 
 import hashlib
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from expenses.errors import IdempotencyKeyReused, InvalidInput, NotPending, OtherDecimals
+from expenses.errors import (
+    IdempotencyKeyReused,
+    InvalidInput,
+    NotPending,
+    OtherDecimals,
+    TicketChanged,
+)
 from expenses.history import record
 from expenses.i18n.money import ensure_fits_currency, with_decimals
 from expenses.i18n.text import N_
@@ -69,9 +75,14 @@ async def edit_ticket(
     *,
     actor: Actor,
     settings: Settings,
+    seen_at: datetime | None = None,
 ) -> None:
-    """Raises `InvalidInput`, `OtherDecimals`, `NotPending` with the decision that came first."""
+    """Raises `InvalidInput`, `OtherDecimals`, `NotPending` with the decision that came first, and
+    `TicketChanged` where it was edited since `seen_at`.
+    """
     ticket = await _lock_own_pending(connection, ticket_id, actor=actor)
+    if seen_at is not None and ticket.updated_at > seen_at:
+        raise TicketChanged(id=ticket_id)
     if changes.spent_on is not None:
         ensure_spent_by_tomorrow(changes.spent_on, settings)
     given = changes.model_dump(exclude_unset=True) | _amount_and_currency(ticket, changes)

@@ -49,6 +49,25 @@ async function ask() {
   }
 }
 
+// What was sent while the session had ended is still there after logging in again.
+
+const SENT = "ticket";
+
+function restore() {
+  const sent = JSON.parse(sessionStorage.getItem(SENT) ?? "null");
+  sessionStorage.removeItem(SENT);
+  const isAnswered = new URLSearchParams(location.search).has("filed") || form.elements.amount.value;
+  if (isAnswered || sent?.owner !== form.dataset.owner) return;
+  for (const [name, value] of sent.fields) form.elements[name].value = value;
+  form.closest(".new-ticket").classList.add("is-open");
+}
+
+form.addEventListener("submit", () => {
+  const fields = [...new FormData(form)].filter(([name]) => name !== "confirm");
+  sessionStorage.setItem(SENT, JSON.stringify({ owner: form.dataset.owner, fields }));
+});
+restore();
+
 form.addEventListener("input", (event) => {
   if (["spent_on", "amount", "currency", "links"].includes(event.target.name)) look();
 });
