@@ -170,7 +170,7 @@ def distribute() -> None:
     settings = _settings_without_pooler()
     if settings.database_url is None:
         raise CannotStart(
-            "The PostgreSQL that comes along runs on one machine. Set DATABASE_URL to the address "
+            "The embedded PostgreSQL runs on one machine. Set DATABASE_URL to the address "
             "of a Citus coordinator."
         )
     asyncio.run(_distribute(settings.database_url))

@@ -102,9 +102,9 @@ class OnADatabaseWithTwoRoles(DoctorTestCase):
             "database": f"answers the role {self.role}",
             "version": "PostgreSQL 18",
             "encoding": "UTF8",
-            "pg_trgm": "is there",
+            "pg_trgm": "is installed",
             "migrations": "up to date",
-            "rights": "no more",
+            "rights": "exactly",
             "clock": "agree",
             "connections": "1 server process may open 20 connections",
         }.items():
@@ -233,13 +233,13 @@ class WithoutAConnection(DoctorTestCase):
         for url, *words in (
             (
                 f"postgresql://ann:{HIDDEN}@127.0.0.1:{port}/x",
-                f"nobody listens at 127.0.0.1:{port}",
+                f"nothing is listening at 127.0.0.1:{port}",
             ),
             (
                 f"postgresql://ann:{HIDDEN}@localhost:{port}/x",
-                f"nobody listens at localhost:{port}",
+                f"nothing is listening at localhost:{port}",
             ),
-            (f"postgresql://ann:{HIDDEN}@no-such-host.invalid/x", "nobody knows the name"),
+            (f"postgresql://ann:{HIDDEN}@no-such-host.invalid/x", "cannot be resolved"),
             (f"postgresql://ann:{HIDDEN}@/x?host=/nowhere/at/all", "socket in /nowhere/at/all"),
             (server().url("no_such_database"), "no database no_such_database", "CREATE DATABASE"),
             (as_role("nobody_at_all", new_database()), "nobody_at_all"),
@@ -276,7 +276,7 @@ class WithoutAConnection(DoctorTestCase):
         role = new_role(f"PASSWORD '{PASSWORD}'")
         with asked_for_a_password(role):
             for password, state, words in (
-                (HIDDEN, "problem", f"does not take the role {role} with this password"),
+                (HIDDEN, "problem", f"rejects the password of the role {role}"),
                 (PASSWORD, "ok", f"answers the role {role}"),
             ):
                 url = make_url(server().url("postgres")).set(username=role, password=password)
@@ -325,18 +325,18 @@ class BehindAPooler(DoctorTestCase):
     def test_a_setting_without_a_pooler_is_told(self) -> None:
         ended = self.examine(DATABASE_URL=self.direct, DATABASE_POOLER="transaction")
         self.assert_no_problem(ended)
-        self.assert_found(ended, "warning", "DATABASE_POOLER", "Leave DATABASE_POOLER out")
+        self.assert_found(ended, "warning", "DATABASE_POOLER", "Remove DATABASE_POOLER")
 
     def test_a_server_without_tls_is_told(self) -> None:
         ended = self.examine(DATABASE_URL=f"{self.behind}?sslmode=require")
-        self.assert_found(ended, "problem", "database", "does not speak TLS", "sslmode")
+        self.assert_found(ended, "problem", "database", "does not offer TLS", "sslmode")
 
 
 class WithoutDatabaseUrl(DoctorTestCase):
     def test_the_folder_is_looked_at_and_not_made(self) -> None:
         ended = self.examine()
         self.assert_no_problem(ended)
-        self.assert_found(ended, "ok", "database", str(self.data_dir), "none yet")
+        self.assert_found(ended, "ok", "database", str(self.data_dir), "created at the first start")
         self.assertFalse(self.data_dir.exists())
 
     def test_a_folder_that_cannot_be_used_is_told(self) -> None:
@@ -351,14 +351,14 @@ class WithoutDatabaseUrl(DoctorTestCase):
             self.assert_found(ended, "ok", "version", "PostgreSQL 18")
         ended = self.examine()
         self.assert_no_problem(ended)
-        self.assert_found(ended, "ok", "database", "does not run now")
+        self.assert_found(ended, "ok", "database", "is not running")
         self.assertFalse(self.has_postgres())
         (self.data_dir / "postgres" / "PG_VERSION").write_text("12\n")
         self.assert_found(self.examine(), "problem", "database", "PostgreSQL 12", "Back it up")
 
     def test_a_pooler_makes_no_sense(self) -> None:
         ended = self.examine(DATABASE_POOLER="transaction")
-        self.assert_found(ended, "problem", "DATABASE_POOLER", "Leave DATABASE_POOLER out")
+        self.assert_found(ended, "problem", "DATABASE_POOLER", "Remove DATABASE_POOLER")
 
 
 class AsAProcess(DoctorTestCase):
@@ -418,7 +418,7 @@ class SettingsThatDoNotFit(DoctorTestCase):
                 {"PUBLIC_URL": "http://expenses.contoso.example", "COOKIE_SECURE": "false"},
                 "warning",
                 "PUBLIC_URL",
-                "passwords travel readable",
+                "passwords are sent unencrypted",
             ),
         ):
             with self.subTest(variables=variables):
@@ -439,7 +439,7 @@ class SettingsThatDoNotFit(DoctorTestCase):
         for variable in ("TIMEZONE", "COOKIE_SECURE", "SMTP_URL", "WEBHOOK_SECRET"):
             self.assert_found(ended, "problem", variable, f"Set {variable}")
         self.assert_found(ended, "ok", "migrations", "up to date")
-        self.assert_found(ended, "problem", "webhook", "nobody listens")
+        self.assert_found(ended, "problem", "webhook", "nothing is listening")
 
     def test_whatever_a_variable_holds_the_others_can_be_read(self) -> None:
         for name in Settings.model_fields:

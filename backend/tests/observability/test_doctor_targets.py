@@ -41,20 +41,18 @@ class MailServer(DoctorTestCase):
         with WatchedServer(password=HIDDEN) as box:
             user = f"{HIDDEN}%40contoso.example:{HIDDEN}@"
             ended = self.look(self.mail_url(box, user, end="?starttls=false"))
-        self.assert_found(ended, "ok", "mail server", "takes user and password")
+        self.assert_found(ended, "ok", "mail server", "accepts user and password")
         self.assertEqual(box.commands, ["EHLO", "AUTH", "QUIT"])
 
     def test_one_that_does_not(self) -> None:
         with WatchedServer(password="another one") as box:
             ended = self.look(self.mail_url(box, f"{HIDDEN}:{HIDDEN}@", end="?starttls=false"))
-        self.assert_found(
-            ended, "problem", "mail server", "does not take this user", "535", "SMTP_URL"
-        )
+        self.assert_found(ended, "problem", "mail server", "rejects this user", "535", "SMTP_URL")
 
     def test_one_that_knows_no_passwords(self) -> None:
         with WatchedServer() as box:
             ended = self.look(self.mail_url(box, f"{HIDDEN}:{HIDDEN}@", end="?starttls=false"))
-        self.assert_found(ended, "problem", "mail server", "takes no user and password")
+        self.assert_found(ended, "problem", "mail server", "does not accept a user and password")
 
     def test_one_without_tls(self) -> None:
         with WatchedServer(password=HIDDEN) as box:
@@ -77,23 +75,25 @@ class MailServer(DoctorTestCase):
                 url = self.mail_url(box, f"{HIDDEN}:{HIDDEN}@", scheme, end)
                 self.assert_found(self.look(url), "problem", "mail server", "not trusted")
                 with patch.dict(os.environ, SSL_CERT_FILE=str(certificate)):
-                    self.assert_found(self.look(url), "ok", "mail server", words, "takes user")
+                    self.assert_found(self.look(url), "ok", "mail server", words, "accepts user")
 
     def test_one_that_waits_for_tls_is_told_apart(self) -> None:
         certificate = self.enterContext(own_certificate())
         with (
             WatchedServer(certificate=certificate, scheme="smtps") as box,
-            patch("expenses.observability.doctor.mail.PATIENCE", 0.5),
+            patch("expenses.observability.doctor.mail.TIMEOUT", 0.5),
         ):
             ended = self.look(self.mail_url(box))
-        self.assert_found(ended, "problem", "mail server", "says nothing", "smtps://")
+        self.assert_found(ended, "problem", "mail server", "does not respond", "smtps://")
 
     def test_where_nobody_listens(self) -> None:
         for host in ("127.0.0.1", "localhost"):
             url = f"smtp://ann:{HIDDEN}@{host}:{free_port()}"
-            self.assert_found(self.look(url), "problem", "mail server", f"nobody listens at {host}")
+            self.assert_found(
+                self.look(url), "problem", "mail server", f"nothing is listening at {host}"
+            )
         url = f"smtp://ann:{HIDDEN}@no-such-host.invalid"
-        self.assert_found(self.look(url), "problem", "mail server", "nobody knows the name")
+        self.assert_found(self.look(url), "problem", "mail server", "cannot be resolved")
 
     def test_what_is_missing_beside_it_is_told(self) -> None:
         with WatchedServer() as box:
@@ -133,9 +133,12 @@ class Webhook(DoctorTestCase):
 
     def test_where_nobody_listens(self) -> None:
         for url, words in (
-            (f"http://127.0.0.1:{free_port()}", "nobody listens at 127.0.0.1"),
-            (f"http://localhost:{free_port()}", "nobody listens at localhost"),
-            ("https://no-such-host.invalid", "nobody knows the name of no-such-host.invalid:443"),
+            (f"http://127.0.0.1:{free_port()}", "nothing is listening at 127.0.0.1"),
+            (f"http://localhost:{free_port()}", "nothing is listening at localhost"),
+            (
+                "https://no-such-host.invalid",
+                "the host name of no-such-host.invalid:443 cannot be resolved",
+            ),
         ):
             self.assert_found(self.look(url), "problem", "webhook", words)
 

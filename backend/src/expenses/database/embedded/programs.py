@@ -56,8 +56,7 @@ def environment() -> dict[str, str]:
 
 def start_failure(output: str) -> CannotStart:
     return CannotStart(
-        "The PostgreSQL that comes along does not start. %(remedy)s%(or_else)s. "
-        "It says: %(output)s",
+        "The embedded PostgreSQL does not start. %(remedy)s%(or_else)s. " "It says: %(output)s",
         remedy=_REMEDY,
         or_else=", or start this as an ordinary user" if os.geteuid() == 0 else "",
         output=output.strip(),

@@ -1,6 +1,6 @@
-"""What is set up, looked at from all sides, and what to mend. Nothing is changed or sent.
+"""Checks of an installation, each with the way to fix what is wrong. They change and send nothing.
 
-No password and no secret is in what is found.
+Findings never contain a password or a secret.
 """
 
 import asyncio
@@ -14,12 +14,12 @@ from expenses.settings import Settings, read_usable_settings
 
 __all__ = ["Finding", "examine"]
 
-# For each of the parts, which are looked at side by side.
+# For each of the checks, which run side by side.
 SECONDS = 10
 
 
 async def examine(*, workers: int) -> list[Finding]:
-    """For a server of so many processes, all machines together."""
+    """Check everything for a server with this many processes on all machines together."""
     settings, unusable = read_usable_settings()
     findings = check_settings(settings, unusable)
     for found in await asyncio.gather(*_parts(settings, workers)):
@@ -44,7 +44,7 @@ async def _within_limits(part: str, check: Awaitable[list[Finding]]) -> list[Fin
             problem(
                 part,
                 f"does not answer within {SECONDS} seconds.",
-                "See whether the address is right, and whether a firewall stands between.",
+                "Check the address, and whether a firewall is in the way.",
             )
         ]
     except ExpensesError as error:
@@ -56,6 +56,6 @@ async def _within_limits(part: str, check: Awaitable[list[Finding]]) -> list[Fin
             problem(
                 part,
                 f"cannot be looked at ({type(error).__name__}).",
-                "See whether the address has parts that do not belong there.",
+                "Check the address for parts that do not belong there.",
             )
         ]

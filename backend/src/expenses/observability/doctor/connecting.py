@@ -1,4 +1,4 @@
-"""A connection to the database, or why there is none, in other words than PostgreSQL's."""
+"""Connecting to the database, and explaining why it fails."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,23 +16,23 @@ ANSWERS = (OSError, DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError)
 CONNECTION_ERRORS = (*ANSWERS, TypeError, ValueError)
 
 _SUBJECT = "database"
-# Of a password: a shorter one is in any sentence by chance.
+# A shorter password appears in any sentence by chance.
 _TELLING = 6
 _WRITTEN = "in user and password, @ is written %40, : is %3A and / is %2F"
 
-# By SQLSTATE; of each a sentence and the way out.
+# By SQLSTATE: a sentence and the way out.
 _REFUSALS = {
     "28P01": (
-        "{where} does not take the role {role} with this password.",
+        "{where} rejects the password of the role {role}.",
         f"Put the right password into DATABASE_URL; {_WRITTEN}.",
     ),
     "28000": (
-        "{where} does not let the role {role} in from here: {message}.",
-        "Make the role, or allow it in the server's pg_hba.conf; see DATABASE_URL.",
+        "{where} rejects the role {role} from this address: {message}.",
+        "Create the role, or allow it in the server's pg_hba.conf.",
     ),
     "3D000": (
         "{where} has no database {name}.",
-        "Make it with CREATE DATABASE … ENCODING 'UTF8', or set DATABASE_URL to another one.",
+        "Create it with CREATE DATABASE … ENCODING 'UTF8', or correct DATABASE_URL.",
     ),
     "42501": (
         "{where} does not let the role {role} connect to the database {name}.",
@@ -40,16 +40,16 @@ _REFUSALS = {
     ),
     "53300": (
         "{where} has no connection left.",
-        "End what holds so many, or raise max_connections there.",
+        "Close some, or raise max_connections there.",
     ),
     "57P03": (
-        "{where} does not take connections now: {message}.",
-        "Wait until it has started, then look again.",
+        "{where} does not accept connections at the moment: {message}.",
+        "Wait until it has started, then try again.",
     ),
 }
 _OTHER = (
     "{where} refuses the connection: {message}.",
-    "See whether DATABASE_URL is right in all its parts.",
+    "Check every part of DATABASE_URL.",
 )
 
 
@@ -64,7 +64,7 @@ async def connected(url: URL, pooler: Pooler | None) -> AsyncIterator[AsyncConne
 
 
 def where_is(url: URL) -> str:
-    """Without the password, and without options, of which one may be a password."""
+    """Name the server without the password and the options, one of which may be a password."""
     host = url.host or url.query.get("host") or "the server of PGHOST"
     if not isinstance(host, str):
         host = ",".join(host)
@@ -87,43 +87,45 @@ def not_connected(error: BaseException, url: URL) -> Finding:
     if isinstance(cause, OSError) and "SSL upgrade" in str(cause):
         return problem(
             _SUBJECT,
-            f"{where} does not speak TLS, and sslmode in DATABASE_URL asks for it.",
-            "Switch ssl on at the server, or leave sslmode out where nobody else can listen in.",
+            f"{where} does not offer TLS, which sslmode in DATABASE_URL requires.",
+            "Turn on ssl at the server, or remove sslmode if the network is private.",
         )
     if isinstance(cause, FileNotFoundError):
         return problem(
-            _SUBJECT, f"nobody listens at {where}.", "Start PostgreSQL, or mend DATABASE_URL."
+            _SUBJECT,
+            f"nothing is listening at {where}.",
+            "Start PostgreSQL, or correct DATABASE_URL.",
         )
     if isinstance(cause, OSError):
         return unreachable(_SUBJECT, cause, where)
-    # What the driver says before it has talked to anybody.
+    # What the driver says before it connects.
     reason = f": {words_of(cause, url)}" if isinstance(cause, asyncpg.InterfaceError) else ""
     return problem(
         "DATABASE_URL",
-        f"has an option after the ? that is not known, or cannot be had{reason}.",
-        "Leave the option out, or give what it needs; sslmode=require needs nothing more.",
+        f"has an unknown or unsupported option after the ?{reason}.",
+        "Remove the option, or add what it needs; sslmode=require needs nothing else.",
     )
 
 
 def not_answered(error: BaseException, url: URL) -> Finding:
     return problem(
         _SUBJECT,
-        f"{where_is(url)} answers a question with an error: {words_of(error, url)}.",
-        "See what its log says, and look again.",
+        f"{where_is(url)} answers a query with an error: {words_of(error, url)}.",
+        "Check its log, then try again.",
     )
 
 
 def words_of(error: BaseException, url: URL) -> str:
-    """The server's own, in which no password is to be; but who knows every pooler."""
+    """Return the server's message, unless it contains the password, as a pooler's might."""
     cause = _cause(error)
     words = str(getattr(cause, "message", None) or cause).rstrip(".")
     if url.password and len(url.password) >= _TELLING and url.password in words:
-        return "what it says has the password in it"
+        return "its message contains the password"
     return words
 
 
 def _cause(error: BaseException) -> BaseException:
-    """The driver's own error, in what SQLAlchemy has made of it."""
+    """Find the driver's own error inside SQLAlchemy's."""
     inner = getattr(error, "orig", None) or error
     while inner is not None:
         if isinstance(inner, asyncpg.PostgresError | asyncpg.InterfaceError | OSError):

@@ -1,4 +1,4 @@
-"""How the server's processes get to the database: how many connections, and through what."""
+"""The connections of the server's processes: their number, and the pooler in between."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from expenses.settings import Settings
 
 
 async def check_pooler(connection: AsyncConnection, url: URL, settings: Settings) -> list[Finding]:
-    """A pooler gives its clients numbers of its own, and not those of the server's processes."""
+    """Detect a pooler, which gives its clients process ids of its own."""
     driver: Any = (await connection.get_raw_connection()).driver_connection
     number = (await connection.execute(text("SELECT pg_backend_pid()"))).scalar_one()
     is_there = driver.get_server_pid() != number
@@ -25,7 +25,7 @@ async def check_pooler(connection: AsyncConnection, url: URL, settings: Settings
                 "DATABASE_POOLER",
                 "is set, and DATABASE_URL leads to PostgreSQL itself: that works, but every "
                 "statement is planned anew.",
-                "Leave DATABASE_POOLER out, or set DATABASE_URL to the address of the pooler.",
+                "Remove DATABASE_POOLER, or set DATABASE_URL to the address of the pooler.",
             )
         ]
     return [ok("DATABASE_POOLER", "is set, and a pooler is there.")] if is_there else []
@@ -40,7 +40,7 @@ def check_connections(facts: RowMapping, workers: int, settings: Settings) -> Fi
     if settings.database_pooler is not None:
         return ok("connections", f"{sum_up}, all to the pooler; its max_client_conn is for them.")
     limits = ("connections", "connections_of_role", "connections_of_database")
-    # -1 stands for no limit.
+    # -1 means no limit.
     most = min(facts[limit] for limit in limits if facts[limit] >= 0)
     if wanted > most:
         fewer = most // CONNECTIONS_PER_PROCESS

@@ -1,4 +1,4 @@
-"""The database, by one connection that only reads."""
+"""Checks of the database, over one read-only connection."""
 
 import asyncio
 import os
@@ -67,21 +67,21 @@ async def check_database(settings: Settings, *, workers: int) -> list[Finding]:
 
 
 async def _check_own(settings: Settings, workers: int) -> list[Finding]:
-    """The one that comes along, which makes and migrates itself when the server starts."""
+    """Check the embedded server, which is created and migrated when the server starts."""
     folder = settings.data_dir
     server = await asyncio.to_thread(embedded.find_running, folder)
     if server is not None:
         return await _check(asyncpg_url(server.url()), settings, workers)
     if (folder / "postgres").exists():
-        there = "It does not run now; look again while it does."
+        there = "It is not running; run doctor again while it is."
     elif _may_be_made(folder):
-        there = "There is none yet; it is made at the first start."
+        there = "It is created at the first start."
     else:
         return [
             problem(
                 "database",
-                f"DATABASE_URL is not set, and nothing can be written to {folder}, where the "
-                "PostgreSQL that comes along keeps its files.",
+                f"DATABASE_URL is not set, and {folder}, where the embedded PostgreSQL "
+                "keeps its files, is not writable.",
                 "Set DATA_DIR to a folder of this user, or DATABASE_URL to a server of yours.",
             )
         ]
@@ -99,12 +99,12 @@ def _may_be_made(folder: Path) -> bool:
 async def _check(url: URL, settings: Settings, workers: int) -> list[Finding]:
     async with AsyncExitStack() as stack:
         try:
-            # What goes through a pooler goes without one, too; the other way round it does not.
+            # These settings work with and without a pooler.
             connection = await stack.enter_async_context(connected(url, "transaction"))
         except CONNECTION_ERRORS as error:
             return [not_connected(error, url)]
         try:
-            # Whatever is asked from here on, nothing can be written.
+            # From here on nothing can be written.
             await connection.execute(text("SET TRANSACTION READ ONLY"))
             return await _ask(connection, url, settings, workers)
         except ANSWERS as error:
@@ -131,7 +131,7 @@ def _answer(facts: RowMapping, url: URL) -> Finding:
     if facts["is_standby"]:
         return problem(
             "database",
-            f"{where_is(url)} is a standby, to which nothing can be written.",
+            f"{where_is(url)} is a read-only standby.",
             "Set DATABASE_URL to the primary server.",
         )
     return ok("database", f"{facts['name']} at {where_is(url)} answers the role {facts['role']}.")
@@ -151,16 +151,16 @@ def _encoding(facts: RowMapping) -> Finding:
     if facts["encoding"] != "UTF8":
         return problem(
             "encoding",
-            f"the database keeps text as {facts['encoding']}, which has no place for every name.",
-            "Make a new one with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0; move what "
-            "there is with `expenses backup` and `expenses restore`.",
+            f"the database stores text as {facts['encoding']}, which cannot hold every name.",
+            "Create a new one with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0, and move "
+            "the data with `expenses backup` and `expenses restore`.",
         )
     return ok("encoding", "UTF8.")
 
 
 def _trigrams(facts: RowMapping) -> Finding:
     if facts["has_trigrams"]:
-        return ok("pg_trgm", "is there; searching needs it.")
+        return ok("pg_trgm", "is installed.")
     if not facts["knows_trigrams"]:
         return problem(
             "pg_trgm",
@@ -179,10 +179,10 @@ def _trigrams(facts: RowMapping) -> Finding:
 async def _clock(connection: AsyncConnection) -> Finding:
     before = now()
     there: datetime = (await connection.execute(text("SELECT clock_timestamp()"))).scalar_one()
-    # On its way it was somewhere between the two.
+    # The clock was read somewhere between the two.
     difference = there.timestamp() - (before + now()) / 2
     ahead = f"the database's is {abs(difference):.1f} s {'ahead' if difference > 0 else 'behind'}"
-    remedy = "Let both machines take the time from the network: `timedatectl set-ntp true`."
+    remedy = "Synchronize the clocks of both machines: `timedatectl set-ntp true`."
     if abs(difference) > _HARMFUL:
         return problem("clock", f"{ahead}: sessions end too early or too late.", remedy)
     if abs(difference) > _NOTICEABLE:

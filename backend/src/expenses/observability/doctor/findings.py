@@ -1,4 +1,4 @@
-"""What was found, in words for whoever runs the server."""
+"""Findings, in words for the operator."""
 
 import socket
 import ssl
@@ -14,7 +14,7 @@ class Finding(NamedTuple):
     remedy: str | None = None
 
     def __str__(self) -> str:
-        """A line, and where something is to be mended a second one that says how."""
+        """Return a line, and a second one with the way to fix a warning or problem."""
         line = f"{self.state:8} {self.subject}: {_in_a_line(self.sentence)}"
         return line if self.remedy is None else f"{line}\n{'':8} -> {_in_a_line(self.remedy)}"
 
@@ -32,46 +32,46 @@ def problem(subject: str, sentence: str, remedy: str) -> Finding:
 
 
 def unreachable(subject: str, error: OSError, where: str) -> Finding:
-    """What keeps a connection from being made."""
+    """Explain why a connection could not be made."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return problem(
             subject,
-            f"{where} shows a certificate that is not trusted ({error.verify_message}).",
-            "Give it one for this name from an authority that is known here, or set "
-            "SSL_CERT_FILE to the file with its authority.",
+            f"{where} presents a certificate that is not trusted ({error.verify_message}).",
+            "Give it a certificate for this name from a trusted authority, or set "
+            "SSL_CERT_FILE to a file with its authority.",
         )
     if isinstance(error, ssl.SSLError):
         return problem(
             subject,
-            f"{where} does not speak TLS, or not a version of it that is known here.",
-            "See whether the port is the one for TLS.",
+            f"{where} does not speak TLS, or only a version that is not supported here.",
+            "Check that the port is the one for TLS.",
         )
     if isinstance(error, socket.gaierror):
         return problem(
             subject,
-            f"nobody knows the name of {where}.",
-            "See whether the name is right, and whether this machine can look names up.",
+            f"the host name of {where} cannot be resolved.",
+            "Check the name, and this machine's name resolution.",
         )
-    # The name's several addresses are tried one after the other, and told of in one text.
+    # A name with several addresses gives one error for all of them.
     if isinstance(error, ConnectionRefusedError) or "Connect call failed" in str(error):
         return problem(
             subject,
-            f"nobody listens at {where}.",
-            "Start it, or set the address to where it listens.",
+            f"nothing is listening at {where}.",
+            "Start it, or correct the address.",
         )
     if isinstance(error, TimeoutError):
         return problem(
             subject,
             f"{where} does not answer.",
-            "See whether the address is right, and whether a firewall stands between.",
+            "Check the address, and whether a firewall is in the way.",
         )
     return problem(
         subject,
         f"{where} cannot be reached ({error.strerror or type(error).__name__}).",
-        "See whether the address is right and the other side runs.",
+        "Check the address, and whether the other side is running.",
     )
 
 
 def _in_a_line(text: str) -> str:
-    """Other sides' words are in it, too: not one of theirs moves the cursor."""
+    """Keep text of other servers from moving the cursor."""
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())

@@ -1,4 +1,4 @@
-"""Whether the mail server would take mails. It is asked for nothing but that."""
+"""A check that the mail server accepts a connection and the log-in. No mail is sent."""
 
 import ssl
 
@@ -9,8 +9,8 @@ from expenses.observability.doctor.findings import Finding, ok, problem, unreach
 from expenses.settings import Settings
 
 _SUBJECT = "mail server"
-# In seconds, for each of its answers; less than all of it has.
-PATIENCE = 5
+# In seconds, for each response; less than the whole check may take.
+TIMEOUT = 5
 _ENCRYPTED = {"tls": "with TLS", "starttls": "with STARTTLS", "none": "without encryption"}
 
 
@@ -24,7 +24,7 @@ async def check_mail_server(settings: Settings) -> list[Finding]:
         start_tls=False,
         tls_context=None if server.encryption == "none" else ssl.create_default_context(),
         local_hostname=settings.public_url.host,
-        timeout=PATIENCE,
+        timeout=TIMEOUT,
     )
     try:
         return [await _talk(smtp, server)]
@@ -40,15 +40,15 @@ async def _talk(smtp: aiosmtplib.SMTP, server: MailServer) -> Finding:
         lacking = await _encrypt(smtp, server, where) or await _log_in(smtp, server, where)
         await smtp.quit()
     except aiosmtplib.SMTPResponseException as error:
-        # What it says is not repeated: some servers repeat what they were sent.
+        # Its text is not shown: some servers repeat what they were sent.
         return problem(
             _SUBJECT,
-            f"{where} does not talk with us as a mail server does (SMTP {error.code}).",
-            "See whether it lets this machine send mails, and whether the port is the right one.",
+            f"{where} does not behave like a mail server (SMTP {error.code}).",
+            "Check that it lets this machine send mails, and that the port is right.",
         )
     except (aiosmtplib.SMTPException, OSError) as error:
         return _broken_off(error, where)
-    login = ", and takes user and password" if server.username is not None else ""
+    login = ", and accepts user and password" if server.username is not None else ""
     return lacking or ok(
         _SUBJECT, f"{where} answers {_ENCRYPTED[server.encryption]}{login}. No mail was sent."
     )
@@ -60,9 +60,9 @@ async def _encrypt(smtp: aiosmtplib.SMTP, server: MailServer, where: str) -> Fin
     if not smtp.supports_extension("starttls"):
         return problem(
             _SUBJECT,
-            f"{where} does not offer STARTTLS, and no mail is sent without.",
-            "Begin SMTP_URL with smtps:// where the port has TLS from its first byte; end it with "
-            "?starttls=false where nobody else can listen in.",
+            f"{where} does not offer STARTTLS, which SMTP_URL requires.",
+            "Use smtps:// if the port expects TLS at once, or add ?starttls=false if the network "
+            "is private.",
         )
     await smtp.starttls()
     await smtp.ehlo()
@@ -75,17 +75,17 @@ async def _log_in(smtp: aiosmtplib.SMTP, server: MailServer, where: str) -> Find
     if not smtp.supports_extension("auth"):
         return problem(
             _SUBJECT,
-            f"{where} takes no user and password on such a connection.",
-            "Leave them out of SMTP_URL, or use the port where it takes them, mostly 465 or 587.",
+            f"{where} does not accept a user and password on this connection.",
+            "Remove them from SMTP_URL, or use the port for them, usually 465 or 587.",
         )
     try:
         await smtp.login(server.username, server.password or "")
     except aiosmtplib.SMTPAuthenticationError as error:
         return problem(
             _SUBJECT,
-            # With some, the user is as secret as the password.
-            f"{where} does not take this user with this password (SMTP {error.code}).",
-            "Put the right ones into SMTP_URL; in them, @ is written %40, : is %3A and / is %2F.",
+            # With some providers the user name is a secret, too.
+            f"{where} rejects this user and password (SMTP {error.code}).",
+            "Correct them in SMTP_URL; in them, write @ as %40, : as %3A and / as %2F.",
         )
     return None
 
@@ -97,7 +97,7 @@ def _broken_off(error: Exception, where: str) -> Finding:
         return unreachable(_SUBJECT, cause, where)
     return problem(
         _SUBJECT,
-        f"{where} takes the connection, and then says nothing that a mail server would.",
-        "See whether a mail server listens there, and whether it wants TLS from its first byte: "
-        "then SMTP_URL begins with smtps://.",
+        f"{where} accepts the connection but does not respond like a mail server.",
+        "Check that a mail server listens there. If it expects TLS at once, SMTP_URL begins with "
+        "smtps://.",
     )

@@ -1,4 +1,4 @@
-"""What fits each other, of what is usable by itself."""
+"""Checks of settings against each other."""
 
 from collections.abc import Iterator
 from ipaddress import ip_address
@@ -24,7 +24,7 @@ def check_settings(settings: Settings, unusable: list[UnusableSetting]) -> list[
         findings.append(ok("settings", "every variable that is set can be read."))
     told = {finding.subject for finding in findings}
     for check in (_secret_key, _tokens, _employer_code, _hosts, _https, _pooler, _messages):
-        # Of what is not usable, what stands in for it is of no interest.
+        # A default that replaces an unusable value is not worth a finding.
         findings += [finding for finding in check(settings) if finding.subject not in told]
     return findings
 
@@ -57,10 +57,10 @@ def _secret_key(settings: Settings) -> Iterator[Finding]:
 def _strength_of(key: SecretStr) -> Finding:
     guesses = _guesses(key)
     if guesses < _GUESSED_OFFLINE:
-        return problem("SECRET_KEY", "can be guessed, and then cookies can be made.", _NEW_KEY)
+        return problem("SECRET_KEY", "can be guessed, and cookies forged with it.", _NEW_KEY)
     if guesses < _NEVER_GUESSED:
         return warning("SECRET_KEY", "is short or follows a pattern.", _NEW_KEY)
-    return ok("SECRET_KEY", "is set, and nobody guesses it.")
+    return ok("SECRET_KEY", "is set and hard to guess.")
 
 
 def _guesses(secret: SecretStr) -> float:
@@ -99,17 +99,17 @@ def _hosts(settings: Settings) -> Iterator[Finding]:
     if "*" in hosts:
         yield warning(
             "ALLOWED_HOSTS",
-            "lets in whatever name a request gives this site.",
-            "Set ALLOWED_HOSTS to the names alone, such as expenses.yourcompany.example.",
+            "accepts requests for any host name.",
+            "Set ALLOWED_HOSTS to your host names alone, such as expenses.yourcompany.example.",
         )
     elif public is not None and not any(_fits(public, host) for host in hosts):
         yield problem(
             "ALLOWED_HOSTS",
-            f"does not have {public}, which PUBLIC_URL names: people get an error there.",
+            f"does not include {public}, the host of PUBLIC_URL: requests there are refused.",
             f"Add {public} to ALLOWED_HOSTS.",
         )
     else:
-        yield ok("ALLOWED_HOSTS", f"lets people in as {', '.join(hosts)}.")
+        yield ok("ALLOWED_HOSTS", f"accepts {', '.join(hosts)}.")
 
 
 def _fits(name: str, host: str) -> bool:
@@ -117,7 +117,7 @@ def _fits(name: str, host: str) -> bool:
 
 
 def _public_host(settings: Settings) -> str | None:
-    """None where PUBLIC_URL is not set. As browsers send it."""
+    """Return the host of PUBLIC_URL; None where it is not set."""
     if "public_url" not in settings.model_fields_set:
         return None
     return settings.public_url.host
@@ -132,15 +132,15 @@ def _https(settings: Settings) -> Iterator[Finding]:
     elif settings.cookie_secure:
         yield problem(
             "COOKIE_SECURE",
-            "is true, and PUBLIC_URL begins with http://: browsers keep no cookie, and nobody "
+            "is true, and PUBLIC_URL begins with http://: browsers drop the cookie, and nobody "
             "can log in.",
             "Serve the site over https and set PUBLIC_URL to that, or set COOKIE_SECURE=false.",
         )
     elif not is_this_machine(public):
         yield warning(
             "PUBLIC_URL",
-            "begins with http://: passwords travel readable.",
-            "Put a proxy with https before the site, then set PUBLIC_URL to https://… and "
+            "begins with http://: passwords are sent unencrypted.",
+            "Put an HTTPS proxy in front of the site, then set PUBLIC_URL to https://… and "
             "COOKIE_SECURE=true.",
         )
 
@@ -151,14 +151,14 @@ def _behind_https(settings: Settings) -> Iterator[Finding]:
     else:
         yield warning(
             "COOKIE_SECURE",
-            "is false, and PUBLIC_URL begins with https://: cookies travel over http as well.",
+            "is false, and PUBLIC_URL begins with https://: cookies are sent over http as well.",
             "Set COOKIE_SECURE=true.",
         )
     if not settings.trusted_proxies:
         yield warning(
             "TRUSTED_PROXIES",
-            "is not set, and what does https for this site stands before it: everybody seems to "
-            "come from its address, and is slowed down for everybody else's mistakes.",
+            "is not set, but the site is behind an HTTPS proxy: all users appear to come from the "
+            "proxy's address and share its limits on failed log-ins.",
             "Set TRUSTED_PROXIES to the address of that proxy.",
         )
 
@@ -167,15 +167,15 @@ def _pooler(settings: Settings) -> Iterator[Finding]:
     if settings.database_pooler is not None and settings.database_url is None:
         yield problem(
             "DATABASE_POOLER",
-            "is set, and DATABASE_URL is not; no pooler stands before the PostgreSQL that comes "
-            "along, and the server does not make its tables.",
-            "Leave DATABASE_POOLER out, or set DATABASE_URL to the address of the pooler.",
+            "is set, and DATABASE_URL is not; the embedded PostgreSQL has no pooler, and "
+            "its tables would not be created.",
+            "Remove DATABASE_POOLER, or set DATABASE_URL to the address of the pooler.",
         )
 
 
 def _messages(settings: Settings) -> Iterator[Finding]:
     if settings.smtp_url is None:
-        yield ok("SMTP_URL", "is not set: nobody gets mails.")
+        yield ok("SMTP_URL", "is not set: no e-mails are sent.")
     else:
         yield from _mails(settings)
     if settings.webhook_url is None:
@@ -185,7 +185,7 @@ def _messages(settings: Settings) -> Iterator[Finding]:
     ):
         yield warning(
             "WEBHOOK_URL",
-            "begins with http://: who was told what travels readable.",
+            "begins with http://: messages are sent unencrypted.",
             "Set WEBHOOK_URL to the receiver's https:// address.",
         )
 
@@ -196,7 +196,7 @@ def _mails(settings: Settings) -> Iterator[Finding]:
     if server.password and server.encryption == "none" and not is_this_machine(server.host):
         yield warning(
             "SMTP_URL",
-            "has a password that travels readable.",
+            "has a password that is sent unencrypted.",
             "Leave ?starttls=false out, or use smtps://.",
         )
     if "public_url" not in settings.model_fields_set:
@@ -209,7 +209,7 @@ def _mails(settings: Settings) -> Iterator[Finding]:
         yield warning(
             "MAIL_FROM",
             f"is not set, and SMTP_URL is: mails come from {settings.mail_from}, which few mail "
-            "servers take.",
+            "servers accept.",
             "Set MAIL_FROM to an address of your company.",
         )
 

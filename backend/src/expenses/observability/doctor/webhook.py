@@ -1,4 +1,4 @@
-"""Whether the webhook's receiver is there. Nothing is posted, not even a request."""
+"""A check that the webhook's receiver is listening. Nothing is posted."""
 
 import asyncio
 import ssl
@@ -14,7 +14,7 @@ _SUBJECT = "webhook"
 
 
 async def check_webhook(address: HttpUrl) -> list[Finding]:
-    """Of the address, only the name and the port are told: its path may be a secret."""
+    """Connect to the receiver, and name only its host and port: the path may be a secret."""
     host, port = (address.host or "").strip("[]"), address.port or 443
     proxy = None if proxy_bypass(host) else getproxies().get(address.scheme)
     if proxy is not None:
@@ -29,7 +29,7 @@ async def _knock(host: str, port: int, context: ssl.SSLContext | None) -> Findin
         await _connect(host, port, context)
     except OSError as error:
         return unreachable(_SUBJECT, error, where)
-    shown = " and shows a certificate that is trusted" if context is not None else ""
+    shown = " and presents a trusted certificate" if context is not None else ""
     return ok(_SUBJECT, f"{where} listens{shown}. Nothing was posted.")
 
 
@@ -42,12 +42,12 @@ async def _knock_at_proxy(proxy: str, where: str) -> Finding:
         return unreachable(_SUBJECT, error, f"the proxy {host}:{port} that the environment names")
     return ok(
         _SUBJECT,
-        f"{where} is reached through the proxy {host}:{port} that the environment names, and "
-        "that one listens. Whether the receiver does, is not seen from here.",
+        f"{where} is reached through the proxy {host}:{port}, which is listening. Whether the "
+        "receiver is listening cannot be seen from here.",
     )
 
 
 async def _connect(host: str, port: int, context: ssl.SSLContext | None) -> None:
     _, writer = await asyncio.open_connection(host, port, ssl=context)
-    # Without the good-bye of TLS, for which some servers let one wait.
+    # Without TLS's closing handshake, which some servers delay.
     writer.transport.abort()
