@@ -186,7 +186,7 @@ async def _register(employer: Employer, address: str, settings: Settings) -> Non
             username=employer.username,
             role=Role.EMPLOYER,
             employer_code=None,
-            # Whoever can run this command may register employers: no code is asked for.
+            # This command needs no code: its user has access to the server anyway.
             settings=settings.model_copy(update={"employer_code": None}),
         )
 

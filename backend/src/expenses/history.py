@@ -40,7 +40,7 @@ class Event(Base):
         Index(None, "actor_id", "id"),
         Index(None, "action", "id"),
         Index(None, "at"),
-        # For the reasons that somebody gave lately.
+        # For an employer's recent reasons.
         Index("ix_events_denials", "actor_id", "id", postgresql_where=_IS_DENIAL),
         CheckConstraint("(ticket_id IS NULL) = (owner_id IS NULL)", name="ticket_has_owner"),
     )

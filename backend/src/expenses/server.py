@@ -54,11 +54,11 @@ def serve(
         factory=True,
         workers=workers,
         log_config=configuration(log_format),
-        # What fails while it starts ends it, and is not taken for an application without a start.
+        # An error at startup ends the server; "auto" would take it for missing support.
         lifespan="on",
-        # The application writes its own.
+        # The application writes its own log lines.
         access_log=False,
-        # Whoever is nearest could otherwise claim any address with X-Forwarded-For.
+        # Otherwise a client on this machine could claim any address with X-Forwarded-For.
         proxy_headers=False,
         server_header=False,
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,

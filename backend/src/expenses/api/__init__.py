@@ -5,11 +5,14 @@ from fastapi import FastAPI
 from expenses.api import account, docs, employees, tickets, users
 
 TAGS = [
-    {"name": "tickets", "description": "One purchase each: filing, reading, changing, deciding."},
-    {"name": "employees", "description": "For employers: listing, suspending, reactivating."},
-    {"name": "users", "description": "Registering, logging in and out, and who one is."},
-    {"name": "account", "description": "One's own name, password, mails, and sessions."},
-    {"name": "health", "description": "For whoever watches the servers."},
+    {
+        "name": "tickets",
+        "description": "Expense tickets, one purchase each: file, read, edit, decide.",
+    },
+    {"name": "employees", "description": "For employers: list, suspend and reactivate employees."},
+    {"name": "users", "description": "Register, log in and out, and see who you are."},
+    {"name": "account", "description": "Your own name, password, e-mails and sessions."},
+    {"name": "health", "description": "For monitoring."},
 ]
 
 

@@ -114,7 +114,7 @@ async def _exclusive_connection(address: str) -> AsyncIterator[AsyncConnection]:
     try:
         async with engine.connect() as connection:
             if not await connection.scalar(text(f"SELECT pg_try_advisory_lock({_LOCK})")):
-                raise CannotStart("Somebody else is distributing this database right now.")
+                raise CannotStart("Another process is distributing this database right now.")
             yield connection
     finally:
         await engine.dispose()

@@ -12,7 +12,7 @@ def N_(message: str) -> str:  # noqa: N802, the name that every translator's too
     return message
 
 
-# The language of the words in the code, and of whoever is not known to read another one.
+# The language of the messages in the code, and the default.
 ENGLISH = "en"
 
 _CONTROL = r"\x00-\x1f\x7f-\x9f"
@@ -77,7 +77,7 @@ Line = Annotated[_Line, _matching(_CONTROL)]
 """One line, trimmed."""
 
 VisibleLine = Annotated[_Line, AfterValidator(_visible), _matching(_CONTROL, visible=True)]
-"""One line in which people see something."""
+"""One line with at least one visible character."""
 
 Name = Annotated[
     _Line,
@@ -85,7 +85,7 @@ Name = Annotated[
     AfterValidator(_one_way),
     _matching(_CONTROL + _TURNING, visible=True),
 ]
-"""What stands for somebody in the middle of sentences."""
+"""The name of a person, as it appears inside sentences."""
 
 VisibleLines = Annotated[
     str,

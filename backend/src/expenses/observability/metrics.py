@@ -10,13 +10,13 @@ from expenses.database.engine import PoolUse
 
 REQUESTS = Histogram(
     "expenses_http_request_duration_seconds",
-    "From the request's arrival to the end of its answer, by route, as in the API's document.",
+    "Time from a request's arrival to the end of its response, by route.",
     ["method", "route", "status"],
     buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
 )
 CONNECTIONS = Gauge(
     "expenses_database_connections",
-    "Open connections to the database, by whether somebody uses them.",
+    "Open connections to the database, used and idle.",
     ["state"],
     multiprocess_mode="livesum",
 )

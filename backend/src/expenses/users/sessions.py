@@ -24,7 +24,7 @@ from expenses.users.throttling import Caller, Limit, count_attempt, login_limits
 
 logger = logging.getLogger(__name__)
 
-LOG_INS = Counter("expenses_log_ins", "Attempts to log in, by what came of them.", ["result"])
+LOG_INS = Counter("expenses_log_ins", "Log-ins, by result.", ["result"])
 
 # How stale "last seen" may be: writing it at every request would turn each read into a write.
 LAST_SEEN_PRECISION = timedelta(minutes=1)
