@@ -145,11 +145,13 @@ class Schema(DistributionTestCase):
         self.assertEqual(
             needs,
             {
+                "function folded(text)",
                 "function ticket_text(text,text[])",
                 "operator class gin_trgm_ops for access method gin",
             },
         )
         self.assertIn("ticket_text(text, text[])", PREREQUISITES[1])
+        self.assertIn("folded(text)", PREREQUISITES[2])
         self.assertIn("pg_trgm", PREREQUISITES[0])
 
     def test_no_trigger_but_those_of_the_history(self) -> None:

@@ -78,7 +78,7 @@ class Plans(CommittingTestCase):
         boss = await self.browser_of(await self.somebody(Role.EMPLOYER))
         with self.counted_statements() as statements:
             await boss.get(f"{CONSOLE}?status=all&employee=Somebody")
-        [search] = [sent for sent in statements if "lower(users.username)" in sent.sql]
+        [search] = [sent for sent in statements if "folded(users.username)" in sent.sql]
         async with connected(self._address) as connection:
             # Where employees are as few as here, looking at all of them is quicker.
             await connection.execute("SET enable_seqscan = off")

@@ -41,6 +41,7 @@ TABLE_TYPES = {
 PREREQUISITES = (
     "CREATE EXTENSION IF NOT EXISTS pg_trgm",
     "SELECT create_distributed_function('ticket_text(text, text[])')",
+    "SELECT create_distributed_function('folded(text)')",
 )
 
 # A shard heeds no trigger FOR EACH STATEMENT, and TRUNCATE has no other.

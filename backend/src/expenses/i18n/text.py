@@ -97,7 +97,18 @@ VisibleLines = Annotated[
 """Text that may have line breaks, trimmed, in which people see something."""
 
 
+_ACCENTS = re.compile("[\u0300-\u036f]")
+# Letters whose stroke is no accent, and the apostrophes of keyboards and typesetters.
+_PLAIN = str.maketrans("\u00f8\u0142\u0111\u0131\u03c2\u2019\u2018\u02bc`", "oldi\u03c3''''")
+
+
+def folded(text: str) -> str:
+    """Take away case, accents and kinds of apostrophes, as the database's `folded` does."""
+    lower = text.lower().replace("\u00b4", "'").replace("\u00df", "ss")
+    return _ACCENTS.sub("", unicodedata.normalize("NFKD", lower)).translate(_PLAIN)
+
+
 def like(text: str) -> str:
-    """A pattern of SQL that finds `text` anywhere; its % and _ are just characters."""
-    escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    """A pattern of SQL that finds `text` anywhere in folded text; % and _ are just characters."""
+    escaped = folded(text).replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     return f"%{escaped}%"

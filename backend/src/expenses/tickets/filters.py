@@ -145,9 +145,8 @@ def searched(text: str, employee_ids: Sequence[int]) -> dict[str, Any]:
 
 
 def _searched(matching: TicketFilter) -> Iterator[ColumnElement[bool]]:
-    yield func.ticket_text(ticket_table.c.description, ticket_table.c.links).ilike(
-        constant_text(matching.pattern or "")
-    )
+    text = func.ticket_text(ticket_table.c.description, ticket_table.c.links)
+    yield func.folded(text).like(constant_text(matching.pattern or ""))
     if matching.number is not None:
         yield ticket_table.c.id == matching.number
     if matching.mentioned is not None:

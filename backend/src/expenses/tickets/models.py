@@ -80,8 +80,8 @@ class Ticket(Base):
         Index(None, "owner_id", "spent_on", "amount"),
         Index("ix_tickets_links", "links", postgresql_using="gin"),
         Index(
-            "ix_tickets_text",
-            func.ticket_text(text("description"), text("links")).label("text"),
+            "ix_tickets_folded_text",
+            func.folded(func.ticket_text(text("description"), text("links"))).label("text"),
             postgresql_using="gin",
             postgresql_ops={"text": "gin_trgm_ops"},
         ),

@@ -72,15 +72,15 @@ class User(Base):
             )
             for name in ("email_identity", "username_skeleton")
         ),
-        Index("ix_users_username", func.lower(text("username"))),
+        Index("ix_users_folded_username", func.folded(text("username"))),
         Index("ix_users_role_id", "role", "id"),
         Index("ix_users_suspended", "id", postgresql_where=text("suspended_at IS NOT NULL")),
         Index(
-            "ix_users_text",
-            "username",
-            "email",
+            "ix_users_folded_text",
+            func.folded(text("username")).label("name"),
+            func.folded(text("email")).label("address"),
             postgresql_using="gin",
-            postgresql_ops={"username": "gin_trgm_ops", "email": "gin_trgm_ops"},
+            postgresql_ops={"name": "gin_trgm_ops", "address": "gin_trgm_ops"},
         ),
         CheckConstraint("length(email) BETWEEN 3 AND 254", name="email_length"),
         CheckConstraint("length(username) BETWEEN 1 AND 80", name="username_length"),

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from expenses.database.tables import MAX_ID, constant, constant_text
 from expenses.errors import NotFound
-from expenses.i18n.text import like
+from expenses.i18n.text import folded, like
 from expenses.users import locks
 from expenses.users.identity import email_identity
 from expenses.users.models import Actor, Role, session_table, user_table
@@ -174,13 +174,16 @@ def _has(status: EmployeeStatus) -> ColumnElement[bool]:
 
 def _mentions(text: str) -> ColumnElement[bool]:
     pattern = constant_text(like(text))
-    return or_(user_table.c.username.ilike(pattern), user_table.c.email.ilike(pattern))
+    return or_(
+        func.folded(user_table.c.username).like(pattern),
+        func.folded(user_table.c.email).like(pattern),
+    )
 
 
 def _is_named(name: str) -> ColumnElement[bool]:
     called = [
-        func.lower(column) == func.lower(name)
-        for column in (user_table.c.email, user_table.c.username)
+        func.lower(user_table.c.email) == func.lower(name),
+        func.folded(user_table.c.username) == folded(name),
     ]
     if name.isascii() and name.isdecimal() and len(name) < 20 and int(name) <= MAX_ID:
         called.append(user_table.c.id == int(name))
