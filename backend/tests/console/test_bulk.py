@@ -7,8 +7,9 @@ from typing import Any
 from unittest.mock import patch
 
 import httpx
-from sqlalchemy import update
+from sqlalchemy import func, update
 
+from expenses.tickets.decisions import UNDO_PERIOD
 from expenses.tickets.models import ticket_table
 from tests.console.test_queue import QueueTestCase
 from tests.harness import CommittingTestCase
@@ -228,6 +229,69 @@ class Decide(QueueTestCase):
         return await self.browser.post(
             "/admin/ticket/decide/all", data=form_of(preview) | {"reason": reason}
         )
+
+
+class Undo(QueueTestCase):
+    async def asyncSetUp(self) -> None:
+        await super().asyncSetUp()
+        self.ada = await self.new_employee("Ada")
+
+    async def undo(self, *tickets: int) -> httpx.Response:
+        answer = await self.browser.post(
+            "/admin/ticket/undo",
+            data={"tickets": ",".join(map(str, tickets)), "next": "/admin/ticket/list?q=x"},
+        )
+        self.assertEqual(
+            (answer.status_code, answer.headers["location"]), (303, "/admin/ticket/list?q=x")
+        )
+        return await self.browser.get("/admin/ticket/list")
+
+    async def test_a_decision_is_taken_back_without_a_reason(self) -> None:
+        ticket = await self.new_ticket(self.ada)
+        await self.browser.post(f"/admin/ticket/{ticket}/deny", data={"reason": "No receipt"})
+        page = await self.browser.get("/admin/ticket/list")
+        self.assertIn(f'name="tickets" value="{ticket}"', page.text)
+        self.assertIn("1 ticket is pending again.", (await self.undo(ticket)).text)
+        view = await self.ticket(ticket, seen_by=self.ada)
+        self.assertEqual(
+            (view.status, view.decided_by_id, view.decision_reason), ("pending", None, None)
+        )
+        event = await self.last_event()
+        self.assertEqual((event.action, event.ticket_id), ("ticket.reopened", ticket))
+        self.assertEqual(event.details, {"reason": None, "undone": "denied"})
+
+    async def test_so_are_many_at_once(self) -> None:
+        tickets = [await self.new_ticket(self.ada) for _ in range(3)]
+        preview = await self.browser.post(
+            "/admin/ticket/decide", data={"verdict": "approve", "ticket": tickets}
+        )
+        page = await self.browser.post("/admin/ticket/decide/all", data=form_of(preview))
+        self.assertIn(f'name="tickets" value="{",".join(map(str, tickets))}"', page.text)
+        self.assertIn("3 tickets are pending again.", (await self.undo(*tickets)).text)
+        for ticket in tickets:
+            self.assertEqual((await self.ticket(ticket, seen_by=self.ada)).status, "pending")
+        self.assertEqual(len(await self.events("ticket.reopened")), 3)
+
+    async def test_what_others_decided_and_what_is_old_stays(self) -> None:
+        other = await self.new_employer()
+        theirs, old = [await self.new_ticket(self.ada) for _ in range(2)]
+        await self.approve(theirs, by=other)
+        await self.approve(old, by=self.boss)
+        async with self.database.transaction() as connection:
+            await connection.execute(
+                update(ticket_table)
+                .where(ticket_table.c.id == old)
+                .values(decided_at=func.now() - UNDO_PERIOD)
+            )
+        async with self.nothing_changes():
+            page = await self.undo(theirs, old)
+        self.assertIn("Some decisions were not undone", page.text)
+
+    async def test_odd_ids_are_refused(self) -> None:
+        for text in ("", "x", "1,,2", "-1"):
+            async with self.nothing_changes():
+                answer = await self.browser.post("/admin/ticket/undo", data={"tickets": text})
+            self.assertEqual(answer.status_code, 422)
 
 
 class AtOnce(CommittingTestCase):

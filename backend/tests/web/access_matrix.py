@@ -113,6 +113,7 @@ POST   /admin/ticket/{ticket_id:int}/approve        LOGIN      FORBIDDEN  FORBID
 POST   /admin/ticket/{ticket_id:int}/deny           LOGIN      FORBIDDEN  FORBIDDEN  DONE:/admin/ticket/list  LOGIN
 POST   /admin/ticket/{ticket_id:int}/reopen         LOGIN      FORBIDDEN  FORBIDDEN  DONE:/admin/ticket/list  LOGIN
 POST   /admin/ticket/decide                         LOGIN      FORBIDDEN  FORBIDDEN  SEEN       LOGIN
+POST   /admin/ticket/undo                           LOGIN      FORBIDDEN  FORBIDDEN  SEEN:/admin/ticket/list  LOGIN
 POST   /admin/ticket/decide/all                     LOGIN      FORBIDDEN  FORBIDDEN  DONE       LOGIN
 GET    /admin/employee/list                         LOGIN      FORBIDDEN  FORBIDDEN  SEEN       LOGIN
 GET    /admin/employee/details/{pk:path}            LOGIN      FORBIDDEN  FORBIDDEN  SEEN       LOGIN
@@ -247,5 +248,6 @@ BODIES: dict[Route, Body] = {
     ("POST", "/admin/ticket/{ticket_id:int}/deny"): _form(reason="Not a business trip"),
     ("POST", "/admin/ticket/{ticket_id:int}/reopen"): _form(reason="Too hasty"),
     ("POST", "/admin/ticket/decide"): _ticked(verdict="approve"),
+    ("POST", "/admin/ticket/undo"): _form(tickets="1"),
     ("POST", "/admin/ticket/decide/all"): _ticked(verdict="approve"),
 }

@@ -13,21 +13,21 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from expenses.console.authentication import user_of
-from expenses.console.queue import Queue, address
+from expenses.console.queue import LIST, Queue, address
 from expenses.database.tables import MAX_ID
 from expenses.errors import DatabaseUnavailable, InvalidInput, TooBusy
-from expenses.i18n.languages import gettext
+from expenses.i18n.languages import gettext, ngettext
 from expenses.i18n.text import N_
 from expenses.tickets import events, lists, queries
 from expenses.tickets.counts import COUNT_LIMIT, totals
-from expenses.tickets.decisions import BATCH_SIZE, Outcome, decide_tickets
+from expenses.tickets.decisions import BATCH_SIZE, Outcome, decide_tickets, undo_decisions
 from expenses.tickets.filters import Sort, TicketFilter
 from expenses.tickets.models import TicketStatus
 from expenses.tickets.queries import TicketView
 from expenses.tickets.schemas import Reason
 from expenses.web.dependencies import database_of
 from expenses.web.pages.forms import FormValues, read_form
-from expenses.web.pages.rendering import flash, render
+from expenses.web.pages.rendering import flash, local_path, render
 from expenses.web.validation import parse
 
 # The page in between names this many tickets; their number and their sums are exact.
@@ -121,6 +121,32 @@ class BulkView(BaseView):
             back=address(QueryParams(form["query"]), cursor=None),
         )
 
+    @expose("/ticket/undo", methods=["POST"], identity="undo")
+    async def undo(self, request: Request) -> Response:
+        """Takes back decisions that the employer has just made, one or many."""
+        form = await read_form(request)
+        ids = _numbers(form["tickets"].split(","))
+        undone = 0
+        for start in range(0, len(ids), BATCH_SIZE):
+            async with database_of(request).transaction() as connection:
+                batch = ids[start : start + BATCH_SIZE]
+                undone += len(await undo_decisions(connection, batch, actor=user_of(request)))
+        if undone:
+            message = ngettext(
+                "%(number)s ticket is pending again.",
+                "%(number)s tickets are pending again.",
+                undone,
+                number=undone,
+            )
+            flash(request, message)
+        if undone < len(ids):
+            sentence = gettext(
+                "Some decisions were not undone: another employer has acted since, or they were "
+                "made too long ago. Reopen these tickets with a reason."
+            )
+            flash(request, sentence, "warning")
+        return RedirectResponse(local_path(form["next"], LIST), 303)
+
     async def _preview(
         self,
         request: Request,
@@ -207,14 +233,15 @@ def _seen(form: FormValues, seen_at: datetime) -> dict[int, datetime]:
     for text in form.many.get("version", []):
         ticket, _, updated_at = text.partition("@")
         versions[ticket] = parse(Seen, {"seen": updated_at}).seen
-    ticked = form.many.get("ticket", [])
-    if not all(text.isascii() and text.isdecimal() and len(text) < 20 for text in ticked):
+    ticked = _numbers(form.many.get("ticket", []))
+    return {number: versions.get(str(number)) or seen_at for number in ticked}
+
+
+def _numbers(texts: Sequence[str]) -> list[int]:
+    """Read ids of tickets. Raises `InvalidInput` for other text; impossible ids are dropped."""
+    if not all(text.isascii() and text.isdecimal() and len(text) < 20 for text in texts):
         raise InvalidInput({"ticket": N_("Select tickets from the list.")})
-    return {
-        int(text): versions.get(text) or seen_at
-        for text in sorted(set(ticked), key=int)
-        if int(text) <= MAX_ID
-    }
+    return sorted({int(text) for text in texts if int(text) <= MAX_ID})
 
 
 async def _decide(

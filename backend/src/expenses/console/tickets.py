@@ -98,7 +98,7 @@ class TicketView(ReadOnlyView, model=Ticket):
                 connection, ticket_id, actor=actor, reason=body.reason, seen_at=body.seen
             )
 
-        return await self._act(request, form, act, N_("Ticket %(id)s is approved."))
+        return await self._act(request, form, act, N_("Ticket %(id)s is approved."), may_undo=True)
 
     @expose("/{ticket_id:int}/deny", methods=["POST"])
     async def deny(self, request: Request) -> Response:
@@ -110,7 +110,7 @@ class TicketView(ReadOnlyView, model=Ticket):
                 connection, ticket_id, actor=actor, reason=body.reason, seen_at=body.seen
             )
 
-        return await self._act(request, form, act, N_("Ticket %(id)s is denied."))
+        return await self._act(request, form, act, N_("Ticket %(id)s is denied."), may_undo=True)
 
     @expose("/{ticket_id:int}/reopen", methods=["POST"])
     async def reopen(self, request: Request) -> Response:
@@ -122,7 +122,15 @@ class TicketView(ReadOnlyView, model=Ticket):
 
         return await self._act(request, form, act, N_("Ticket %(id)s is pending again."))
 
-    async def _act(self, request: Request, form: FormValues, act: Any, success: str) -> Response:
+    async def _act(
+        self,
+        request: Request,
+        form: FormValues,
+        act: Any,
+        success: str,
+        *,
+        may_undo: bool = False,
+    ) -> Response:
         """Go on to where the form says; a refusal is shown with the ticket as it is now."""
         ticket_id: int = request.path_params["ticket_id"]
         try:
@@ -134,7 +142,7 @@ class TicketView(ReadOnlyView, model=Ticket):
             return await _details_page(
                 request, ticket_id, status_of(error), refusal=sentence(error)
             )
-        flash(request, gettext(success, id=ticket_id))
+        flash(request, gettext(success, id=ticket_id), undo=ticket_id if may_undo else None)
         return RedirectResponse(local_path(form["next"], LIST), 303)
 
 

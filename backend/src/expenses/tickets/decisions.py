@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from prometheus_client import Counter
@@ -30,6 +30,15 @@ from expenses.users.models import Actor
 
 # Locked and written together. A larger batch would keep the others waiting for longer.
 BATCH_SIZE = 200
+# How long one's own decision can be taken back without a reason.
+UNDO_PERIOD = timedelta(minutes=10)
+
+_UNDECIDED = {
+    "status": TicketStatus.PENDING,
+    "decided_by_id": None,
+    "decided_at": None,
+    "decision_reason": None,
+}
 
 DECISIONS = Counter(
     "expenses_decisions", "Tickets that were approved, denied or reopened.", ["decision"]
@@ -101,7 +110,7 @@ async def decide_tickets(
     ensure_can_decide(actor)
     decided = await _update_pending(connection, seen, status, reason, actor)
     if decided:
-        await _record_all(connection, decided, status, reason, actor=actor)
+        await _record_all(connection, decided, f"ticket.{status}", reason, actor=actor)
     done = {ticket.id for ticket in decided}
     others = [ticket_id for ticket_id in seen if ticket_id not in done]
     left = await views_of(connection, others, actor=actor)
@@ -119,17 +128,42 @@ async def reopen_ticket(
         view = await get_ticket(connection, ticket_id, actor=actor)
         raise with_ticket(NotDecided(id=ticket_id, status=view.status), view)
     await connection.execute(
-        update(ticket_table)
-        .where(ticket_table.c.id == ticket_id)
-        .values(
-            status=TicketStatus.PENDING,
-            decided_by_id=None,
-            decided_at=None,
-            decision_reason=None,
-        )
+        update(ticket_table).where(ticket_table.c.id == ticket_id).values(**_UNDECIDED)
     )
     undone = ticket.status
     await _record(connection, "ticket.reopened", ticket, actor=actor, reason=reason, undone=undone)
+
+
+async def undo_decisions(
+    connection: AsyncConnection, ticket_ids: Sequence[int], *, actor: Actor
+) -> list[int]:
+    """Take back the actor's own decisions of the last minutes, and return which were.
+
+    Left as they are: tickets that another employer has decided or reopened since, and decisions
+    older than `UNDO_PERIOD`, which take a reason to reopen.
+    """
+    ensure_can_decide(actor)
+    undone: list[int] = []
+    for status in (TicketStatus.APPROVED, TicketStatus.DENIED):
+        rows = await connection.execute(
+            update(ticket_table)
+            .where(
+                visible_to(actor),
+                is_one_of(ticket_table.c.id, sorted(ticket_ids)),
+                ticket_table.c.status == status,
+                ticket_table.c.decided_by_id == actor.id,
+                ticket_table.c.decided_at > func.now() - UNDO_PERIOD,
+            )
+            .values(**_UNDECIDED)
+            .returning(*LOCKED)
+        )
+        tickets = sorted(map(LockedTicket._make, rows))
+        if tickets:
+            await _record_all(
+                connection, tickets, "ticket.reopened", None, actor=actor, undone=status
+            )
+        undone += [ticket.id for ticket in tickets]
+    return sorted(undone)
 
 
 async def _decide(
@@ -223,20 +257,21 @@ async def _record(
 async def _record_all(
     connection: AsyncConnection,
     tickets: Sequence[LockedTicket],
-    status: TicketStatus,
+    action: str,
     reason: str | None,
     *,
     actor: Actor,
+    **details: Any,
 ) -> None:
     """Do what `_record` does for many tickets, in as many statements as for one."""
     written = await connection.execute(
         insert(event_table).returning(event_table.c.ticket_id, event_table.c.id),
-        [_event(ticket, status, reason, actor) for ticket in tickets],
+        [_event(ticket, action, {"reason": reason} | details, actor) for ticket in tickets],
     )
     event_ids = {row.ticket_id: row.id for row in written}
     subjects = [_subject(ticket, event_ids[ticket.id], reason) for ticket in tickets]
-    await announce(connection, f"ticket.{status}", subjects, actor_id=actor.id)
-    _count(connection, f"ticket.{status}", len(tickets))
+    await announce(connection, action, subjects, actor_id=actor.id)
+    _count(connection, action, len(tickets))
 
 
 def _count(connection: AsyncConnection, action: str, number: int) -> None:
@@ -256,12 +291,12 @@ def _subject(ticket: LockedTicket, event_id: int, reason: str | None) -> Subject
 
 
 def _event(
-    ticket: LockedTicket, status: TicketStatus, reason: str | None, actor: Actor
+    ticket: LockedTicket, action: str, details: dict[str, Any], actor: Actor
 ) -> dict[str, Any]:
     return {
-        "action": f"ticket.{status}",
+        "action": action,
         "actor_id": actor.id,
         "ticket_id": ticket.id,
         "owner_id": ticket.owner_id,
-        "details": {"reason": reason},
+        "details": details,
     }

@@ -33,10 +33,15 @@ def page_context(request: Request) -> dict[str, Any]:
     }
 
 
-def flash(request: Request, message: str, kind: str = "success") -> None:
-    """Say something on the next page; `kind` is success, warning or danger."""
+def flash(
+    request: Request, message: str, kind: str = "success", *, undo: int | None = None
+) -> None:
+    """Say something on the next page; `kind` is success, warning or danger.
+
+    With `undo`, the id of a ticket, the message has a button that takes its decision back.
+    """
     request.session.setdefault("flashes", [])
-    request.session["flashes"] = [*request.session["flashes"], [kind, message]]
+    request.session["flashes"] = [*request.session["flashes"], [kind, message, undo]]
 
 
 def return_path(request: Request) -> str:

@@ -50,6 +50,7 @@ const actions = {
   x: toggle,
   a: approve,
   d: deny,
+  u: () => document.querySelector("[data-undo]")?.click(),
   "/": () => document.getElementById("q")?.focus(),
   "?": () => dialog.showModal(),
 };
