@@ -192,3 +192,14 @@ class EveryPage(BrowserTestCase):
                 with self.subTest(path=path, width=width, scheme=scheme):
                     page.goto(path)
                     self.assert_accessible(page)
+            with self.subTest("what opens", width=width, scheme=scheme):
+                self.check_what_opens(page)
+
+    def check_what_opens(self, page: Page) -> None:
+        page.goto("/admin/ticket/list")
+        page.keyboard.press("?")
+        expect(page.get_by_role("dialog")).to_be_visible()
+        self.assert_accessible(page)
+        page.keyboard.press("Escape")
+        page.evaluate("document.querySelectorAll('details').forEach((each) => (each.open = true))")
+        self.assert_accessible(page)
