@@ -146,12 +146,16 @@ class Schema(DistributionTestCase):
             needs,
             {
                 "function folded(text)",
+                "function link_keys(text[])",
                 "function ticket_text(text,text[])",
                 "operator class gin_trgm_ops for access method gin",
             },
         )
         self.assertIn("ticket_text(text, text[])", PREREQUISITES[1])
         self.assertIn("folded(text)", PREREQUISITES[2])
+        # `link_keys` calls `link_key`, so that one has to be there before.
+        self.assertIn("link_key(text)", PREREQUISITES[3])
+        self.assertIn("link_keys(text[])", PREREQUISITES[4])
         self.assertIn("pg_trgm", PREREQUISITES[0])
 
     def test_no_trigger_but_those_of_the_history(self) -> None:

@@ -124,6 +124,25 @@ class Hints(AppTestCase):
             hints, sent = await self.hints()
         self.assertEqual((len(hints), len(sent)), (50, duplicates.MAX_STATEMENTS))
 
+    async def test_a_link_is_the_same_however_it_is_written(self) -> None:
+        [first] = await self.file(self.ada, {"links": [f"{SHOP}orders/7?id=3"]})
+        same = (
+            "http://shop.example/orders/7?id=3",
+            "https://WWW.Shop.Example:443/orders/7/?id=3#top",
+            "https://shop.example/orders/7?utm_source=mail&id=3&fbclid=x",
+            "https://shop.example/orders/7?id=3&gclid=y",
+        )
+        others = ("orders/8?id=3", "Orders/7?id=3", "orders/7?id=4", "orders/7")
+        for link, is_same in [(link, True) for link in same] + [
+            (SHOP + path, False) for path in others
+        ]:
+            with self.subTest(link=link):
+                [ticket] = await self.file(self.ben, {"links": [link]})
+                found, _ = await self.hints()
+                self.assertEqual(found[ticket][LINK], {first} if is_same else set())
+                self.assertEqual(found[first][LINK], {ticket} if is_same else set())
+                await self.withdraw(ticket, by=self.ben)
+
     async def test_each_kind_names_a_few_and_each_ticket_once(self) -> None:
         alike = await self.file(self.ada, *[{"links": [SHOP, SHOP]}] * 3)
         others = await self.file(self.ben, *({"links": [SHOP], "amount": 1 + n} for n in range(5)))

@@ -91,7 +91,7 @@ class Plans(CommittingTestCase):
             await boss.get(f"{CONSOLE}?status=approved")
         [hints] = [sent for sent in statements if "unnest" in sent.sql]
         plan = await self.plan(hints.sql, hints.values)
-        for index in ("ix_tickets_owner_id_spent_on_amount", "ix_tickets_links"):
+        for index in ("ix_tickets_owner_id_spent_on_amount", "ix_tickets_link_keys"):
             self.assertIn(f"Scan {'using' if 'owner' in index else 'on'} {index}", plan)
 
     async def somebody(self, role: Role) -> UserView:

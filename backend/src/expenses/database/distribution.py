@@ -42,6 +42,8 @@ PREREQUISITES = (
     "CREATE EXTENSION IF NOT EXISTS pg_trgm",
     "SELECT create_distributed_function('ticket_text(text, text[])')",
     "SELECT create_distributed_function('folded(text)')",
+    "SELECT create_distributed_function('link_key(text)')",
+    "SELECT create_distributed_function('link_keys(text[])')",
 )
 
 # A shard heeds no trigger FOR EACH STATEMENT, and TRUNCATE has no other.

@@ -23,6 +23,7 @@ from sqlalchemy import (
     select,
     union_all,
 )
+from sqlalchemy.dialects.postgresql import ARRAY as PostgresArray  # noqa: N811
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from expenses.database.tables import constant
@@ -204,11 +205,13 @@ def _same(actor: Actor, bought: Sequence[Bought]) -> Select[*tuple[Any, ...]]:
 
 
 def _linked(actor: Actor, links: Sequence[str]) -> Select[*tuple[Any, ...]]:
+    """Look up tickets by links; a row's link is the one that was wanted, as it was written."""
     wanted = literal(list(links), ARRAY(Text))
-    shared = func.unnest(ticket_table.c.links).table_valued("link").render_derived("shared")
+    this = func.unnest(wanted).table_valued("link").render_derived("this")
+    is_shared = func.link_key(this.c.link) == any_(_link_keys(ticket_table.c.links))
     return (
-        select(ticket_table.c.id, cast(None, BigInteger), shared.c.link)
-        .join(shared, shared.c.link == any_(wanted))
+        select(ticket_table.c.id, cast(None, BigInteger), this.c.link)
+        .join(this, is_shared)
         .where(*_candidates(actor), _shares(wanted))
     )
 
@@ -256,7 +259,12 @@ def _shares(links: ColumnElement[Any]) -> ColumnElement[bool]:
     # Once would do. But PostgreSQL takes it that one in a hundred tickets shares a link, and
     # hopes to come across some by reading the table; said three times, it is one in a million, and
     # it looks them up.
-    return and_(*[ticket_table.c.links.overlap(links)] * 3)
+    return and_(*[_link_keys(ticket_table.c.links).overlap(_link_keys(links))] * 3)
+
+
+def _link_keys(links: ColumnElement[Any]) -> Any:
+    """Reduce links to what tells one page from another, in the database as in its index."""
+    return func.link_keys(links, type_=PostgresArray(Text))
 
 
 def _first_of(*halves: Select[*tuple[Any, ...]], limit: int) -> CompoundSelect[*tuple[Any, ...]]:

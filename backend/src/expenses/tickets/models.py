@@ -78,7 +78,7 @@ class Ticket(Base):
         ),
         # For the hints at duplicates: the same purchase, or a link that another ticket has.
         Index(None, "owner_id", "spent_on", "amount"),
-        Index("ix_tickets_links", "links", postgresql_using="gin"),
+        Index("ix_tickets_link_keys", func.link_keys(text("links")), postgresql_using="gin"),
         Index(
             "ix_tickets_folded_text",
             func.folded(func.ticket_text(text("description"), text("links"))).label("text"),

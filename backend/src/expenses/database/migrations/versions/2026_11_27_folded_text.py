@@ -58,3 +58,4 @@ def replace(old: dict[str, str], new: dict[str, str]) -> None:
             op.execute(f"CREATE INDEX CONCURRENTLY {name} ON {columns}")
         for name in old:
             op.execute(f"DROP INDEX CONCURRENTLY {name}")
+        op.execute("RESET lock_timeout")
