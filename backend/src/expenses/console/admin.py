@@ -1,4 +1,8 @@
-"""SQLAdmin with its views, routes and authentication, but none of its own writes."""
+"""SQLAdmin with its views, routes and authentication, but none of its own writes.
+
+Two attributes of its inner application are replaced: the routes, which leaves out 11 of 14, and the
+middleware stack, so that all three doors answer errors alike.
+"""
 
 from fastapi import FastAPI
 from sqladmin import Admin

@@ -4,7 +4,7 @@ import asyncio
 
 from alembic import context
 from sqlalchemy import Connection, pool, text
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 # Alembic compares the database with the tables that these modules declare.
 import expenses.history
@@ -38,18 +38,25 @@ async def _migrate(address: str) -> None:
         connect_args={"server_settings": {"lock_timeout": _LOCK_TIMEOUT}},
     )
     async with engine.connect() as connection:
+        await _wait_for_other_migrations(connection)
         await connection.run_sync(_run)
         await connection.commit()
     await engine.dispose()
 
 
+async def _wait_for_other_migrations(connection: AsyncConnection) -> None:
+    """Take the lock for the session: a migration that makes an index ends its transaction.
+
+    Asks again and again: a transaction that waits would in turn be waited for by the other
+    process, where that is making an index concurrently.
+    """
+    while not await connection.scalar(text("SELECT pg_try_advisory_lock(:lock)"), {"lock": _LOCK}):
+        await connection.commit()
+        await asyncio.sleep(0.2)
+    await connection.commit()
+
+
 def _run(connection: Connection) -> None:
-    # Held by the session: a migration that makes an index concurrently ends its transaction. The
-    # one before may take as long as it likes.
-    connection.execute(text("SET lock_timeout = 0"))
-    connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": _LOCK})
-    connection.execute(text("RESET lock_timeout"))
-    connection.commit()
     context.configure(
         connection=connection, target_metadata=Base.metadata, transaction_per_migration=True
     )
