@@ -194,6 +194,19 @@ class Filters(QueueTestCase):
             with self.subTest(query=query):
                 self.assertEqual(await self.found(status="pending", **query), tickets)
 
+    async def test_amounts_and_dates_are_taken_as_people_type_them(self) -> None:
+        ada = await self.new_employee()
+        first = await self.new_ticket(ada, amount="5.00", spent_on="2026-11-01")
+        second = await self.new_ticket(ada, amount="50.00", spent_on="2026-11-20")
+        for query, tickets in (
+            ({"min": "50,00"}, [second]),
+            ({"max": "$ 5", "currency": "USD"}, [first]),
+            ({"from": "2.11.2026"}, [second]),
+            ({"to": "2026/11/2"}, [first]),
+        ):
+            with self.subTest(query=query):
+                self.assertEqual(shown(await self.listing(**query)), tickets)
+
     async def test_empty_inputs_of_the_form_are_no_filters(self) -> None:
         ticket = await self.new_ticket(await self.new_employee())
         names = ("q", "employee", "category", "from", "to", "min", "max", "currency", "sort")

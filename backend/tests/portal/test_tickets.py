@@ -156,6 +156,21 @@ class File(AppTestCase):
         wrong = await browser.post("/tickets", data=ticket_form(category="", links="x"))
         self.assertEqual(focused(wrong), ["category"])
 
+    async def test_dates_are_taken_as_people_type_them(self) -> None:
+        ada = await self.new_employee()
+        browser = await self.browser_of(ada)
+        for typed in ("2.11.2026", "2 Nov 2026", "2026年11月2日", "2026/11/2"):
+            form = ticket_form(spent_on=typed, description=typed, links="", confirm="1")
+            await browser.post("/tickets", data=form)
+            event = await self.last_event()
+            self.assertEqual(event.details["description"], typed)
+            self.assertEqual(event.details["spent_on"], "2026-11-02")
+        for typed in ("11/02/2026", "2026-02-29", "soon"):
+            async with self.nothing_changes():
+                page = await browser.post("/tickets", data=ticket_form(spent_on=typed))
+            self.assertEqual(page.status_code, 422)
+            self.assertIn(f"“{typed}”", unescape(page.text))
+
     async def test_amounts_are_taken_as_people_type_them(self) -> None:
         ada = await self.new_employee()
         browser = await self.browser_of(ada)

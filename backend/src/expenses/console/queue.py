@@ -6,8 +6,11 @@ from pydantic import BeforeValidator
 from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.datastructures import QueryParams
 
+from expenses.errors import InvalidInput
+from expenses.i18n.amounts import read_amount
 from expenses.tickets.filters import Position, Sort, TicketFilter
 from expenses.tickets.models import TicketStatus
+from expenses.tickets.spreadsheets.cells import read_date
 from expenses.users.models import Actor
 from expenses.web.filters import FilterQuery
 from expenses.web.pagination import decode_position
@@ -28,8 +31,22 @@ class Queue(FilterQuery):
 
     @classmethod
     def of(cls, query: QueryParams) -> Self:
-        """Raises `InvalidInput` that names what cannot be read."""
-        return parse(cls, query)
+        """Read amounts and dates as people type them. Raises `InvalidInput` for what is wrong."""
+        values, errors = dict(query), {}
+        for name in ("from", "to", "min", "max"):
+            text = values.get(name, "")
+            try:
+                if text and name in {"from", "to"}:
+                    values[name] = read_date(text)
+                elif text:
+                    values[name], _ = read_amount(text, values.get("currency", ""))
+            except ValueError as error:
+                errors[name] = str(error)
+                del values[name]
+        found = parse(cls, values)
+        if errors:
+            raise InvalidInput(errors)
+        return found
 
     @property
     def ticket_status(self) -> TicketStatus | None:

@@ -14,7 +14,7 @@ from expenses.tickets.actions import ensure_spent_by_tomorrow
 from expenses.tickets.models import Category
 from expenses.tickets.queries import TicketView
 from expenses.tickets.schemas import TicketChanges, TicketFields
-from expenses.tickets.spreadsheets.cells import split_links
+from expenses.tickets.spreadsheets.cells import read_date, split_links
 from expenses.web.pages.forms import FormValues
 from expenses.web.validation import parse
 
@@ -87,14 +87,19 @@ def _amount_error(typed: dict[str, Any]) -> dict[str, str]:
     return {}
 
 
-def _date_error(typed: Mapping[str, Any], settings: Settings) -> dict[str, str]:
-    """Say that a date is in the future together with what else is wrong."""
+def _date_error(typed: dict[str, Any], settings: Settings) -> dict[str, str]:
+    """Write the date in ISO form, or take it out and say what is wrong with it."""
+    text = str(typed.get("spent_on") or "")
+    if not text.strip():
+        return {}
     try:
-        ensure_spent_by_tomorrow(date.fromisoformat(typed.get("spent_on", "")), settings)
+        typed["spent_on"] = read_date(text)
+        ensure_spent_by_tomorrow(date.fromisoformat(typed["spent_on"]), settings)
     except InvalidInput as error:
         return error.fields
-    except ValueError:
-        pass
+    except ValueError as error:
+        del typed["spent_on"]
+        return {"spent_on": str(error)}
     return {}
 
 
