@@ -478,6 +478,18 @@ class WhatPeopleBring(AppTestCase):
         for words in ("“125¹” is no amount", "money that was spent", "does not fit"):
             self.assertIn(words, html.unescape(page.text))
 
+    async def test_a_sign_of_several_currencies_is_never_taken_for_another_one(self) -> None:
+        async with self.nothing_changes():
+            page = await check(
+                self.browser,
+                lines("2026-11-01,¥1234.50,,meals,Noodles,", "2026-11-02,12.50元,,meals,Tea,"),
+            )
+        self.assertEqual([row for row, *_ in problems(page)], ["2", "3"])
+        self.assertIn("“¥” could be CNY or JPY", html.unescape(page.text))
+        # The company's own currency is dollars, which this sign can mean.
+        [event] = await self.filed(await check(self.browser, lines("2026-11-01,$5,,meals,Coffee,")))
+        self.assertEqual(event["currency"], "USD")
+
     async def test_five_thousand_rows(self) -> None:
         rows = [
             f"2026-11-{number % 28 + 1:02},1.50,EUR,meals,Lunch {number},"

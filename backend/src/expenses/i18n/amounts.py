@@ -36,16 +36,17 @@ _ONE_MARK = re.compile(r"[1-9][0-9]{0,2}(?P<mark>[.,])[0-9]{3}")
 _NUMBER = re.compile(r"[-+]?[0-9.,' ]*[0-9.,][-]?")
 
 
-def read_amount(typed: str, currency: str) -> tuple[str, str]:
+def read_amount(typed: str, currency: str, default: str = "") -> tuple[str, str]:
     """Read "12,50", "€ 1.200,50" or "1 200 USD" as ("12.50", …), and say which currency it is in.
 
-    `currency` is that of the form or the row, or empty. Raises `ValueError` with a sentence for
+    `currency` is that of the form or the row, or empty; then `default` decides between those that
+    share a sign, where it is one of them. Raises `ValueError` with a sentence for
     what is no amount, may mean two amounts, or is in another currency than `currency`.
     """
     text = _in_plain_characters(typed)
     is_negative = text.startswith("(") and text.endswith(")")
     number, sign = _without_sign(text.strip("()").strip() if is_negative else text)
-    currency = _agreed(sign, currency)
+    currency = _agreed(sign, currency, default)
     if is_negative or number.startswith("-") or number.endswith("-"):
         raise ValueError(gettext("A ticket is money that was spent. Use an amount above 0."))
     return _plain(number.removeprefix("+").strip(), currency, typed), currency
@@ -79,7 +80,7 @@ def _without_sign(text: str) -> tuple[str, str]:
     return (text, "") if (before and behind) or has_more_digits else (number, sign)
 
 
-def _agreed(sign: str, currency: str) -> str:
+def _agreed(sign: str, currency: str, default: str) -> str:
     """Return the currency that a sign stands for, where it fits the one that was chosen."""
     if not sign:
         return currency
@@ -88,12 +89,22 @@ def _agreed(sign: str, currency: str) -> str:
         raise ValueError(
             gettext("“%(sign)s” is no currency. Use a number such as 12.50.", sign=sign)
         )
-    if currency in possible or (not currency and len(possible) > 1):
+    if currency in possible:
         return currency
     if currency:
         raise ValueError(
             gettext(
                 "“%(sign)s” does not fit the currency %(currency)s.", sign=sign, currency=currency
+            )
+        )
+    if default in possible:
+        return default
+    if len(possible) > 1:
+        raise ValueError(
+            gettext(
+                "“%(sign)s” could be %(currencies)s. Say which currency it is.",
+                sign=sign,
+                currencies=gettext(" or ").join(sorted(possible)),
             )
         )
     return next(iter(possible))

@@ -60,7 +60,7 @@ def ticket_values(form: FormValues) -> dict[str, Any]:
 def read_fields(model: type[Fields], values: Mapping[str, Any], *, settings: Settings) -> Fields:
     """Read what a person typed. Raises `InvalidInput` that names every wrong field at once."""
     typed = dict(values)
-    errors = _amount_error(typed) | _date_error(typed, settings)
+    errors = _amount_error(typed, settings) | _date_error(typed, settings)
     try:
         fields = parse(model, typed)
     except InvalidInput as error:
@@ -72,13 +72,13 @@ def read_fields(model: type[Fields], values: Mapping[str, Any], *, settings: Set
     return fields
 
 
-def _amount_error(typed: dict[str, Any]) -> dict[str, str]:
+def _amount_error(typed: dict[str, Any], settings: Settings) -> dict[str, str]:
     """Write the amount plainly, or take it out and say what is wrong with it."""
     amount, currency = str(typed.get("amount") or ""), str(typed.get("currency") or "")
     if not amount.strip():
         return {}
     try:
-        typed["amount"], currency = read_amount(amount, currency)
+        typed["amount"], currency = read_amount(amount, currency, settings.currency)
     except ValueError as error:
         del typed["amount"]
         return {"amount": str(error)}
