@@ -131,7 +131,7 @@ def ticket_json(row: Any) -> dict[str, Any]:
     # fmt: off
     (
         number, owner_id, owner_username, owner_email, spent_on, amount, currency, category,
-        description, links, status, decided_by_id, decided_by_username, decided_at,
+        description, merchant, links, status, decided_by_id, decided_by_username, decided_at,
         decision_reason, created_at, updated_at,
     ) = row
     # fmt: on
@@ -143,6 +143,7 @@ def ticket_json(row: Any) -> dict[str, Any]:
         "currency": currency,
         "category": category,
         "description": description,
+        "merchant": merchant,
         "links": links,
         "status": status,
         "decision": decided_by_id

@@ -24,7 +24,7 @@ PASSWORD = "try-contoso-2026"  # noqa: S105, it is printed at every start
 _LOCK = 7_301_156
 
 # Fields that a ticket and its event take from the file as they are.
-_COPIED = ("amount", "currency", "category", "description", "links")
+_COPIED = ("amount", "currency", "category", "description", "merchant", "links")
 _NOTHING = {"ticket_id": None, "owner_id": None, "user_id": None}
 
 Row = dict[str, Any]
@@ -172,7 +172,10 @@ def _ticket_events(ticket_id: int, row: Row) -> Iterator[Row]:
         "action": "ticket.created",
         "at": row["created_at"],
         "actor_id": row["owner_id"],
-        "details": {"spent_on": str(row["spent_on"]), **{name: row[name] for name in _COPIED}},
+        "details": {
+            "spent_on": str(row["spent_on"]),
+            **{name: row[name] for name in _COPIED if row[name] is not None},
+        },
     }
     if row["status"] is not TicketStatus.PENDING:
         decided_by = row["decided_by_id"]

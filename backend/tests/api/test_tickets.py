@@ -85,6 +85,8 @@ class Create(AppTestCase):
             ("description", "x" * 501),
             ("description", "a\0b"),
             ("description", "bell\x07"),
+            ("merchant", "  "),
+            ("merchant", "x" * 121),
             ("links", "https://example.com"),
         ):
             with self.subTest(field=field, value=value):
@@ -129,6 +131,33 @@ class Create(AppTestCase):
         ticket = (await api.post("/api/tickets", json=body)).json()
         self.assertEqual(ticket["currency"], "USD")
         self.assertEqual(ticket["description"], "😀 ünï 李 \n two lines")
+
+    async def test_a_merchant_is_named_changed_found_and_taken_out(self) -> None:
+        owner = await self.new_employee()
+        api = await self.program_of(owner)
+        ticket = (
+            await api.post("/api/tickets", json=ticket_json(merchant=" Café Lefèvre "))
+        ).json()
+        self.assertEqual(ticket["merchant"], "Café Lefèvre")
+        self.assertEqual((await self.last_event()).details["merchant"], "Café Lefèvre")
+        await api.post("/api/tickets", json=ticket_json())
+        self.assertNotIn("merchant", (await self.last_event()).details)
+        for query in ("q=lefevre", "merchant=CAFE"):
+            found = (await api.get(f"/api/tickets?{query}")).json()["items"]
+            self.assertEqual([item["id"] for item in found], [ticket["id"]], query)
+        path = f"/api/tickets/{ticket['id']}"
+        changed = await api.patch(path, json={"merchant": "Litware"})
+        self.assertEqual(changed.json()["merchant"], "Litware")
+        emptied = await api.patch(path, json={"merchant": None})
+        self.assertIsNone(emptied.json()["merchant"])
+        event = await self.last_event()
+        self.assertEqual(event.action, "ticket.edited")
+        self.assertEqual(
+            (event.details["before"], event.details["after"]),
+            ({"merchant": "Litware"}, {"merchant": None}),
+        )
+        page = await (await self.browser_of(owner)).get(f"/tickets/{ticket['id']}")
+        self.assertIn('<del dir="auto">Litware</del>', page.text)
 
     async def test_employers_file_no_tickets(self) -> None:
         api = await self.program_of(await self.new_employer())

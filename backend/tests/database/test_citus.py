@@ -147,11 +147,11 @@ class Schema(DistributionTestCase):
             {
                 "function folded(text)",
                 "function link_keys(text[])",
-                "function ticket_text(text,text[])",
+                "function ticket_text(text,text,text[])",
                 "operator class gin_trgm_ops for access method gin",
             },
         )
-        self.assertIn("ticket_text(text, text[])", PREREQUISITES[1])
+        self.assertIn("ticket_text(text, text, text[])", PREREQUISITES[1])
         self.assertIn("folded(text)", PREREQUISITES[2])
         # `link_keys` calls `link_key`, so that one has to be there before.
         self.assertIn("link_key(text)", PREREQUISITES[3])

@@ -60,6 +60,7 @@ class Plans(CommittingTestCase):
             await self.somebody(Role.EMPLOYER),
             f"{CONSOLE}?status=all&q=zzzzqq",
             f"{API}?q=zzzzqq",
+            f"{API}?merchant=zzzzqq",
             sorts=True,
         )
 

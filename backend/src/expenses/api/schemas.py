@@ -117,6 +117,7 @@ class TicketAnswer(TypedDict):
     currency: str
     category: Category
     description: str
+    merchant: str | None
     links: list[str]
     status: TicketStatus
     decision: Decision | None
@@ -144,6 +145,7 @@ def ticket_answer(ticket: TicketView) -> TicketAnswer:
         "currency": ticket.currency,
         "category": ticket.category,
         "description": ticket.description,
+        "merchant": ticket.merchant,
         "links": ticket.links,
         "status": ticket.status,
         "decision": _decision(ticket),

@@ -40,7 +40,7 @@ TABLE_TYPES = {
 # and says so where it cannot: these may be refused.
 PREREQUISITES = (
     "CREATE EXTENSION IF NOT EXISTS pg_trgm",
-    "SELECT create_distributed_function('ticket_text(text, text[])')",
+    "SELECT create_distributed_function('ticket_text(text, text, text[])')",
     "SELECT create_distributed_function('folded(text)')",
     "SELECT create_distributed_function('link_key(text)')",
     "SELECT create_distributed_function('link_keys(text[])')",

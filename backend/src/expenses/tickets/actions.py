@@ -47,7 +47,7 @@ async def create_ticket(
     currency = fields.currency or settings.currency
     ensure_fits_currency(fields.amount, currency)
     amount = with_decimals(fields.amount, currency)
-    values = fields.model_dump() | {"amount": amount, "currency": currency}
+    values = fields.model_dump(exclude_none=True) | {"amount": amount, "currency": currency}
     ticket_id = None
     if idempotency_key is not None:
         ticket_id, is_repeat = await _claim(connection, idempotency_key, values, actor=actor)
@@ -196,5 +196,6 @@ async def _claim(
 def _for_history(values: dict[str, Any]) -> dict[str, Any]:
     """Write amounts and dates as text, exactly: JSON has no type for them."""
     return {
-        name: value if isinstance(value, list) else str(value) for name, value in values.items()
+        name: value if isinstance(value, list | None) else str(value)
+        for name, value in values.items()
     }

@@ -54,7 +54,7 @@ class TicketFilter:
     """Conditions that must all hold; the limits of ranges are included.
 
     A search finds tickets whose text matches `pattern`, whose id is `number`, or whose owner is one
-    of `mentioned`.
+    of `mentioned`. `merchant` may be a part of the name.
     """
 
     ids: tuple[int, ...] | None = None
@@ -64,6 +64,7 @@ class TicketFilter:
     number: int | None = None
     mentioned: Sequence[int] | None = None
     category: Category | None = None
+    merchant: str | None = None
     first_date: date | None = None
     last_date: date | None = None
     lowest_amount: Decimal | None = None
@@ -104,6 +105,10 @@ def conditions(matching: TicketFilter) -> list[ColumnElement[bool]]:
         found.append(ticket_table.c.amount >= matching.lowest_amount)
     if matching.highest_amount is not None:
         found.append(ticket_table.c.amount <= matching.highest_amount)
+    if matching.merchant is not None:
+        found.append(
+            func.folded(ticket_table.c.merchant).like(constant_text(like(matching.merchant)))
+        )
     if matching.unchanged_since is not None:
         found.append(ticket_table.c.updated_at <= matching.unchanged_since)
     if matching.pattern is not None:
@@ -145,7 +150,8 @@ def searched(text: str, employee_ids: Sequence[int]) -> dict[str, Any]:
 
 
 def _searched(matching: TicketFilter) -> Iterator[ColumnElement[bool]]:
-    text = func.ticket_text(ticket_table.c.description, ticket_table.c.links)
+    columns = ticket_table.c.merchant, ticket_table.c.description, ticket_table.c.links
+    text = func.ticket_text(*columns)
     yield func.folded(text).like(constant_text(matching.pattern or ""))
     if matching.number is not None:
         yield ticket_table.c.id == matching.number

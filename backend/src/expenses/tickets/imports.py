@@ -153,6 +153,7 @@ def _content(said: TicketFields | Row[*tuple[Any, ...]], currency: str) -> _Cont
         currency,
         said.category,
         said.description,
+        said.merchant,
         tuple(said.links),
     )
 

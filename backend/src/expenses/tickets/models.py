@@ -50,6 +50,7 @@ class Ticket(Base):
     currency: Mapped[str]
     category: Mapped[Category] = mapped_column(stored_as_text(Category, "category"))
     description: Mapped[str]
+    merchant: Mapped[str | None]
     links: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}")
     status: Mapped[TicketStatus] = mapped_column(
         stored_as_text(TicketStatus, "status"), server_default=TicketStatus.PENDING.value
@@ -81,7 +82,15 @@ class Ticket(Base):
         Index("ix_tickets_link_keys", func.link_keys(text("links")), postgresql_using="gin"),
         Index(
             "ix_tickets_folded_text",
-            func.folded(func.ticket_text(text("description"), text("links"))).label("text"),
+            func.folded(
+                func.ticket_text(text("merchant"), text("description"), text("links"))
+            ).label("text"),
+            postgresql_using="gin",
+            postgresql_ops={"text": "gin_trgm_ops"},
+        ),
+        Index(
+            "ix_tickets_folded_merchant",
+            func.folded(text("merchant")).label("text"),
             postgresql_using="gin",
             postgresql_ops={"text": "gin_trgm_ops"},
         ),
@@ -90,6 +99,7 @@ class Ticket(Base):
         CheckConstraint("amount < 10000000000 AND scale(amount) <= 3", name="amount_size"),
         CheckConstraint("currency ~ '^[A-Z]{3}$'", name="currency_code"),
         CheckConstraint("length(description) BETWEEN 1 AND 500", name="description_length"),
+        CheckConstraint("length(merchant) BETWEEN 1 AND 120", name="merchant_length"),
         # Two days, since the company's tomorrow may be the day after tomorrow in UTC.
         CheckConstraint(
             "spent_on <= (created_at AT TIME ZONE 'UTC')::date + 2", name="spent_on_not_later"

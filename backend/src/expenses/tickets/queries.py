@@ -47,6 +47,7 @@ class TicketView(NamedTuple):
     currency: str
     category: Category
     description: str
+    merchant: str | None
     links: list[str]
     status: TicketStatus
     decided_by_id: int | None
@@ -67,6 +68,7 @@ _VIEW = (
     ticket_table.c.currency,
     ticket_table.c.category,
     ticket_table.c.description,
+    ticket_table.c.merchant,
     ticket_table.c.links,
     ticket_table.c.status,
     ticket_table.c.decided_by_id,
@@ -88,6 +90,7 @@ class LockedTicket(NamedTuple):
     currency: str
     category: Category
     description: str
+    merchant: str | None
     links: list[str]
     status: TicketStatus
     updated_at: datetime

@@ -17,7 +17,7 @@ from pydantic import (
 )
 
 from expenses.i18n.money import Amount, Currency, amount_schema, currencies_by_decimals
-from expenses.i18n.text import N_, Line, VisibleLines
+from expenses.i18n.text import N_, Line, VisibleLine, VisibleLines
 from expenses.tickets.models import Category
 
 MAX_LINKS = 10
@@ -28,6 +28,7 @@ LINK_PATTERN = (
     r"(:[0-9]{1,4})?([/?#][^\s\x00-\x1f\x7f-\x9f]*)?$"
 )
 EARLIEST_DATE = date(1970, 1, 1)
+MAY_BE_NULL = {"merchant"}
 
 _web_address = TypeAdapter(HttpUrl)
 
@@ -65,6 +66,15 @@ Day = Annotated[
     Field(json_schema_extra={"pattern": "^(19[7-9]|[2-9][0-9]{2})[0-9]-", "format": "date"}),
 ]
 Description = Annotated[VisibleLines, Field(min_length=1, max_length=500)]
+Merchant = Annotated[
+    VisibleLine,
+    Field(
+        min_length=1,
+        max_length=120,
+        description="Where it was bought.",
+        examples=["Northwind Traders"],
+    ),
+]
 Link = Annotated[
     Line,
     Field(max_length=MAX_LINK_LENGTH, json_schema_extra={"pattern": LINK_PATTERN}),
@@ -95,9 +105,11 @@ def _new_ticket_schema(schema: dict[str, Any]) -> None:
 
 
 def _changes_schema(schema: dict[str, Any]) -> None:
-    """Take null out of the schema: a field that is not sent stays as it is."""
-    for field in schema["properties"].values():
+    """Take null out of the schema where a field cannot be emptied."""
+    for name, field in schema["properties"].items():
         del field["default"]
+        if name in MAY_BE_NULL:
+            continue
         kinds = [kind for kind in field.pop("anyOf") if kind != {"type": "null"}]
         field.update(kinds[0] if len(kinds) == 1 else {"anyOf": kinds})
     without = {"properties": {"amount": amount_schema(3)}, "not": {"required": ["currency"]}}
@@ -114,11 +126,12 @@ class TicketFields(BaseModel):
     currency: Currency | None = None
     category: Category
     description: Description
+    merchant: Merchant | None = None
     links: Links = []
 
 
 class TicketChanges(BaseModel):
-    """The fields that an edit changes; the others stay."""
+    """The fields that an edit changes; the others stay. The merchant is taken out by null."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra=_changes_schema)
 
@@ -127,6 +140,7 @@ class TicketChanges(BaseModel):
     currency: Currency | None = None
     category: Category | None = None
     description: Description | None = None
+    merchant: Merchant | None = None
     links: Links | None = None
 
     @model_validator(mode="before")
@@ -134,6 +148,6 @@ class TicketChanges(BaseModel):
     def _refuse_null(cls, values: Any) -> Any:
         if isinstance(values, dict):
             for name, value in values.items():
-                if value is None and name in cls.model_fields:
+                if value is None and name in cls.model_fields.keys() - MAY_BE_NULL:
                     raise ValueError(f"{name} cannot be null; leave it out to keep it.")
         return values

@@ -41,6 +41,7 @@ class FilterQuery(BaseModel):
     q: OrEmpty[Annotated[Line, Field(max_length=200)]] = None
     employee: OrEmpty[Annotated[Line, Field(max_length=254)]] = None
     category: OrEmpty[Category] = None
+    merchant: OrEmpty[Annotated[Line, Field(max_length=120)]] = None
     first_date: Annotated[OrEmpty[Day], Field(alias="from")] = None
     last_date: Annotated[OrEmpty[Day], Field(alias="to")] = None
     lowest_amount: Annotated[OrEmpty[Amount], Field(alias="min")] = None
@@ -69,6 +70,7 @@ class FilterQuery(BaseModel):
             status=status,
             owner_id=owner_id,
             category=self.category,
+            merchant=self.merchant,
             first_date=self.first_date,
             last_date=self.last_date,
             lowest_amount=self.lowest_amount,

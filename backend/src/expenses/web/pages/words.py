@@ -27,6 +27,7 @@ FIELDS = (
     N_("Currency"),
     N_("Category"),
     N_("Description"),
+    N_("Merchant"),
     N_("Links"),
 )
 # What the framework refuses by itself.
