@@ -13,7 +13,7 @@ import openpyxl
 from sqlalchemy import text
 
 from expenses.tickets.imports import MAX_ROWS
-from expenses.tickets.spreadsheets.cells import split_links
+from expenses.tickets.spreadsheets.links import split_links
 from tests.harness import AppTestCase, CommittingTestCase, make_settings
 
 HEADER = "date,amount,currency,category,description,links"

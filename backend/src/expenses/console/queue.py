@@ -10,7 +10,7 @@ from expenses.errors import InvalidInput
 from expenses.i18n.amounts import read_amount
 from expenses.tickets.filters import Position, Sort, TicketFilter
 from expenses.tickets.models import TicketStatus
-from expenses.tickets.spreadsheets.cells import read_date
+from expenses.tickets.spreadsheets.dates import read_date
 from expenses.users.models import Actor
 from expenses.web.filters import FilterQuery
 from expenses.web.pagination import decode_position

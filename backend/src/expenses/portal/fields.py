@@ -14,7 +14,8 @@ from expenses.tickets.actions import ensure_spent_by_tomorrow
 from expenses.tickets.models import Category
 from expenses.tickets.queries import TicketView
 from expenses.tickets.schemas import TicketChanges, TicketFields
-from expenses.tickets.spreadsheets.cells import read_date, split_links
+from expenses.tickets.spreadsheets.dates import read_date
+from expenses.tickets.spreadsheets.links import split_links
 from expenses.web.pages.forms import FormValues
 from expenses.web.validation import parse
 

@@ -14,8 +14,8 @@ from starlette.datastructures import FormData, UploadFile
 from expenses.portal.import_rows import Answers
 from expenses.tickets.imports import MAX_ROWS
 from expenses.tickets.models import Category
-from expenses.tickets.spreadsheets.cells import Order
 from expenses.tickets.spreadsheets.columns import FIELDS, MERCHANT
+from expenses.tickets.spreadsheets.dates import Order
 from expenses.tickets.spreadsheets.files import MAX_FILE_SIZE
 from expenses.web.security.body_limit import largest_body
 

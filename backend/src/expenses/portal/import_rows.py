@@ -10,14 +10,7 @@ from expenses.portal.fields import read_fields
 from expenses.settings import Settings
 from expenses.tickets.imports import MAX_ROWS, ImportRow
 from expenses.tickets.schemas import TicketFields
-from expenses.tickets.spreadsheets.cells import (
-    Order,
-    UnclearDate,
-    common_order,
-    read_category,
-    read_date,
-    split_links,
-)
+from expenses.tickets.spreadsheets.categories import read_category
 from expenses.tickets.spreadsheets.columns import (
     FIELDS,
     MERCHANT,
@@ -25,7 +18,9 @@ from expenses.tickets.spreadsheets.columns import (
     find_headings,
     normalized,
 )
+from expenses.tickets.spreadsheets.dates import Order, UnclearDate, common_order, read_date
 from expenses.tickets.spreadsheets.files import Table, unreadable
+from expenses.tickets.spreadsheets.links import split_links
 
 WHOLE_ROW = "row"
 _TOTALS = set(

@@ -1,4 +1,4 @@
-"""Dates, categories and links as people write them into cells and forms."""
+"""Dates as people write them into cells and forms."""
 
 import re
 import unicodedata
@@ -9,8 +9,7 @@ from typing import Literal
 
 from babel.dates import get_month_names
 
-from expenses.i18n.languages import gettext, speaking
-from expenses.tickets.models import Category
+from expenses.i18n.languages import gettext
 
 Order = Literal["day", "month"]
 """What comes first in a date such as 11/02/2026."""
@@ -31,29 +30,6 @@ _TIME = re.compile(r"[T ]\d{1,2}:\d\d(:\d\d)?(\.\d+)?( ?[AP]M)?(Z|[+-]\d\d:?\d\d
 # Days since the end of 1899, as spreadsheet programs store dates: from 1970 to 2099.
 _SERIAL = re.compile(r"\d{5}(\.0+)?")
 _SERIAL_START, _SERIALS = date(1899, 12, 30), range(25_569, 73_051)
-
-_CATEGORIES = {
-    Category.TRAVEL: "travel transport transportation taxi train flight air airfare bus metro uber"
-    " mileage fuel parking toll 交通 差旅 交通差旅 打车 出租车 机票 火车票 高铁 地铁 加油 停车",
-    Category.LODGING: "lodging hotel accommodation rent airbnb 住宿 酒店 宾馆 旅馆",
-    Category.MEALS: "meals meal food restaurant lunch dinner breakfast coffee drinks catering"
-    " entertainment 餐饮 餐费 用餐 伙食 招待 业务招待 餐饮招待",
-    Category.EQUIPMENT: "equipment hardware office officesupplies supplies furniture computer"
-    " 设备 办公用品 硬件 办公 家具",
-    Category.SOFTWARE: "software subscription subscriptions saas license licence cloud 软件 订阅"
-    " 软件订阅",
-    Category.TRAINING: "training course education conference books learning 培训 课程 会议 书籍"
-    " 学习",
-    Category.OTHER: "other misc miscellaneous general 其他 其它 杂项",
-}
-_CATEGORY_OF = {word: category for category, words in _CATEGORIES.items() for word in words.split()}
-
-_LINK_END = "。．.,;:!?、，；>)]}»”’\"'"  # noqa: RUF001
-_LINK_START = "<([{«“‘\"'"  # noqa: RUF001
-_BETWEEN_LINKS = re.compile(
-    r"\s+|[,;、，；|]+(?=\s*(?:https?://|www\.))",  # noqa: RUF001
-    re.IGNORECASE,
-)
 
 
 class UnclearDate(ValueError):
@@ -122,36 +98,3 @@ def _month(name: str) -> int | None:
                 if str(month).casefold().rstrip(".") == wanted:
                     return int(number)
     return None
-
-
-def read_category(text: str) -> Category | None:
-    """Find a category by its code, its label in any of our languages, or a usual synonym."""
-    wanted = _word(text)
-    for language in ("en", "zh_Hans_CN"):
-        with speaking(language):
-            for category in Category:
-                if wanted in {_word(category.value), _word(gettext(category.value.capitalize()))}:
-                    return category
-    return _CATEGORY_OF.get(wanted)
-
-
-def _word(text: str) -> str:
-    return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", text).casefold())
-
-
-def split_links(text: str) -> list[str]:
-    """Take links apart that share a cell, without the marks around them; www gets https."""
-    links = (part.strip().lstrip(_LINK_START) for part in _BETWEEN_LINKS.split(text))
-    trimmed = (_trimmed(link) for link in links)
-    return [
-        f"https://{link}" if link.lower().startswith("www.") else link for link in trimmed if link
-    ]
-
-
-def _trimmed(link: str) -> str:
-    """Cut off what belongs to the sentence around a link, but not a bracket that the link opens."""
-    while link and link[-1] in _LINK_END:
-        if link[-1] == ")" and link.count("(") >= link.count(")"):
-            break
-        link = link[:-1]
-    return link
