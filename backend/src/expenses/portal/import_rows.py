@@ -1,6 +1,6 @@
 """The rows of an imported table as tickets, and the problems of its cells."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -18,7 +18,7 @@ from expenses.tickets.spreadsheets.columns import (
     find_headings,
     normalized,
 )
-from expenses.tickets.spreadsheets.dates import Order, UnclearDate, common_order, read_date
+from expenses.tickets.spreadsheets.dates import Order, UnclearDate, orders_of, read_date
 from expenses.tickets.spreadsheets.files import Table, unreadable
 from expenses.tickets.spreadsheets.links import split_links
 
@@ -61,12 +61,17 @@ class Sheet:
     """The tickets, problems and questions found in an imported table."""
 
     headings: Headings
-    order: Order | None = None
+    orders: Collection[Order] = ()
     is_order_unclear: bool = False
     rows: list[ImportRow] = field(default_factory=list)
     problems: list[CellProblem] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
     unknown_categories: list[str] = field(default_factory=list)
+
+    @property
+    def order(self) -> Order | None:
+        """What comes first in all of the file's dates, where that is known."""
+        return next(iter(self.orders)) if len(self.orders) == 1 else None
 
     @property
     def is_complete(self) -> bool:
@@ -105,7 +110,11 @@ def read_sheet(
             )
         )
     by_field = [(number, _by_field(headings, number, cells, answers)) for number, cells in rows]
-    sheet.order = answers.order or common_order(values["spent_on"] for _, values in by_field)
+    sheet.orders = (
+        {answers.order}
+        if answers.order
+        else orders_of(values["spent_on"] for _, values in by_field)
+    )
     for number, values in by_field:
         _read_row(sheet, number, values, answers, settings)
     return sheet
@@ -173,7 +182,7 @@ def _read_row(
     errors: dict[str, str] = {}
     if "spent_on" in values:
         try:
-            values["spent_on"] = read_date(values["spent_on"], sheet.order)
+            values["spent_on"] = read_date(values["spent_on"], sheet.orders)
         except UnclearDate as error:
             sheet.is_order_unclear = True
             errors["spent_on"] = str(error)
