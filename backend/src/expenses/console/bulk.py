@@ -25,6 +25,7 @@ from expenses.tickets.filters import Sort, TicketFilter
 from expenses.tickets.models import TicketStatus
 from expenses.tickets.queries import TicketView
 from expenses.tickets.schemas import Reason
+from expenses.users.models import Actor
 from expenses.web.dependencies import database_of
 from expenses.web.pages.forms import FormValues, read_form
 from expenses.web.pages.rendering import flash, local_path, render
@@ -60,13 +61,12 @@ class Seen(BaseModel):
 class Choice:
     """The tickets to decide, and those that were chosen but are left out.
 
-    `changed` were edited since the list was shown; `new_or_changed` is their number, together with
-    those that joined, where everything that matches was chosen.
+    `changed` were edited since the list was shown; where everything that matches was chosen, they
+    do not match.
     """
 
     matching: TicketFilter
     changed: Sequence[TicketView] = ()
-    new_or_changed: int = 0
     not_pending: int = 0
 
 
@@ -159,6 +159,11 @@ class BulkView(BaseView):
             seen_at = parse(Seen, form).seen or await queries.now(connection)
             chosen = await _choose(request, connection, form, seen_at)
             found = await totals(connection, actor=actor, matching=chosen.matching)
+            new_or_changed = 0
+            if form["all"]:
+                anytime = replace(chosen.matching, unchanged_since=None)
+                there = await totals(connection, actor=actor, matching=anytime)
+                new_or_changed = there.count.number - found.count.number
             some = await lists.list_tickets(
                 connection,
                 actor=actor,
@@ -174,6 +179,7 @@ class BulkView(BaseView):
             totals=found,
             tickets=some.items,
             chosen=chosen,
+            new_or_changed=new_or_changed,
             seen=seen_at.isoformat(),
             reasons=reasons,
             verdict=verdict.verdict,
@@ -191,12 +197,8 @@ async def _choose(
     """Find out which of the chosen tickets are still as the list showed them."""
     actor = user_of(request)
     if form["all"]:
-        queue = Queue.of(QueryParams(form["query"])).model_copy(update={"status": "pending"})
-        matching = await queue.filter(connection, actor=actor)
-        unchanged = replace(matching, unchanged_since=seen_at)
-        now_there = await totals(connection, actor=actor, matching=matching)
-        as_seen = await totals(connection, actor=actor, matching=unchanged)
-        return Choice(unchanged, new_or_changed=now_there.count.number - as_seen.count.number)
+        matching = await _pending_matches(form, connection, actor)
+        return Choice(replace(matching, unchanged_since=seen_at))
     seen = _seen(form, seen_at)
     there = await queries.views_of(connection, list(seen), actor=actor)
     pending = [ticket for ticket in there if ticket.status is TicketStatus.PENDING]
@@ -212,16 +214,23 @@ async def _choose(
 async def _all_seen(request: Request, form: FormValues, seen_at: datetime) -> dict[int, datetime]:
     """Return all tickets that the list found then, including those decided or edited since."""
     actor = user_of(request)
-    queue = Queue.of(QueryParams(form["query"])).model_copy(update={"status": "pending"})
     async with database_of(request).reading() as connection:
         ids = await queries.ids_pending_at(
             connection,
             seen_at,
             actor=actor,
-            matching=await queue.filter(connection, actor=actor),
+            matching=await _pending_matches(form, connection, actor),
             limit=COUNT_LIMIT,
         )
     return dict.fromkeys(ids, seen_at)
+
+
+async def _pending_matches(
+    form: FormValues, connection: AsyncConnection, actor: Actor
+) -> TicketFilter:
+    """Read the filter of the list that "all" was chosen in; only pending tickets are decided."""
+    queue = Queue.of(QueryParams(form["query"])).model_copy(update={"status": "pending"})
+    return await queue.filter(connection, actor=actor)
 
 
 def _seen(form: FormValues, seen_at: datetime) -> dict[int, datetime]:
