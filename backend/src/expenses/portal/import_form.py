@@ -1,10 +1,7 @@
 """What the pages of the import send: a file, or its text with answers and corrections."""
 
 import re
-from base64 import b64decode
-from binascii import Error as NotBase64
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated, cast
 
@@ -14,33 +11,34 @@ from starlette.datastructures import FormData, UploadFile
 from expenses.portal.import_rows import Answers
 from expenses.tickets.imports import MAX_ROWS
 from expenses.tickets.models import Category
-from expenses.tickets.spreadsheets.columns import FIELDS, MERCHANT
+from expenses.tickets.spreadsheets.columns import FIELDS
 from expenses.tickets.spreadsheets.dates import Order
 from expenses.tickets.spreadsheets.files import MAX_FILE_SIZE
 from expenses.web.security.body_limit import largest_body
 
-# A box for each row, the cells of wrong ones, and a few questions.
-MAX_FIELDS = MAX_ROWS + 2_000
+# Two marks for each row, the cells of a page of rows, and a few questions.
+MAX_FIELDS = 2 * MAX_ROWS + 4_000
 _NUMBER = re.compile("[0-9]{1,9}")
-_CELL = re.compile(rf"cell-([0-9]{{1,9}})-({'|'.join((*FIELDS, MERCHANT))})")
+_CELL = re.compile("cell-([0-9]{1,9})-([0-9]{1,3})")
 
 
 @dataclass(frozen=True)
 class Upload:
-    """The chosen file; in later steps its text, or its bytes to read in another encoding."""
+    """The chosen file; in later steps its text, and what the person has said about it.
+
+    `wanted` rows are filed again though they have been before, `editing` is the row whose cells
+    are shown as fields, and `page` the page of the table.
+    """
 
     content: bytes
     text: str
     key: str
     wanted: frozenset[int]
-    original: bytes
     encoding: str
     was_encoding: str
+    editing: int | None
+    page: int
     answers: Answers
-
-    @property
-    def wants_other_encoding(self) -> bool:
-        return bool(self.original) and self.encoding != self.was_encoding
 
 
 async def read_upload(request: Request) -> Upload:
@@ -54,14 +52,11 @@ async def read_upload(request: Request) -> Upload:
             content=content,
             text=texts.get("text", ""),
             key=texts.get("key", ""),
-            wanted=frozenset(
-                int(value)
-                for value in form.getlist("wanted")
-                if isinstance(value, str) and _NUMBER.fullmatch(value)
-            ),
-            original=_decoded(texts.get("original", "")),
+            wanted=_numbers(form, "wanted"),
             encoding=texts.get("encoding", ""),
             was_encoding=texts.get("was_encoding", ""),
+            editing=next(iter(_numbers(form, "edit")), None),
+            page=next(iter(_numbers(form, "go") or _numbers(form, "page")), 1),
             answers=_answers(form, texts),
         )
 
@@ -73,14 +68,14 @@ UploadDependency = Annotated[Upload, Depends(read_upload)]
 def _answers(form: FormData, texts: Mapping[str, str]) -> Answers:
     columns = {
         name: int(texts[f"column-{name}"])
-        for name in (*FIELDS, MERCHANT)
+        for name in FIELDS
         if _NUMBER.fullmatch(texts.get(f"column-{name}", ""))
     }
     order = texts.get("order")
     meant = [value for value in form.getlist("meant") if isinstance(value, str)]
     unknown = [value for value in form.getlist("unknown") if isinstance(value, str)]
     cells = {
-        (int(found[1]), found[2]): value.strip()
+        (int(found[1]), int(found[2])): value.strip()
         for name, value in texts.items()
         if (found := _CELL.fullmatch(name))
     }
@@ -93,10 +88,13 @@ def _answers(form: FormData, texts: Mapping[str, str]) -> Answers:
             if value in list(Category)
         },
         cells=cells,
+        unwanted=_numbers(form, "unwanted") - _numbers(form, "take-back"),
     )
 
 
-def _decoded(text: str) -> bytes:
-    with suppress(NotBase64, ValueError):
-        return b64decode(text, validate=True)
-    return b""
+def _numbers(form: FormData, name: str) -> frozenset[int]:
+    return frozenset(
+        int(value)
+        for value in form.getlist(name)
+        if isinstance(value, str) and _NUMBER.fullmatch(value)
+    )

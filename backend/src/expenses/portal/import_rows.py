@@ -13,13 +13,12 @@ from expenses.tickets.schemas import TicketFields
 from expenses.tickets.spreadsheets.categories import read_category
 from expenses.tickets.spreadsheets.columns import (
     FIELDS,
-    MERCHANT,
     Headings,
     find_headings,
     normalized,
 )
 from expenses.tickets.spreadsheets.dates import Order, UnclearDate, orders_of, read_date
-from expenses.tickets.spreadsheets.files import Table, unreadable
+from expenses.tickets.spreadsheets.files import MAX_COLUMNS, Table, unreadable
 from expenses.tickets.spreadsheets.links import split_links
 
 WHOLE_ROW = "row"
@@ -37,6 +36,18 @@ class CellProblem(NamedTuple):
     found: str
 
 
+class SheetLine(NamedTuple):
+    """A row as the check shows it: its ticket, or what is wrong with it by field.
+
+    `cells` are those of known columns: field, column and text.
+    """
+
+    number: int
+    cells: Sequence[tuple[str, int, str]]
+    ticket: TicketFields | None
+    problems: Mapping[str, str]
+
+
 class LeftOut(NamedTuple):
     number: int
     sentence: str
@@ -46,14 +57,15 @@ class LeftOut(NamedTuple):
 class Answers:
     """What the person has said about their file.
 
-    `columns` gives the column of each field, `categories` the meaning of unknown ones, and `cells`
-    the new text of a cell by row number and field.
+    `columns` gives the column of each field, `categories` the meaning of unknown ones, `cells` the
+    new text of a cell by row number and column, and `unwanted` the rows that are not to be filed.
     """
 
     columns: Mapping[str, int] | None = None
     order: Order | None = None
     categories: Mapping[str, str] = field(default_factory=dict)
-    cells: Mapping[tuple[int, str], str] = field(default_factory=dict)
+    cells: Mapping[tuple[int, int], str] = field(default_factory=dict)
+    unwanted: frozenset[int] = frozenset()
 
 
 @dataclass
@@ -66,6 +78,7 @@ class Sheet:
     rows: list[ImportRow] = field(default_factory=list)
     problems: list[CellProblem] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
+    unwanted: list[int] = field(default_factory=list)
     unknown_categories: list[str] = field(default_factory=list)
 
     @property
@@ -100,6 +113,7 @@ def read_sheet(
     if headings.missing:
         return sheet
     rows = list(_tickets(sheet, table.rows[headings.row + 1 :]))
+    sheet.unwanted = [number for number, _ in rows if number in answers.unwanted]
     if not rows:
         raise unreadable(gettext("This file has column names but no tickets."))
     if len(rows) > MAX_ROWS:
@@ -109,7 +123,11 @@ def read_sheet(
                 number=f"{MAX_ROWS:,}",
             )
         )
-    by_field = [(number, _by_field(headings, number, cells, answers)) for number, cells in rows]
+    by_field = [
+        (number, _by_field(headings, cells))
+        for number, cells in rows
+        if number not in answers.unwanted
+    ]
     sheet.orders = (
         {answers.order}
         if answers.order
@@ -120,15 +138,36 @@ def read_sheet(
     return sheet
 
 
-def with_corrections(table: Table, headings: Headings, answers: Answers) -> Table:
+def sheet_lines(table: Table, sheet: Sheet) -> list[SheetLine]:
+    """List the rows with problems, then those that can be filed."""
+    cells_of = dict(table.rows)
+    problems: dict[int, dict[str, str]] = {}
+    for problem in sheet.problems:
+        problems.setdefault(problem.number, {})[problem.field] = problem.sentence
+    tickets: dict[int, TicketFields | None] = {row.number: row.fields for row in sheet.rows}
+    return [
+        SheetLine(
+            number,
+            [
+                (name, column, cells_of[number][column] if column < len(cells_of[number]) else "")
+                for name, column in sheet.headings.columns.items()
+            ],
+            tickets.get(number),
+            problems.get(number, {}),
+        )
+        for number in (*problems, *tickets)
+    ]
+
+
+def corrected(table: Table, answers: Answers) -> Table:
     """Write into the table's cells what the person has corrected."""
-    rows = [(number, list(cells)) for number, cells in table.rows]
-    for number, cells in rows:
-        for name, column in headings.columns.items():
-            if (number, name) in answers.cells:
-                cells.extend("" for _ in range(column + 1 - len(cells)))
-                cells[column] = answers.cells[number, name]
-    return Table(rows, table.encoding)
+    rows = {number: list(cells) for number, cells in table.rows}
+    for (number, column), text in answers.cells.items():
+        if number in rows and column < MAX_COLUMNS:
+            cells = rows[number]
+            cells.extend("" for _ in range(column + 1 - len(cells)))
+            cells[column] = text
+    return Table([*rows.items()], table.encoding)
 
 
 def _tickets(
@@ -160,18 +199,12 @@ def read_category_in(headings: Headings, cells: Sequence[str]) -> bool:
     return len(cells) > column and bool(cells[column])
 
 
-def _by_field(
-    headings: Headings, number: int, cells: Sequence[str], answers: Answers
-) -> dict[str, str]:
+def _by_field(headings: Headings, cells: Sequence[str]) -> dict[str, str]:
     values = {
         name: cells[column] if column < len(cells) else ""
         for name, column in headings.columns.items()
     }
-    values |= {name: text for (row, name), text in answers.cells.items() if row == number}
-    merchant = values.pop(MERCHANT, "")
-    description = values.get("description", "")
-    if merchant and merchant not in description:
-        values["description"] = f"{merchant}: {description}" if description else merchant
+    values["description"] = values.get("description") or values.get("merchant", "")
     return {name: values.get(name, "") for name in FIELDS}
 
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import secrets
-from base64 import b64encode
 from collections import defaultdict
 from decimal import Decimal
 
@@ -13,12 +12,19 @@ from starlette.responses import RedirectResponse
 from expenses.errors import InvalidInput
 from expenses.i18n.languages import gettext, ngettext
 from expenses.portal.import_form import Upload, UploadDependency
-from expenses.portal.import_rows import Sheet, read_sheet, with_corrections
+from expenses.portal.import_rows import Sheet, corrected, read_sheet, sheet_lines
 from expenses.tickets import imports
 from expenses.tickets.models import Category
 from expenses.tickets.policy import ensure_can_create
-from expenses.tickets.spreadsheets.columns import FIELDS, MERCHANT, REQUIRED, normalized
-from expenses.tickets.spreadsheets.files import ENCODINGS, Table, read_table, read_text, text_of
+from expenses.tickets.spreadsheets.columns import FIELDS, REQUIRED, normalized
+from expenses.tickets.spreadsheets.files import (
+    ENCODINGS,
+    Table,
+    in_other_encoding,
+    read_table,
+    read_text,
+    text_of,
+)
 from expenses.users.models import Role
 from expenses.users.sessions import CurrentUser
 from expenses.web.dependencies import (
@@ -30,12 +36,9 @@ from expenses.web.dependencies import (
 from expenses.web.pages.rendering import flash, render
 
 PATH = "/tickets/import"
-# Each row is shown with its cells; more would be a very long page.
-MAX_SHOWN = 200
-# A larger file does not come back with the page; to read it in another encoding, choose it again.
-MAX_KEPT_FILE = 2_000_000
+ROWS_PER_PAGE = 100
 # As our own exports and template name them.
-TEMPLATE = ("date", "amount", "currency", "category", "description", "links")
+TEMPLATE = ("date", "amount", "currency", "category", "description", "merchant", "links")
 
 router = APIRouter(prefix=PATH)
 
@@ -127,19 +130,32 @@ async def _read(
 ) -> tuple[Table, Sheet]:
     """Read the file, or its text as the page has sent it back."""
     remembered = await imports.remembered_headings(connection, actor=user)
+    text, encoding = _text_of(request, upload)
 
     def read() -> tuple[Table, Sheet]:
-        if upload.text and not upload.wants_other_encoding:
-            table = Table(read_text(upload.text).rows, upload.encoding or None)
+        if text:
+            table = Table(read_text(text).rows, encoding or None)
         else:
-            table = read_table(upload.content or upload.original, encoding=upload.encoding or None)
-        sheet = read_sheet(
+            table = read_table(upload.content, encoding=encoding or None)
+        table = corrected(table, upload.answers)
+        return table, read_sheet(
             table, upload.answers, settings=settings_of(request), remembered=remembered
         )
-        return with_corrections(table, sheet.headings, upload.answers), sheet
 
     # Thousands of rows take a while, in which others want answers.
     return await asyncio.to_thread(read)
+
+
+def _text_of(request: Request, upload: Upload) -> tuple[str, str]:
+    """Return the text that the page has sent back, in the encoding that was chosen."""
+    if not upload.text or upload.encoding == upload.was_encoding:
+        return upload.text, upload.encoding
+    try:
+        text = in_other_encoding(upload.text, upload.was_encoding, upload.encoding)
+    except InvalidInput as error:
+        flash(request, error.fields["file"], "warning")
+        return upload.text, upload.was_encoding
+    return text, upload.encoding
 
 
 def _import_page(request: Request, errors: dict[str, str] | None = None) -> Response:
@@ -168,50 +184,37 @@ async def _check_page(
     sums: defaultdict[str, Decimal] = defaultdict(Decimal)
     for fields in fresh:
         sums[fields.currency or settings.currency] += fields.amount
-    original = upload.content or upload.original
-    is_kept = table.encoding is not None and 0 < len(original) <= MAX_KEPT_FILE
-    wrong = _wrong_rows(table, sheet)
+    lines = sheet_lines(table, sheet)
+    pages = max(1, -(-len(lines) // ROWS_PER_PAGE))
+    page = min(max(upload.page, 1), pages)
+    shown = lines[(page - 1) * ROWS_PER_PAGE : page * ROWS_PER_PAGE]
     return render(
         request,
         "import_check.html",
         status_code=200 if sheet.is_complete else 422,
         sheet=sheet,
-        rows=sheet.rows[:MAX_SHOWN],
-        wrong=wrong[:MAX_SHOWN],
-        more_wrong=max(0, len(wrong) - MAX_SHOWN),
+        lines=shown,
+        wrong=len({problem.number for problem in sheet.problems}),
+        editing=upload.editing,
+        page=page,
+        pages=pages,
+        number_of_lines=len(lines),
+        first_shown=(page - 1) * ROWS_PER_PAGE + 1,
+        wanted=upload.wanted,
+        wanted_elsewhere=sorted(upload.wanted - {line.number for line in shown}),
         answers=upload.answers,
         there=there,
         fresh=len(fresh),
         sums=dict(sorted(sums.items())),
         currency=settings.currency,
         categories=list(Category),
-        fields=(*FIELDS, MERCHANT),
+        fields=FIELDS,
         required=REQUIRED,
         text=text_of(table),
         encoding=table.encoding or "",
-        encodings=ENCODINGS if is_kept else {},
-        original=b64encode(original).decode() if is_kept else "",
+        encodings=ENCODINGS if table.encoding else {},
         key=secrets.token_urlsafe(12),
     )
-
-
-def _wrong_rows(table: Table, sheet: Sheet) -> list[tuple[int, dict[str, str], dict[str, str]]]:
-    """List the rows with problems: number, cells by field, sentences by field."""
-    cells_of = dict(table.rows)
-    sentences: defaultdict[int, dict[str, str]] = defaultdict(dict)
-    for problem in sheet.problems:
-        sentences[problem.number][problem.field] = problem.sentence
-    return [
-        (
-            number,
-            {
-                name: cells_of[number][column] if column < len(cells_of[number]) else ""
-                for name, column in sheet.headings.columns.items()
-            },
-            of_row,
-        )
-        for number, of_row in sentences.items()
-    ]
 
 
 def _filed(tickets: int) -> str:

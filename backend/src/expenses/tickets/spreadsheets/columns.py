@@ -5,10 +5,8 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-FIELDS = ("spent_on", "amount", "currency", "category", "description", "links")
+FIELDS = ("spent_on", "amount", "currency", "category", "description", "merchant", "links")
 REQUIRED = ("spent_on", "amount", "category", "description")
-# A column of its own in many files; it is put before the description.
-MERCHANT = "merchant"
 # Titles, names and addresses may stand above the headings.
 MAX_ROWS_ABOVE = 20
 
@@ -24,7 +22,7 @@ _HEADINGS = {
     " comments remark remarks reason item beschreibung 说明 用途 备注 摘要 描述 事由 内容",
     "links": "links link url urls receipturl receipt receiptlink invoiceurl website 链接 网址"
     " 票据链接 发票链接",
-    MERCHANT: "merchant vendor supplier shop store payee company 商户 商家 供应商 销售方 收款方",
+    "merchant": "merchant vendor supplier shop store payee company 商户 商家 供应商 销售方 收款方",
 }
 _FIELD_OF = {name: field for field, names in _HEADINGS.items() for name in names.split()}
 
@@ -43,7 +41,8 @@ class Headings:
     @property
     def missing(self) -> list[str]:
         known = set(self.columns)
-        if MERCHANT in known:
+        if "merchant" in known:
+            # Where there is no description, the merchant says what it was.
             known.add("description")
         return [field for field in REQUIRED if field not in known]
 

@@ -91,6 +91,18 @@ def read_text(text: str) -> Table:
     return Table(list(_rows(text.replace("\r\n", "\n"), ",")))
 
 
+def in_other_encoding(text: str, was: str, encoding: str) -> str:
+    """Read text again that was read in the wrong encoding.
+
+    Raises `InvalidInput` where it does not fit, and where the person has added other characters.
+    """
+    try:
+        return text.encode(was).decode(encoding)
+    except (UnicodeError, LookupError):
+        name = ENCODINGS.get(encoding, encoding)
+        raise unreadable(gettext("The file is not in the encoding %(name)s.", name=name)) from None
+
+
 def unreadable(sentence: str) -> InvalidInput:
     return InvalidInput({"file": sentence})
 
@@ -146,7 +158,11 @@ def _rows(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
     number = filled = 0
     try:
         for number, record in enumerate(reader, start=1):
-            cells = _without_empty_end([_APOSTROPHE.sub(r"\1", cell.strip()) for cell in record])
+            # Other kinds of space may be half of a character, in an encoding that is still to be
+            # chosen.
+            cells = _without_empty_end(
+                [_APOSTROPHE.sub(r"\1", cell.strip(" \t\n")) for cell in record]
+            )
             if cells:
                 filled += 1
                 _ensure_possible(filled, cells)
@@ -225,7 +241,7 @@ def _text(cell: object) -> str:
 
 
 def _without_empty_end(cells: list[str]) -> list[str]:
-    while cells and not cells[-1]:
+    while cells and not cells[-1].strip():
         cells.pop()
     return cells
 
