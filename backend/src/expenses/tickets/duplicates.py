@@ -208,11 +208,17 @@ def _linked(actor: Actor, links: Sequence[str]) -> Select[*tuple[Any, ...]]:
     """Look up tickets by links; a row's link is the one that was wanted, as it was written."""
     wanted = literal(list(links), ARRAY(Text))
     this = func.unnest(wanted).table_valued("link").render_derived("this")
-    is_shared = func.link_key(this.c.link) == any_(_link_keys(ticket_table.c.links))
-    return (
-        select(ticket_table.c.id, cast(None, BigInteger), this.c.link)
-        .join(this, is_shared)
+    # Each set of keys is computed once, and not for every pair of a ticket and a link.
+    keys = select(this.c.link, func.link_key(this.c.link).label("key")).cte("wanted")
+    tickets = (
+        select(ticket_table.c.id, _link_keys(ticket_table.c.links).label("link_keys"))
         .where(*_candidates(actor), _shares(wanted))
+        .limit(constant(MAX_READ))
+        .cte("linked")
+    )
+    keys, tickets = (each.prefix_with("MATERIALIZED") for each in (keys, tickets))
+    return select(tickets.c.id, cast(None, BigInteger), keys.c.link).join(
+        keys, keys.c.key == any_(tickets.c.link_keys)
     )
 
 
