@@ -99,7 +99,11 @@ class Content(ExportTestCase):
     async def test_every_field_of_a_ticket_is_there(self) -> None:
         ada = await self.new_employee("Zoë 王")
         ticket = await self.new_ticket(
-            ada, amount="1234567890.10", description="Café 报销", links=["https://a.example/1"] * 2
+            ada,
+            amount="1234567890.10",
+            description="Café 报销",
+            merchant="Litware",
+            links=["https://a.example/1"] * 2,
         )
         await self.deny(ticket, by=self.boss, reason="No receipt")
         self.settings.timezone = ZoneInfo("Asia/Shanghai")
@@ -109,7 +113,7 @@ class Content(ExportTestCase):
         zone = self.settings.timezone
         decided, filed = view.decided_at.astimezone(zone), view.created_at.astimezone(zone)
         links = "https://a.example/1 https://a.example/1"
-        self.assertTrue(in_csv[0][11].endswith("+08:00"))
+        self.assertTrue(in_csv[0][TITLES.index("Decided at")].endswith("+08:00"))
         self.assertEqual(
             dict(zip(TITLES, in_csv[0], strict=True)),
             {
@@ -121,6 +125,7 @@ class Content(ExportTestCase):
                 "Currency": "USD",
                 "Category": "meals",
                 "Description": "Café 报销",
+                "Merchant": "Litware",
                 "Links": links,
                 "Status": "denied",
                 "Decided by": "Dana",
@@ -283,7 +288,7 @@ class Sheets(ExportTestCase):
             if cell.number_format != "General"
         }
         day, instant = "yyyy-mm-dd", "yyyy-mm-dd hh:mm:ss"
-        self.assertEqual(formats, {"D2": day, "E2": "#,##0.00", "N2": instant})
+        self.assertEqual(formats, {"D2": day, "E2": "#,##0.00", "O2": instant})
         self.assertEqual(sheet["A2"].value, ticket)
 
     async def test_a_full_sheet_goes_on_on_the_next(self) -> None:

@@ -96,9 +96,7 @@ class Dates(ReadingTestCase):
         )
         page = await check_again(self.browser, page, order="month")
         self.assertEqual([row for row, *_ in problems(page)], ["2"])
-        page = await check_again(
-            self.browser, page, order="month", **{"cell-2-spent_on": "2026-02-13"}
-        )
+        page = await check_again(self.browser, page, order="month", **{"cell-2-0": "2026-02-13"})
         self.assertEqual(problems(page), [])
         self.assertIn("File 4 tickets", page.text)
 
