@@ -13,6 +13,10 @@ HEADER = "date,amount,category,description,links\n"
 
 def choose(page: Page, content: str) -> None:
     page.goto("/tickets/import")
+    upload(page, content)
+
+
+def upload(page: Page, content: str) -> None:
     page.get_by_label("with up to").set_input_files(
         {"name": "tickets.csv", "mimeType": "text/csv", "buffer": content.encode()}
     )
@@ -41,6 +45,22 @@ class Import(BrowserTestCase):
         self.assertEqual(
             [ticket["description"] for ticket in tickets], ["<b>Dinner\n\n午饭 & more", "Lunch"]
         )
+
+    def test_each_upload_shows_how_far_it_is_and_the_way_back_leads_to_the_form(self) -> None:
+        page = self.open(self.person("Ada"))
+        page.goto("/tickets/import")
+        for content, said in (
+            ("\0", "not a table of text"),
+            (HEADER, "column names but no tickets"),
+            (HEADER + lunch(), "1 ticket is new"),
+        ):
+            with page.expect_request(lambda request: request.method == "POST") as sent:
+                upload(page, content)
+            self.assertEqual(sent.value.resource_type, "xhr")
+            expect(page.get_by_text(said)).to_be_visible()
+        page.get_by_role("button", name="Edit").click()
+        page.get_by_role("button", name="中文").click()
+        expect(page.get_by_role("heading", name="导入单据")).to_be_visible()
 
     def test_what_is_there_is_left_out_unless_it_is_ticked(self) -> None:
         ada = self.person("Ada")

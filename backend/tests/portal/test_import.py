@@ -64,7 +64,7 @@ def hidden_fields(page: httpx.Response) -> list[tuple[str, str]]:
 async def check_again(
     browser: httpx.AsyncClient, page: httpx.Response, **answers: str | list[str]
 ) -> httpx.Response:
-    return await send("check", browser, page, **answers)
+    return await send("", browser, page, **answers)
 
 
 async def send(
@@ -75,7 +75,7 @@ async def send(
     for name, values in answers.items():
         fields += [(name, value) for value in ([values] if isinstance(values, str) else values)]
     return await browser.post(
-        f"/tickets/import/{step}", files=[(name, (None, value)) for name, value in fields]
+        f"/tickets/import{step}", files=[(name, (None, value)) for name, value in fields]
     )
 
 
@@ -179,7 +179,7 @@ class Import(AppTestCase):
         self.assertNotIn('name="cell-2-', page.text)
         page = await check_again(self.browser, page, edit="2", **{"cell-3-4": "Night train"})
         self.assertIn('name="cell-2-4" value="Lunch"', page.text)
-        await send("save", self.browser, page, **{"cell-2-1": "13"})
+        await send("/save", self.browser, page, **{"cell-2-1": "13"})
         events = await self.events("ticket.created")
         self.assertEqual(
             [(event.details["amount"], event.details["description"]) for event in events],
@@ -195,7 +195,7 @@ class Import(AppTestCase):
         self.assertIn("File 1 ticket<", page.text)
         page = await check_again(self.browser, page, **{"take-back": "4"})
         self.assertNotIn("You left out row 4.", page.text)
-        await send("save", self.browser, page)
+        await send("/save", self.browser, page)
         events = await self.events("ticket.created")
         self.assertEqual([event.details["description"] for event in events], ["Lunch", "Train"])
 
@@ -213,7 +213,7 @@ class Import(AppTestCase):
         self.assertRegex(page.text, r'name="wanted" value="252" checked')
         # As the browser sends the box that is ticked.
         page = await check_again(self.browser, page, go="1", wanted="252")
-        await send("save", self.browser, page)
+        await send("/save", self.browser, page)
         events = await self.events("ticket.created")
         self.assertEqual(len(events), 252)
         self.assertEqual(events[-2].details["spent_on"], "2026-11-02")
@@ -472,7 +472,7 @@ class WhatPeopleBring(AppTestCase):
         answers |= {"column-category": "2", "column-description": "3"}
         page = await check_again(self.browser, page, **answers)
         self.assertIn("File 1 ticket", page.text)
-        answer = await send("save", self.browser, page, **answers)
+        answer = await send("/save", self.browser, page, **answers)
         self.assertEqual(answer.status_code, 303)
         again = await check(self.browser, content.replace("Tea", "Coffee"))
         self.assertIn("File 1 ticket", again.text)
@@ -483,7 +483,7 @@ class WhatPeopleBring(AppTestCase):
         self.assertEqual(page.status_code, 422)
         self.assertIn("What comes first in dates", page.text)
         page = await check_again(self.browser, page, order="month")
-        await send("save", self.browser, page, order="month")
+        await send("/save", self.browser, page, order="month")
         [event] = await self.events("ticket.created")
         self.assertEqual(event.details["spent_on"], "2026-11-02")
         settled = await check(self.browser, lines(unclear, "13/02/2026,1,EUR,meals,Cake,"))
@@ -498,7 +498,7 @@ class WhatPeopleBring(AppTestCase):
         self.assertEqual(page.text.count('name="unknown" value="Haustier"'), 1)
         answers = {"unknown": "Haustier", "meant": "other"}
         page = await check_again(self.browser, page, **answers)
-        await send("save", self.browser, page, **answers)
+        await send("/save", self.browser, page, **answers)
         events = await self.events("ticket.created")
         self.assertEqual([event.details["category"] for event in events], ["other", "other"])
 

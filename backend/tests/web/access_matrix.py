@@ -99,7 +99,6 @@ GET    /tickets/export.csv                          LOGIN      SEEN       SEEN  
 GET    /tickets/import                              LOGIN      SEEN       SEEN       SEEN:/admin/  LOGIN
 GET    /tickets/import/template.csv                 SEEN       SEEN       SEEN       SEEN       SEEN
 POST   /tickets/import                              LOGIN      SEEN       SEEN       FORBIDDEN  LOGIN
-POST   /tickets/import/check                        LOGIN      SEEN       SEEN       FORBIDDEN  LOGIN
 POST   /tickets/import/save                         LOGIN  DONE:/tickets  DONE:/tickets  FORBIDDEN  LOGIN
 GET    /tickets/{ticket_id:int}                     LOGIN      SEEN       NOT_FOUND  SEEN:/admin/ticket/details/{ticket_id}  LOGIN
 POST   /tickets/{ticket_id:int}                     LOGIN  DONE:/tickets/{ticket_id}  NOT_FOUND  FORBIDDEN  LOGIN
@@ -242,7 +241,6 @@ BODIES: dict[Route, Body] = {
     ("POST", "/tickets/import"): lambda _world, _person: {
         "files": {"file": ("tickets.csv", ROW_OF_FILE)}
     },
-    ("POST", "/tickets/import/check"): _parts(text=ROW_OF_FILE),
     ("POST", "/tickets/import/save"): _parts(text=ROW_OF_FILE, key="once"),
     ("POST", "/tickets/{ticket_id:int}"): _form(amount="99.90"),
     ("POST", "/admin/ticket/{ticket_id:int}/deny"): _form(reason="Not a business trip"),

@@ -75,7 +75,6 @@ POST   /tickets/duplicates                                owner     3
 GET    /tickets/export.csv                                owner     2
 GET    /tickets/import                                    owner     1
 POST   /tickets/import                                    owner     4
-POST   /tickets/import/check                              owner     4
 POST   /tickets/import/save                               owner     9
 GET    /tickets/import/template.csv                       owner     0
 POST   /tickets/seen                                      owner     3

@@ -67,19 +67,7 @@ async def check_file(
     user: CurrentUserDependency,
     connection: ConnectionDependency,
 ) -> Response:
-    """Shows what would be filed; keeps nothing."""
-    ensure_can_create(user)
-    return await _check(request, connection, user, upload)
-
-
-@router.post("/check")
-async def check_again(
-    request: Request,
-    upload: UploadDependency,
-    user: CurrentUserDependency,
-    connection: ConnectionDependency,
-) -> Response:
-    """Shows the same file as it reads with the answers and corrections on the page."""
+    """Shows what would be filed, with the answers and corrections so far; keeps nothing."""
     ensure_can_create(user)
     return await _check(request, connection, user, upload)
 
