@@ -75,7 +75,7 @@ def _answers(form: FormData, texts: Mapping[str, str]) -> Answers:
     meant = [value for value in form.getlist("meant") if isinstance(value, str)]
     unknown = [value for value in form.getlist("unknown") if isinstance(value, str)]
     cells = {
-        (int(found[1]), int(found[2])): value.strip()
+        (int(found[1]), int(found[2])): value.strip().replace("\r\n", "\n")
         for name, value in texts.items()
         if (found := _CELL.fullmatch(name))
     }

@@ -112,7 +112,13 @@ def read_sheet(
         )
     if headings.missing:
         return sheet
-    rows = list(_tickets(sheet, table.rows[headings.row + 1 :]))
+    rows = []
+    for number, cells in _tickets(sheet, table.rows[headings.row + 1 :]):
+        if any(cells):
+            rows.append((number, cells))
+        else:
+            sentence = gettext("Row %(number)s is empty now: left out.", number=number)
+            sheet.left_out.append(LeftOut(number, sentence))
     sheet.unwanted = [number for number, _ in rows if number in answers.unwanted]
     if not rows:
         raise unreadable(gettext("This file has column names but no tickets."))
@@ -139,18 +145,26 @@ def read_sheet(
 
 
 def sheet_lines(table: Table, sheet: Sheet) -> list[SheetLine]:
-    """List the rows with problems, then those that can be filed."""
+    """List the rows with problems, then those that can be filed.
+
+    A column that is two fields has one cell, with the problems of both.
+    """
     cells_of = dict(table.rows)
+    field_of: dict[int, str] = {}
+    shown_as = {
+        name: field_of.setdefault(column, name) for name, column in sheet.headings.columns.items()
+    }
     problems: dict[int, dict[str, str]] = {}
     for problem in sheet.problems:
-        problems.setdefault(problem.number, {})[problem.field] = problem.sentence
+        name = shown_as.get(problem.field, problem.field)
+        problems.setdefault(problem.number, {})[name] = problem.sentence
     tickets: dict[int, TicketFields | None] = {row.number: row.fields for row in sheet.rows}
     return [
         SheetLine(
             number,
             [
                 (name, column, cells_of[number][column] if column < len(cells_of[number]) else "")
-                for name, column in sheet.headings.columns.items()
+                for column, name in field_of.items()
             ],
             tickets.get(number),
             problems.get(number, {}),

@@ -176,6 +176,7 @@ async def _check_page(
     pages = max(1, -(-len(lines) // ROWS_PER_PAGE))
     page = min(max(upload.page, 1), pages)
     shown = lines[(page - 1) * ROWS_PER_PAGE : page * ROWS_PER_PAGE]
+    can_be_ticked = {line.number for line in shown if line.number != upload.editing} & there.keys()
     return render(
         request,
         "import_check.html",
@@ -189,7 +190,7 @@ async def _check_page(
         number_of_lines=len(lines),
         first_shown=(page - 1) * ROWS_PER_PAGE + 1,
         wanted=upload.wanted,
-        wanted_elsewhere=sorted(upload.wanted - {line.number for line in shown}),
+        wanted_elsewhere=sorted(upload.wanted - can_be_ticked),
         answers=upload.answers,
         there=there,
         fresh=len(fresh),

@@ -63,7 +63,11 @@ def _sentence(problem: Mapping[str, Any]) -> str:
     if problem["type"] == "value_error":
         # Only what follows the prefix was written for people.
         return str(problem["msg"]).removeprefix("Value error, ")
-    known = _SENTENCES.get(problem["type"])
+    kind = problem["type"]
+    if kind in {"too_long", "too_short"} and isinstance(problem.get("input"), str):
+        # A text that was tidied up before it was measured.
+        kind = f"string_{kind}"
+    known = _SENTENCES.get(kind)
     if known is None:
         return f"{problem['msg']}."
     return str(gettext(known) % problem.get("ctx", {})).replace("'", "")
