@@ -23,7 +23,7 @@ NUMBER = re.compile(r"([\d,]+)(?: tickets?)?")
 def links(page: httpx.Response) -> list[tuple[QueryParams, str]]:
     """Each link to the list, and what it says: in a table, or hovering over a bar."""
     found = []
-    for query, attributes, content in LINK.findall(page.text):
+    for query, attributes, content in LINK.findall(page.text.partition("</main>")[0]):
         title = re.search('aria-label="(.*?)"', attributes)
         said = title[1].rpartition(": ")[2] if title else content
         found.append((QueryParams(unescape(query)), unescape(said)))

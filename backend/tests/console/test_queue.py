@@ -8,6 +8,7 @@ from unittest.mock import patch
 import httpx
 from sqlalchemy import insert
 
+from expenses.console.chips import LABELS
 from expenses.tickets.models import Category, Ticket
 from expenses.users.queries import UserView
 from tests.harness import AppTestCase, make_settings
@@ -235,7 +236,7 @@ class Filters(QueueTestCase):
             with self.subTest(name=name, value=value):
                 page = await self.browser.get("/admin/ticket/list", params={name: value})
                 self.assertEqual(page.status_code, 422)
-                self.assertIn(f"<li>{name}:", page.text)
+                self.assertIn(f"<li>{LABELS.get(name, name)}:", page.text)
                 self.assertNotIn(f'data-ticket="{ticket}"', page.text)
                 answer = await self.browser.get("/api/tickets", params={name: value})
                 body = self.assert_problem(answer, 422, "invalid-input")
@@ -245,7 +246,7 @@ class Filters(QueueTestCase):
             ({"min": "2", "max": "1"}, "max"),
         ):
             page = await self.browser.get("/admin/ticket/list", params=query)
-            self.assertIn(f"<li>{name}:", page.text)
+            self.assertIn(f"<li>{LABELS.get(name, name)}:", page.text)
 
     async def test_employees_find_only_their_own(self) -> None:
         ada, ben = await self.new_employee("Ada"), await self.new_employee("Ben")
@@ -276,7 +277,7 @@ class Orders(QueueTestCase):
         for name, key in orders.items():
             for sort in (name, f"-{name}"):
                 expected = [row[0] for row in sorted(made, key=key, reverse=sort != name)]
-                with self.subTest(sort=sort), patch("expenses.console.tickets.PAGE_SIZE", 2):
+                with self.subTest(sort=sort), patch("expenses.console.desk.PAGE_SIZE", 2):
                     self.assertEqual(await self._walk(sort), expected)
 
     async def _walk(self, sort: str) -> list[int]:
@@ -339,7 +340,9 @@ class Hints(QueueTestCase):
         ):
             row = page.text.partition(f'data-ticket="{ticket}"')[2].partition("</tr>")[0]
             self.assertEqual(self._hints(row), hints)
-            details = await self.browser.get(f"/admin/ticket/details/{ticket}")
+            details = await self.browser.get(
+                f"/admin/ticket/details/{ticket}", headers={"X-Fragment": "ticket"}
+            )
             self.assertEqual(self._hints(details.text), hints)
 
     async def test_withdrawn_and_hidden_tickets_are_nobodys_duplicate(self) -> None:
@@ -418,7 +421,7 @@ class Details(QueueTestCase):
             await self.deny(await self.new_ticket(ada), by=self.boss, reason=reason)
         await self.new_ticket(ada)
         page = await self.listing()
-        offered = re.findall(r'<option value="([^"]+)"></option>', page.text)
+        offered = re.findall(r'name="recent" value="([^"]+)"', page.text)
         self.assertEqual(offered, ["No receipt", "Not a business trip"])
 
 

@@ -24,7 +24,7 @@ GET    /admin/overview                                    employer  4
 POST   /admin/ticket/decide                               employer  5
 POST   /admin/ticket/undo                                 employer  3
 POST   /admin/ticket/decide/all                           employer  4
-GET    /admin/ticket/details/{pk:path}                    employer  8
+GET    /admin/ticket/details/{pk:path}                    employer  14
 GET    /admin/ticket/export/{kind}                        employer  2
 GET    /admin/ticket/list                                 employer  7
 POST   /admin/ticket/{ticket_id:int}/approve              employer  4

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from expenses.console.authentication import user_of
+from expenses.console.desk import Fragment, changed_rows, fragment_of
 from expenses.console.queue import LIST, Queue, address
 from expenses.database.tables import MAX_ID
 from expenses.errors import DatabaseUnavailable, InvalidInput, TooBusy
@@ -131,20 +132,24 @@ class BulkView(BaseView):
             async with database_of(request).transaction() as connection:
                 batch = ids[start : start + BATCH_SIZE]
                 undone += len(await undo_decisions(connection, batch, actor=user_of(request)))
-        if undone:
-            message = ngettext(
-                "%(number)s ticket is pending again.",
-                "%(number)s tickets are pending again.",
-                undone,
-                number=undone,
+        message = ngettext(
+            "%(number)s ticket is pending again.",
+            "%(number)s tickets are pending again.",
+            undone,
+            number=undone,
+        )
+        not_undone = gettext(
+            "Some decisions were not undone: another employer has acted since, or they were "
+            "made too long ago. Reopen these tickets with a reason."
+        )
+        if fragment_of(request) is Fragment.ROW:
+            return await changed_rows(
+                request, form, ids, message if undone == len(ids) else not_undone
             )
+        if undone:
             flash(request, message)
         if undone < len(ids):
-            sentence = gettext(
-                "Some decisions were not undone: another employer has acted since, or they were "
-                "made too long ago. Reopen these tickets with a reason."
-            )
-            flash(request, sentence, "warning")
+            flash(request, not_undone, "warning")
         return RedirectResponse(local_path(form["next"], LIST), 303)
 
     async def _preview(

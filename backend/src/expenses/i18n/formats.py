@@ -45,6 +45,9 @@ class Formats:
     def money(self, amount: Decimal, currency: str) -> str:
         return _money(amount, currency, self._locale)
 
+    def has_decimals(self, currency: str) -> bool:
+        return get_currency_precision(currency) > 0
+
     def day(self, day: date) -> str:
         return _day(day, self._locale)
 

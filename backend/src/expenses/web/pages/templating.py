@@ -5,8 +5,10 @@ from pathlib import Path
 
 from heroicons.jinja import heroicon_outline
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from expenses.i18n.languages import gettext, translate, translate_plural
+from expenses.i18n.text import folded
 from expenses.web.pages.assets import asset_address
 
 _SOURCE = Path(__file__).parents[2]
@@ -33,6 +35,7 @@ def _create_environment() -> Environment:
     # _() marks its result as safe, so it is for literals only; the filter is for all other text.
     environment.filters["translated"] = gettext
     environment.filters["initials"] = initials
+    environment.filters["marked"] = marked
     environment.globals["asset"] = asset_address
     environment.globals["icon"] = icon
     return environment
@@ -50,6 +53,22 @@ def initials(username: str) -> str:
     if len(words) == 1 and not words[0].isascii():
         return words[0][-1]
     return words[0][0] + (words[-1][0] if len(words) > 1 else "")
+
+
+def marked(text: str, wanted: str) -> Markup:
+    """Mark what a search has found, however its letters are written."""
+    searched = folded(wanted)
+    # Folding a letter may give several, so each of them remembers where it comes from.
+    letters = [(letter, place) for place, whole in enumerate(text) for letter in folded(whole)]
+    plain = "".join(letter for letter, _ in letters)
+    pieces, shown = [], 0
+    start = plain.find(searched) if searched else -1
+    while start >= 0:
+        end = start + len(searched)
+        first, last = letters[start][1], letters[end - 1][1] + 1
+        pieces.append(escape(text[shown:first]) + Markup("<mark>%s</mark>") % text[first:last])
+        shown, start = last, plain.find(searched, end)
+    return Markup("").join([*pieces, escape(text[shown:])])
 
 
 environment = _create_environment()

@@ -1,0 +1,55 @@
+"""The filters of a list in words, each with the address of the list without it."""
+
+from datetime import date
+from typing import NamedTuple
+
+from starlette.datastructures import QueryParams
+from starlette.requests import Request
+
+from expenses.console.queue import LIST, address
+from expenses.i18n.formats import Formats
+from expenses.i18n.languages import current_language, gettext
+from expenses.i18n.text import N_
+from expenses.web.dependencies import settings_of
+
+LABELS = {
+    "q": N_("Search"),
+    "employee": N_("Employee"),
+    "category": N_("Category"),
+    "merchant": N_("Merchant"),
+    "from": N_("Date from"),
+    "to": N_("Date to"),
+    "min": N_("At least"),
+    "max": N_("At most"),
+    "currency": N_("Currency"),
+}
+
+
+class Chip(NamedTuple):
+    label: str
+    text: str
+    without: str
+
+
+def chips(request: Request, query: QueryParams) -> list[Chip]:
+    formats = Formats(settings_of(request), current_language())
+    return [
+        Chip(
+            gettext(label),
+            _in_words(name, query[name], formats),
+            address(query, LIST, **{name: None, "cursor": None}),
+        )
+        for name, label in LABELS.items()
+        if query.get(name)
+    ]
+
+
+def _in_words(name: str, value: str, formats: Formats) -> str:
+    if name == "category":
+        return gettext(value.capitalize())
+    if name in {"from", "to"}:
+        try:
+            return formats.day(date.fromisoformat(value))
+        except ValueError:
+            return value
+    return value

@@ -1,0 +1,199 @@
+"""The desk: the list of tickets with one of them beside it, as a page or as the parts that change.
+
+A script may ask for one part alone, by the header `X-Fragment`; the templates are the same.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from urllib.parse import urlsplit
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+from starlette.datastructures import QueryParams
+from starlette.requests import Request
+from starlette.responses import Response
+
+from expenses.console.authentication import user_of
+from expenses.console.chips import LABELS, chips
+from expenses.console.queue import Queue, address
+from expenses.i18n.money import currencies
+from expenses.tickets import events, lists, queries
+from expenses.tickets.counts import Count, Totals, count_matches
+from expenses.tickets.duplicates import Duplicate, duplicates_of
+from expenses.tickets.filters import Sort
+from expenses.tickets.models import Category, TicketStatus
+from expenses.tickets.policy import can_decide, can_reopen
+from expenses.tickets.queries import TicketView
+from expenses.web.dependencies import database_of
+from expenses.web.pages.forms import FormValues
+from expenses.web.pages.rendering import render
+from expenses.web.pagination import encode_position
+
+DETAILS = "/admin/ticket/details"
+PAGE_SIZE = 50
+
+
+class Fragment(StrEnum):
+    """The parts of the desk: the list, the ticket beside it, and rows that were decided."""
+
+    LIST = "list"
+    TICKET = "ticket"
+    ROW = "row"
+
+
+@dataclass(frozen=True)
+class TicketListPage:
+    """A page of the list, with what stands above and beside its rows."""
+
+    rows: Sequence[TicketView]
+    seen_at: datetime
+    previous_cursor: str | None
+    next_cursor: str | None
+    counts: dict[TicketStatus, Count]
+    totals: Totals
+    duplicates: dict[int, list[Duplicate]]
+    reasons: list[str]
+
+
+def fragment_of(request: Request) -> Fragment | None:
+    name = request.headers.get("x-fragment")
+    return Fragment(name) if name in list(Fragment) else None
+
+
+async def load_list(request: Request, queue: Queue) -> TicketListPage:
+    async with database_of(request).reading() as connection:
+        return await _list(request, connection, queue)
+
+
+async def ticket_page(
+    request: Request,
+    ticket_id: int,
+    status_code: int = 200,
+    *,
+    errors: dict[str, str] | None = None,
+    form: FormValues | None = None,
+    refusal: str | None = None,
+) -> Response:
+    """Render a ticket beside its list, or, as a fragment, by itself."""
+    queue, alone = Queue.of(request.query_params), fragment_of(request) is Fragment.TICKET
+    async with database_of(request).reading() as connection:
+        beside = await _ticket(request, connection, ticket_id, queue)
+        page = None if alone else await _list(request, connection, queue)
+    return render(
+        request,
+        "console/ticket.html" if alone else "console/tickets.html",
+        status_code=status_code,
+        page=page,
+        errors=errors or {},
+        form=form or FormValues(),
+        refusal=refusal,
+        **beside,
+        **list_context(request, request.query_params),
+    )
+
+
+async def changed_rows(
+    request: Request,
+    form: FormValues,
+    ticket_ids: Sequence[int],
+    message: str,
+    *,
+    status_code: int = 200,
+) -> Response:
+    """Render rows as they are now, with the counts and totals of the list that they are in."""
+    actor = user_of(request)
+    query = QueryParams(urlsplit(form["next"]).query)
+    async with database_of(request).reading() as connection:
+        queue = Queue.of(query)
+        tickets = await queries.views_of(connection, ticket_ids, actor=actor)
+        matching = await queue.filter(connection, actor=actor)
+        found = await count_matches(connection, actor=actor, matching=matching)
+        duplicates = await duplicates_of(connection, tickets, actor=actor)
+    return render(
+        request,
+        "console/rows.html",
+        status_code=status_code,
+        tickets=tickets,
+        counts=found.counts,
+        totals=found.totals,
+        duplicates=duplicates,
+        message=message,
+        **list_context(request, query),
+    )
+
+
+def list_context(request: Request, query: QueryParams) -> dict[str, Any]:
+    """Return what the templates of the list need beside its tickets."""
+    actor = user_of(request)
+    asked = address(query, "")
+    tab = query.get("status") or TicketStatus.PENDING.value
+    return {
+        "values": FormValues(query),
+        "tab": tab,
+        "statuses": tuple(TicketStatus),
+        "categories": tuple(Category),
+        "currencies": sorted(currencies()),
+        "sort": query.get("sort") or (Sort.FILED if tab == "pending" else Sort.FILED_LAST),
+        "chips": chips(request, query),
+        "labels": LABELS,
+        "list_address": address(query),
+        "address": lambda **changes: address(query, **{"cursor": None} | changes),
+        "export": lambda kind: address(query, f"/admin/ticket/export/{kind}", cursor=None),
+        "details": lambda ticket: f"{DETAILS}/{ticket.id}{asked}",
+        "may_decide": lambda ticket: can_decide(actor, ticket),
+        "may_reopen": lambda ticket: can_reopen(actor, ticket),
+    }
+
+
+async def _list(request: Request, connection: AsyncConnection, queue: Queue) -> TicketListPage:
+    actor, position = user_of(request), queue.position
+    # Before the rows: what changes from now on counts as not seen.
+    seen_at = await queries.now(connection)
+    matching = await queue.filter(connection, actor=actor)
+    found = await count_matches(connection, actor=actor, matching=matching)
+    page = await lists.list_tickets(
+        connection,
+        actor=actor,
+        matching=matching,
+        sort=queue.order,
+        position=position,
+        limit=PAGE_SIZE,
+    )
+    return TicketListPage(
+        rows=page.items,
+        seen_at=seen_at,
+        previous_cursor=encode_position(page.previous, queue.order),
+        next_cursor=encode_position(page.next, queue.order),
+        counts=found.counts,
+        totals=replace(found.totals, count=found.totals.count.at_least(len(page.items))),
+        duplicates=await duplicates_of(connection, page.items, actor=actor),
+        reasons=await events.recent_reasons(connection, actor=actor),
+    )
+
+
+async def _ticket(
+    request: Request, connection: AsyncConnection, ticket_id: int, queue: Queue
+) -> dict[str, Any]:
+    actor = user_of(request)
+    ticket = await queries.get_ticket(connection, ticket_id, actor=actor)
+    matching = await queue.filter(connection, actor=actor)
+    previous, following = await lists.neighbours(
+        connection, ticket, actor=actor, matching=matching, sort=queue.order
+    )
+    duplicates = await duplicates_of(connection, [ticket], actor=actor)
+    return {
+        "ticket": ticket,
+        "events": await events.ticket_history(connection, ticket.id, actor=actor),
+        "duplicates": duplicates.get(ticket.id, []),
+        "reasons": await events.recent_reasons(connection, actor=actor),
+        "previous": previous and _neighbour_address(previous, request),
+        "following": following and _neighbour_address(following, request),
+        "query": str(request.query_params),
+    }
+
+
+def _neighbour_address(ticket_id: int, request: Request) -> str:
+    """Without the cursor: the neighbour may be on another page of the list."""
+    return address(request.query_params, f"{DETAILS}/{ticket_id}", cursor=None)

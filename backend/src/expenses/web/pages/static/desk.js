@@ -1,0 +1,344 @@
+// Working through tickets: the list on the left, one ticket on the right. Without this script, each
+// of them is a page. What changes comes from the server, as parts of the same pages.
+
+import { showSelected, toggle } from "./selection.js";
+
+const wide = matchMedia("(min-width: 1100px)");
+const list = document.getElementById("list");
+const pane = document.getElementById("ticket");
+const toast = document.getElementById("toast");
+const keys = document.getElementById("keys");
+const search = document.querySelector("form[data-search]");
+
+// In milliseconds: how long a ticket has been on the screen before a key decides it, how long a
+// decided row stays, and how long the offer to undo does.
+const SETTLED = 300;
+const STAYS = 4_000;
+const OFFERED = 15_000;
+
+let current = null;
+let shownSince = 0;
+let toastTimer = 0;
+const ahead = new Map();
+
+// Parts of pages
+
+async function ask(part, address, options = {}) {
+  const answer = await fetch(address, { ...options, headers: { "X-Fragment": part } });
+  // The session has ended: the log-in page leads back here.
+  if (new URL(answer.url).pathname === "/login") location.reload();
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  return { status: answer.status, page };
+}
+
+function replace(place, page) {
+  place.replaceChildren(...page.body.childNodes);
+}
+
+// The row under the cursor
+
+const rows = () => [...list.querySelectorAll("tr[data-ticket]:not([hidden])")];
+const rowOf = (number) => list.querySelector(`tr[data-ticket="${number}"]`);
+const linkOf = (row) => row.querySelector("[data-open]");
+const isPending = (row) => row?.hasAttribute("data-pending") && !row.hasAttribute("data-busy");
+
+function mark(row) {
+  current?.removeAttribute("data-current");
+  current = row;
+  current?.setAttribute("data-current", "");
+  shownSince = performance.now();
+}
+
+function go(row) {
+  if (!row) return;
+  closePanel();
+  mark(row);
+  linkOf(row).focus({ preventScroll: true });
+  row.scrollIntoView({ block: "nearest" });
+  if (wide.matches) open(linkOf(row).href);
+}
+
+function step(by) {
+  const all = rows();
+  if (!all.length) return document.querySelector(by > 0 ? "[data-next]" : "[data-previous]")?.click();
+  const place = all.indexOf(current);
+  go(all[Math.max(0, Math.min(place + by, all.length - 1))]);
+}
+
+function following(row) {
+  const all = rows();
+  const place = all.indexOf(row);
+  return [...all.slice(place + 1), ...all.slice(0, place)].find(isPending);
+}
+
+// The ticket beside the list. The next one is fetched ahead.
+
+function ticket(address) {
+  if (!ahead.has(address)) ahead.set(address, ask("ticket", address));
+  return ahead.get(address);
+}
+
+async function open(address) {
+  const isFirst = !location.pathname.startsWith("/admin/ticket/details/");
+  history[isFirst ? "pushState" : "replaceState"](null, "", address);
+  await show(address);
+  const next = current && following(current);
+  if (next) ticket(linkOf(next).href);
+}
+
+async function show(address) {
+  const { page } = await ticket(address);
+  ahead.delete(address);
+  if (location.href === address) replace(pane, page);
+}
+
+addEventListener("popstate", () => {
+  const isTicket = location.pathname.startsWith("/admin/ticket/details/");
+  if (!wide.matches || (isTicket && location.search !== new URL(linkOf(rows()[0]).href).search)) {
+    location.reload();
+  } else if (isTicket) {
+    mark(rowOf(location.pathname.split("/").pop()));
+    show(location.href);
+  } else {
+    mark(null);
+    pane.replaceChildren(document.getElementById("no-ticket").content.cloneNode(true));
+  }
+});
+
+// Deciding where one stands
+
+async function decide(form, button) {
+  const body = new FormData(form, button);
+  if (body.has("recent")) body.set("reason", body.get("recent"));
+  const action = button?.hasAttribute("formaction") ? button.formAction : form.action;
+  const number = form.dataset.decide || body.get("tickets") || form.closest("tr").dataset.ticket;
+  const row = rowOf(number);
+  const isUndo = body.has("tickets");
+  const next = row && following(row);
+  row?.setAttribute("data-busy", "");
+  closePanel();
+  if (!isUndo && next) go(next);
+  const { status, page } = await ask("row", action, {
+    method: "POST",
+    body: new URLSearchParams(body),
+  });
+  if (status !== 200 && status !== 409) {
+    // What is wrong is said on the ticket's own page, or in the page that came.
+    location.assign(row ? linkOf(row).href : action);
+    return;
+  }
+  ahead.clear();
+  for (const name of ["tabs", "summary"]) {
+    document.getElementById(name)?.replaceWith(page.getElementById(name));
+  }
+  for (const fresh of page.querySelectorAll("tr[data-ticket]")) settle(fresh);
+  say(page.getElementById("message").textContent, status === 200 && !isUndo && rowOf(number));
+  if (isUndo && row) go(rowOf(number));
+  else if (!next && wide.matches && pane.querySelector(`[data-decide="${number}"]`)) {
+    show(location.href);
+  }
+  showSelected();
+  if (!rows().some(isPending)) setTimeout(refill, STAYS);
+}
+
+function settle(fresh) {
+  const old = rowOf(fresh.dataset.ticket);
+  if (!old) return;
+  old.replaceWith(fresh);
+  if (old === current) mark(fresh);
+  const tab = search.elements.status.value;
+  if (tab !== "all" && tab !== fresh.dataset.status) setTimeout(fold, STAYS, fresh);
+}
+
+function fold(row) {
+  if (!row.isConnected) return;
+  if (row === current || row.matches(":hover, :focus-within")) setTimeout(fold, STAYS, row);
+  else row.hidden = true;
+}
+
+async function refill() {
+  if (rows().some(isPending) || !document.querySelector("#tabs [aria-current] .count")) return;
+  if (search.elements.status.value !== "pending") return;
+  const { page } = await ask("list", new URL(search.action).pathname + withoutEmpty(search));
+  replace(list, page);
+  mark(null);
+}
+
+function say(message, row) {
+  const text = document.createElement("span");
+  text.textContent = message;
+  const undo = row && row.querySelector("form:has([data-undo])");
+  const bar = document.createElement("div");
+  bar.className = "toast-bar";
+  bar.append(text, ...(undo ? [undo.cloneNode(true)] : []));
+  toast.replaceChildren(bar);
+  clearTimeout(toastTimer);
+  toastTimer = setTimeout(() => toast.replaceChildren(), OFFERED);
+}
+
+document.addEventListener("submit", (event) => {
+  const form = event.target.closest("form[data-decide], form.deny-panel");
+  // On a narrow screen a ticket is a page, and deciding it leads to the next one.
+  if (!form || (pane.contains(form) && !wide.matches)) return;
+  event.preventDefault();
+  decide(form, event.submitter);
+});
+
+// Denying opens a panel below the row.
+
+function closePanel() {
+  list.querySelector("tr.panel")?.remove();
+}
+
+function deny(row) {
+  closePanel();
+  const panel = document.createElement("tr");
+  panel.className = "panel";
+  panel.dataset.ticket = "";
+  const cell = panel.insertCell();
+  cell.colSpan = 5;
+  cell.append(document.getElementById("deny-panel").content.cloneNode(true));
+  const form = cell.querySelector("form");
+  form.action = `/admin/ticket/${row.dataset.ticket}/deny`;
+  form.dataset.decide = row.dataset.ticket;
+  for (const name of ["next", "seen"]) {
+    form.elements[name].value = row.querySelector("form").elements[name].value;
+  }
+  row.after(panel);
+  delete panel.dataset.ticket;
+  form.elements.reason.focus({ preventScroll: true });
+  panel.scrollIntoView({ block: "nearest" });
+}
+
+function denyPressed() {
+  if (isPending(current)) return deny(current);
+  const reason = pane.querySelector("#reason");
+  if (reason?.value.trim()) pane.querySelector("[data-deny]").click();
+  else reason?.focus();
+}
+
+function approvePressed() {
+  if (current && !isPending(current)) return;
+  (current ?? pane).querySelector("[data-approve]")?.click();
+}
+
+// Keys
+
+const isSettled = (event) => !event.repeat && performance.now() - shownSince > SETTLED;
+
+const actions = {
+  j: () => step(1),
+  k: () => step(-1),
+  o: () => current && linkOf(current).click(),
+  a: (event) => isSettled(event) && approvePressed(),
+  d: (event) => isSettled(event) && denyPressed(),
+  u: () => document.querySelector(".toast-bar [data-undo], .news [data-undo]")?.click(),
+  x: () => toggle(current),
+  X: () => toggle(current, { upToLast: true }),
+  "/": () => document.getElementById("q").focus(),
+  f: () => {
+    document.getElementById("filters").open = true;
+    document.getElementById("employee").focus();
+  },
+  "?": () => keys.showModal(),
+};
+
+document.addEventListener("keydown", (event) => {
+  const panel = event.target.closest("form.deny-panel");
+  if (panel && /^[1-9]$/.test(event.key) && !panel.elements.reason.value) {
+    const recent = panel.querySelectorAll("[name=recent]")[event.key - 1];
+    if (recent) event.preventDefault();
+    recent?.click();
+    return;
+  }
+  if (event.key === "Escape") {
+    document.getElementById("filters").open = false;
+    if (panel) go(current);
+    return;
+  }
+  const isTyping = event.target.closest(
+    "input:not([type=checkbox], [type=radio]), textarea, select, dialog[open]",
+  );
+  if (isTyping || event.ctrlKey || event.metaKey || event.altKey) return;
+  const action = actions[event.key];
+  if (!action) return;
+  event.preventDefault();
+  action(event);
+});
+
+// The mouse: a whole row opens its ticket.
+
+list.addEventListener("click", (event) => {
+  const row = event.target.closest("tr[data-ticket]");
+  if (event.target.closest("[data-cancel]")) return go(current);
+  if (!row || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  const link = event.target.closest("a, button, input, label");
+  if (link?.matches("[data-deny]")) {
+    event.preventDefault();
+    mark(row);
+    deny(row);
+  } else if (!link || link.matches("[data-open]")) {
+    if (wide.matches) event.preventDefault();
+    if (wide.matches) go(row);
+    else if (!link) linkOf(row).click();
+  }
+});
+
+list.addEventListener("focusin", (event) => {
+  const row = event.target.closest("tr[data-ticket]");
+  if (row && row !== current) mark(row);
+});
+
+for (const button of document.querySelectorAll("[data-keys]")) {
+  button.addEventListener("click", () => keys.showModal());
+}
+
+// Search while one types
+
+let turn = 0;
+
+function withoutEmpty(form) {
+  const filled = [...new FormData(form)].filter(([, value]) => value);
+  return `?${new URLSearchParams(filled)}`;
+}
+
+document.getElementById("q").addEventListener("input", async () => {
+  const mine = ++turn;
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  if (mine !== turn) return;
+  const address = new URL(search.action).pathname + withoutEmpty(search);
+  const { page } = await ask("list", address);
+  if (mine !== turn) return;
+  history.replaceState(null, "", address);
+  replace(list, page);
+  mark(null);
+});
+
+search.addEventListener("formdata", (event) => {
+  for (const [name, value] of [...event.formData]) if (!value) event.formData.delete(name);
+});
+
+// Names to choose from while one types, a few at a time
+
+const employee = document.querySelector("[data-suggest]");
+let asked = 0;
+
+employee.addEventListener("input", async () => {
+  const text = employee.value.trim();
+  const mine = ++asked;
+  if (text.length < 2) return;
+  await new Promise((resolve) => setTimeout(resolve, 150));
+  if (mine !== asked) return;
+  const query = new URLSearchParams({ q: text, limit: "10" });
+  const answer = await fetch(`${employee.dataset.suggest}?${query}`);
+  if (!answer.ok || mine !== asked) return;
+  const { items } = await answer.json();
+  employee.list.replaceChildren(
+    ...items.map(({ email, username }) => new Option(username, email)),
+  );
+});
+
+document.documentElement.classList.add("scripted");
+const number = location.pathname.match(/\/details\/(\d+)$/)?.[1];
+if (number) mark(rowOf(number));
+showSelected();
