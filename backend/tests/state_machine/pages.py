@@ -60,7 +60,7 @@ def own_figures_of(tickets: list[Ticket]) -> list[str]:
 
 def queue_figures(page: httpx.Response) -> list[str]:
     """How many there are in each tab; then how many in all, and what they come to."""
-    found = re.search(r'<div class="summary">\s*<p[^>]*>(.*?)</p>', page.text, re.DOTALL)
+    found = re.search(r'<div class="summary"[^>]*>\s*<p[^>]*>(.*?)</p>', page.text, re.DOTALL)
     assert found is not None, page.text
     return [*_tabs(page), _text(found[1])]
 
