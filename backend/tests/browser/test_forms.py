@@ -64,7 +64,7 @@ class TicketForm(BrowserTestCase):
         page.evaluate(
             """(values) => {
                 for (const [name, value] of Object.entries(values))
-                    document.querySelector(`[data-duplicates] [name=${name}]`).value = value;
+                    document.querySelector("[data-duplicates]").elements[name].value = value;
             }""",
             {"amount": "12.50", "category": "meals", "description": "Lunch with a customer"},
         )
@@ -93,7 +93,7 @@ class TicketForm(BrowserTestCase):
 
     def fill(self, page: Page) -> None:
         page.get_by_label("Amount").fill("12.50")
-        page.get_by_label("Category").select_option("Meals")
+        page.get_by_role("radio", name="Meals").check(force=True)
         page.get_by_label("Description").fill("Lunch with a customer")
 
     def send(self, page: Page) -> None:

@@ -24,9 +24,11 @@ class Filing(BrowserTestCase):
             page.keyboard.press("Tab")
             page.keyboard.press("Tab")
             page.keyboard.type(f"Lunch {number}")
-            page.get_by_label("Category").focus()
-            page.keyboard.type("Meals")
             page.keyboard.press("Tab")
+            for _ in range(2):
+                page.keyboard.press("ArrowRight")
+            expect(page.get_by_role("radio", name="Meals")).to_be_checked()
+            page.get_by_label("Links").focus()
             page.keyboard.type(f"https://example.com/{number}a\nhttps://example.com/{number}b")
             page.keyboard.press("Control+Enter")
             expect(tickets_on(page).nth(1)).to_contain_text(f"Lunch {number}")
@@ -100,7 +102,7 @@ class Filing(BrowserTestCase):
 
     def fill(self, page: Page, *, amount: str, description: str) -> None:
         page.get_by_label("Amount").fill(amount)
-        page.get_by_label("Category").select_option("Meals")
+        page.get_by_role("radio", name="Meals").check(force=True)
         page.get_by_label("Description").fill(description)
 
 
@@ -130,18 +132,18 @@ class Decisions(BrowserTestCase):
     def test_decisions_are_news_until_the_page_was_looked_at(self) -> None:
         self.deny(self.ada.file(), "No receipt")
         page = self.open(self.ada)
-        expect(page.get_by_text("1 decided since your last visit")).to_be_visible()
+        expect(page.get_by_text("1 ticket was decided since your last visit")).to_be_visible()
         expect(tickets_on(page).nth(1)).to_contain_text("New")
         expect(tickets_on(page).nth(1)).to_contain_text("No receipt")
         page.reload()
-        expect(page.get_by_text("1 decided since your last visit")).to_be_visible()
+        expect(page.get_by_text("1 ticket was decided since your last visit")).to_be_visible()
         expect(page.get_by_role("button", name="Mark as seen")).to_be_hidden()
         page.reload()
         expect(page.get_by_text("since your last visit")).to_have_count(0)
 
     def test_suspended_in_the_middle_of_typing(self) -> None:
         page = self.open(self.ada)
-        page.get_by_label("Category").select_option("Meals")
+        page.get_by_role("radio", name="Meals").check(force=True)
         page.get_by_label("Description").fill("Lunch")
         self.dana.api.post(f"/api/employees/{self.ada.id}/suspend").raise_for_status()
         with page.expect_response("**/tickets/duplicates"):

@@ -19,7 +19,7 @@ from expenses.tickets.spreadsheets.links import split_links
 from expenses.web.pages.forms import FormValues
 from expenses.web.validation import parse
 
-NAMES = ("spent_on", "amount", "currency", "category", "description", "links")
+NAMES = ("spent_on", "amount", "currency", "category", "description", "merchant", "links")
 
 Fields = TypeVar("Fields", TicketFields, TicketChanges)
 
@@ -40,6 +40,7 @@ def values_of(ticket: TicketView) -> FormValues:
         currency=ticket.currency,
         category=ticket.category.value,
         description=ticket.description,
+        merchant=ticket.merchant or "",
         links="\n".join(ticket.links),
     )
 
@@ -55,6 +56,8 @@ def ticket_values(form: FormValues) -> dict[str, Any]:
     values: dict[str, Any] = {name: form[name] for name in NAMES if name in form}
     if "links" in form:
         values["links"] = split_links(form["links"])
+    if "merchant" in form:
+        values["merchant"] = form["merchant"].strip() or None
     return values
 
 

@@ -1,6 +1,7 @@
 """The page "My tickets": its query and what it shows."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Literal, Self
 from urllib.parse import urlencode
 
@@ -15,7 +16,7 @@ from expenses.tickets import lists
 from expenses.tickets.counts import COUNT_LIMIT, count_by_status
 from expenses.tickets.filters import Sort, TicketFilter
 from expenses.tickets.models import TicketStatus
-from expenses.tickets.summary import by_month, news_for, summarize
+from expenses.tickets.summary import by_month, news_for, seen_until, summarize
 from expenses.users.sessions import CurrentUser
 from expenses.web.dependencies import settings_of
 from expenses.web.filters import FilterQuery
@@ -36,18 +37,25 @@ class Listing(FilterQuery):
     """The query of the list; by default all own tickets, newest first."""
 
     status: Tab = "all"
+    # Only what has been decided since the last visit.
+    news: bool = False
     cursor: str | None = None
 
     @classmethod
     def of(cls, query: QueryParams) -> Self:
         """Read only the parameters that the page has inputs for. Raises `InvalidInput`."""
         return parse(
-            cls, {name: query[name] for name in ("q", "status", "cursor") if name in query}
+            cls, {name: query[name] for name in ("q", "status", "news", "cursor") if name in query}
         )
 
     async def resolved(self, connection: AsyncConnection, *, actor: CurrentUser) -> TicketFilter:
         status = None if self.status == ALL else TicketStatus(self.status)
-        return await self.resolve(connection, actor=actor, status=status)
+        found = await self.resolve(connection, actor=actor, status=status)
+        return (
+            replace(found, decided_since=await seen_until(connection, actor=actor))
+            if self.news
+            else found
+        )
 
     @property
     def is_plain(self) -> bool:
@@ -56,7 +64,11 @@ class Listing(FilterQuery):
 
     def address(self, **changes: str | None) -> str:
         """Return the address of the same query with some parts changed, from its first page on."""
-        return _address(LIST, {"q": self.q, "status": self.status, "cursor": None} | changes)
+        return _address(
+            LIST,
+            {"q": self.q, "status": self.status, "news": "1" if self.news else None, "cursor": None}
+            | changes,
+        )
 
     @property
     def export_address(self) -> str:

@@ -70,6 +70,7 @@ class TicketFilter:
     lowest_amount: Decimal | None = None
     highest_amount: Decimal | None = None
     currency: str | None = None
+    decided_since: datetime | None = None
     unchanged_since: datetime | None = None
 
     @property
@@ -109,6 +110,8 @@ def conditions(matching: TicketFilter) -> list[ColumnElement[bool]]:
         found.append(
             func.folded(ticket_table.c.merchant).like(constant_text(like(matching.merchant)))
         )
+    if matching.decided_since is not None:
+        found.append(ticket_table.c.decided_at > matching.decided_since)
     if matching.unchanged_since is not None:
         found.append(ticket_table.c.updated_at <= matching.unchanged_since)
     if matching.pattern is not None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import groupby
 from typing import NamedTuple
@@ -148,6 +148,14 @@ async def _month_sums(
     for of_month, currency, _, amount in rows:
         sums.setdefault(of_month, {})[currency] = amount
     return sums
+
+
+async def seen_until(connection: AsyncConnection, *, actor: Actor) -> datetime:
+    """Return until when the actor has seen the decisions on their tickets."""
+    seen: datetime | None = await connection.scalar(
+        select(user_table.c.decisions_seen_at).where(user_table.c.id == actor.id)
+    )
+    return seen or datetime.fromtimestamp(0, UTC)
 
 
 async def news_for(connection: AsyncConnection, *, actor: Actor) -> News:
