@@ -1,5 +1,7 @@
 """Choosing light or dark pages."""
 
+import re
+
 from tests.harness import PASSWORD, AppTestCase
 
 
@@ -24,3 +26,23 @@ class Appearance(AppTestCase):
         self.assertEqual(page.status_code, 422)
         self.assertIn("Choose System, Light or Dark.", page.text)
         self.assertNotIn("data-theme", (await browser.get("/login")).text)
+
+
+class OnAPhone(AppTestCase):
+    async def test_the_desk_can_be_installed(self) -> None:
+        browser = await self.client()
+        page = await browser.get("/login")
+        found = re.search(r'<link rel="manifest" href="([^"]+)"', page.text)
+        assert found is not None
+        answer = await browser.get(found[1])
+        self.assertEqual(answer.headers["content-type"], "application/manifest+json")
+        self.assertIn("manifest-src 'self'", page.headers["content-security-policy"])
+        manifest = answer.json()
+        self.assertEqual((manifest["start_url"], manifest["display"]), ("/", "standalone"))
+        for icon in manifest["icons"]:
+            picture = await browser.get(f"/static/{icon['src']}")
+            self.assertEqual(picture.headers["content-type"], icon["type"])
+            if icon["type"] == "image/png":
+                # Its width is told in the first chunk.
+                width = int.from_bytes(picture.content[16:20], "big")
+                self.assertEqual(icon["sizes"], f"{width}x{width}")
