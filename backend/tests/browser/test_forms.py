@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import FilePayload, Page, expect
 
 from tests.browser.harness import BrowserTestCase, Person
 from tests.harness import PASSWORD
@@ -71,6 +71,29 @@ class TicketForm(BrowserTestCase):
         self.send(page)
         expect(page.get_by_role("status").first).to_contain_text("is filed")
         self.assert_one_ticket()
+
+    def test_an_import_that_was_sent_after_the_session_had_ended(self) -> None:
+        page = self.open(self.ada)
+        page.goto("/tickets/import")
+        content = b"date,amount,category,description\n2026-11-02,x,meals,Tea\n"
+        file: FilePayload = {"name": "tea.csv", "mimeType": "text/csv", "buffer": content}
+        page.get_by_label("CSV, Excel").set_input_files(file)
+        page.get_by_role("button", name="Check the file").click()
+        page.get_by_label("Amount").last.fill("4.50")
+        page.get_by_role("button", name="Check again").click()
+        expect(page.get_by_role("button", name="File 1 ticket")).to_be_visible()
+        self.end_session(self.ada)
+        page.get_by_role("button", name="File 1 ticket").click()
+        expect(page.get_by_text("Your session has ended")).to_be_visible()
+        page.get_by_label("E-mail").fill(self.ada.email)
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Log in / Register").click()
+        page.get_by_role("button", name="Continue").click()
+        page.get_by_role("button", name="File 1 ticket").click()
+        expect(page.get_by_role("status").first).to_contain_text("1 ticket is filed.")
+        self.assertEqual([one["amount"] for one in self.tickets(self.ada)], ["4.50"])
+        page.goto("/tickets/import")
+        expect(page.get_by_role("button", name="Continue")).to_be_hidden()
 
     def test_two_tabs_that_edit_one_ticket(self) -> None:
         ticket = self.ada.file()

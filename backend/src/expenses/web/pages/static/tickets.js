@@ -67,6 +67,8 @@ form.addEventListener("submit", () => {
   sessionStorage.setItem(SENT, JSON.stringify({ owner: form.dataset.owner, fields }));
 });
 restore();
+// An import that led here has been filed.
+sessionStorage.removeItem("import");
 
 form.addEventListener("input", (event) => {
   if (["spent_on", "amount", "currency", "links"].includes(event.target.name)) look();
