@@ -4,6 +4,7 @@
 """
 
 import os
+import re
 from typing import Any
 
 import httpx
@@ -37,8 +38,8 @@ class LoggedIn:
 @schemathesis.hook
 def before_call(_context: HookContext, case: Case[Any], **_: Any) -> None:
     """Of what the schema allows, what the sentences beside it do not."""
-    # A site answers under its own names only, whatever is asked for.
-    for name in [name for name in case.headers or () if name.lower() == "host"]:
+    # Made-up headers that belong to the connection, or are none, never reach the application.
+    for name in [name for name in case.headers or () if not _is_for_the_application(name)]:
         case.headers.pop(name)
     if case.meta is None or case.meta.generation.mode is not GenerationMode.POSITIVE:
         return
@@ -60,6 +61,13 @@ def before_call(_context: HookContext, case: Case[Any], **_: Any) -> None:
     if case.headers:
         # The same key with another ticket is refused.
         case.headers.pop("idempotency-key", None)
+
+
+def _is_for_the_application(header: str) -> bool:
+    # A site answers under its own names only, and a body is as long as it is.
+    if header.lower() in {"host", "content-length", "transfer-encoding", "expect", "connection"}:
+        return False
+    return re.fullmatch(r"[\w!#$%&'*+.^`|~-]+", header, re.ASCII) is not None
 
 
 def _replace(values: Any, right: dict[str, Any]) -> None:
