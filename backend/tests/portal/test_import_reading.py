@@ -1,11 +1,29 @@
 """What is read from a file, and what is left out of it or refused."""
 
+import zipfile
+from collections.abc import Mapping
+from datetime import date, datetime
+from io import BytesIO
 from typing import Any
 
 import httpx
+import openpyxl
+import xlsxwriter
+import xlwt
+from msoffcrypto.format.ooxml import OOXMLFile
 
+from expenses.tickets.imports import MAX_ROWS
 from tests.harness import AppTestCase
-from tests.portal.test_import import check, check_again, lines, problems, save
+from tests.portal.test_import import (
+    HEADER,
+    check,
+    check_again,
+    file_problem,
+    lines,
+    problems,
+    save,
+    workbook,
+)
 
 
 class ReadingTestCase(AppTestCase):
@@ -115,3 +133,279 @@ class Dates(ReadingTestCase):
         for row in (2, 3, 4, 6):
             self.assertIn("is no date. Write", said[str(row), "spent_on"])
         self.assertIn("that month has 30 days", said["5", "spent_on"])
+
+
+class OtherFiles(ReadingTestCase):
+    async def test_what_is_no_spreadsheet_is_called_what_it_is(self) -> None:
+        binary = bytes(range(1, 256)) * 20
+        for kind, content in (
+            ("a PDF document", b"%PDF-1.7\n" + binary),
+            ("a picture", b"\x89PNG\r\n\x1a\n" + binary),
+            ("a picture", b"\xff\xd8\xff\xe0\0\x10JFIF\0" + binary),
+            ("a photo or a video", b"\0\0\0\x18ftypheic" + binary),
+            ("a program", b"MZ\x90\0\x03\0\0\0" + binary),
+            ("a program", b"\x7fELF\x02\x01\x01\0" + binary),
+            ("an archive", b"\x1f\x8b\x08\0" + binary),
+            ("an archive", archive({"receipt.pdf": b"%PDF-"})),
+            ("a text document", archive({"word/document.xml": b"<w/>"})),
+            ("a presentation", archive({"ppt/presentation.xml": b"<p/>"})),
+            (
+                "a text document",
+                archive({"mimetype": b"application/vnd.oasis.opendocument.text"}),
+            ),
+            ("Numbers", archive({"Index/Document.iwa": binary, "Data/a.jpg": binary})),
+            ("a text document", b"\xd0\xcf\x11\xe0" + "WordDocument".encode("utf-16-le")),
+            ("a text document", b"{\\rtf1\\ansi " + binary),
+            ("a web page", b"\xef\xbb\xbf \n<!DOCTYPE html><table><tr><td>Date</td></tr>"),
+            ("an XML file", b'<?xml version="1.0"?><Workbook/>'),
+            ("a JSON file", b'[ {"date": "2026-11-02"}]'),
+            ("not a table of text", binary),
+            ("not a table of text", b"\x01\x02" + "日期,金额\n".encode("gb18030") * 20),
+            ("not a table of text", lines("2026-11-02,1,,meals,Tea,").encode() + b"\0"),
+        ):
+            async with self.nothing_changes():
+                page = await check(self.browser, content)
+            self.assertEqual(page.status_code, 422)
+            self.assertIn(kind, file_problem(page), content[:30])
+
+    async def test_what_only_begins_like_something_else_is_read(self) -> None:
+        for first in ("MZ", "PK", "Rar", "{x", "<b>", "RIFF", "II", "BZh"):
+            content = f"{first},{lines('1,2026-11-02,1,EUR,meals,Tea,')}"
+            page = await check(self.browser, content)
+            self.assertIn("File 1 ticket", page.text, first)
+
+    async def test_a_stray_control_character_is_a_mistake_in_its_cell(self) -> None:
+        said = await self.said("2026-11-02,1,EUR,meals,Te\x02a,")
+        self.assertEqual(said, {("2", "description"): "Control characters are not allowed."})
+        page = await check(self.browser, lines("2026-11-02,1,EUR,meals,Tea,") + "\x1a")
+        self.assertIn("File 1 ticket", page.text)
+
+
+class Workbooks(ReadingTestCase):
+    async def test_old_excel_files(self) -> None:
+        book = xlwt.Workbook()
+        sheet = book.add_sheet("支出")
+        for column, heading in enumerate(("日期", "金额", "类别", "说明")):
+            sheet.write(2, column + 1, heading)
+        for column, value in enumerate((12.5, "餐饮", "午餐")):
+            sheet.write(3, column + 2, value)
+        sheet.write(3, 1, date(2026, 11, 2), xlwt.easyxf(num_format_str="YYYY-MM-DD"))
+        content = BytesIO()
+        book.save(content)
+        [lunch] = await self.filed(await check(self.browser, content.getvalue()))
+        self.assertEqual(
+            [lunch[name] for name in ("spent_on", "amount", "category", "description")],
+            ["2026-11-02", "12.50", "meals", "午餐"],
+        )
+
+    async def test_open_documents(self) -> None:
+        content = open_document(
+            ods_row(*(ods_text(name) for name in HEADER.split(","))),
+            '<table:table-row table:number-rows-repeated="2"><table:table-cell/></table:table-row>',
+            ods_row(
+                '<table:table-cell office:value-type="date"'
+                ' office:date-value="2026-11-02T09:30:00"><text:p>02.11.26</text:p>'
+                "</table:table-cell>",
+                '<table:table-cell office:value-type="currency" office:currency="EUR"'
+                ' office:value="12.5"><text:p>12,50 €</text:p></table:table-cell>',
+                *(ods_text(text) for text in ("EUR", "meals", "Lunch")),
+            ),
+            '<table:table-row table:number-rows-repeated="1048571">'
+            '<table:table-cell table:number-columns-repeated="16384"/></table:table-row>',
+        )
+        page = await check(self.browser, content)
+        self.assertIn("Row 4", page.text)
+        [lunch] = await self.filed(page)
+        self.assertEqual([lunch["spent_on"], lunch["amount"]], ["2026-11-02", "12.50"])
+
+    async def test_formulas_numbers_titles_and_hidden_columns(self) -> None:
+        content = BytesIO()
+        book = xlsxwriter.Workbook(content)
+        sheet = book.add_worksheet()
+        sheet.merge_range("A1:F1", "Expenses of November")
+        sheet.write_row("A3", ["Nr", *HEADER.split(",")])
+        sheet.set_column("A:A", None, None, {"hidden": True})
+        sheet.set_column("D:D", None, None, {"hidden": True})
+        sheet.write_row("A4", [1, "", "", "EUR", "meals"])
+        day = book.add_format({"num_format": 'yyyy"年"m"月"d"日"'})
+        sheet.write_datetime("B4", datetime(2026, 11, 2), day)  # noqa: DTZ001
+        sheet.write_formula("C4", "=3*19.99", None, 3 * 19.99)
+        sheet.write_formula("F4", '="Lunch"', None, "Lunch")
+        book.close()
+        page = await check(self.browser, content.getvalue())
+        self.assertIn("Row 1 is above the headings: left out.", page.text)
+        [lunch] = await self.filed(page)
+        self.assertEqual(
+            [lunch[name] for name in ("spent_on", "amount", "currency", "description")],
+            ["2026-11-02", "59.97", "EUR", "Lunch"],
+        )
+
+    async def test_cells_with_errors_are_problems_not_empty(self) -> None:
+        content = BytesIO()
+        book = xlsxwriter.Workbook(content)
+        sheet = book.add_worksheet()
+        sheet.write_row("A1", HEADER.split(","))
+        sheet.write_row("A2", ["2026-11-02", "", "", "meals", "Lunch"])
+        sheet.write_formula("B2", "=Z1", None, "#REF!")
+        sheet.write_formula("C2", "=VLOOKUP(A1,Z:Z,1)", None, "#N/A")
+        book.close()
+        error = (
+            '<table:table-cell table:formula="of:=#N/A" office:value-type="string"'
+            ' office:string-value="" calcext:value-type="error"><text:p>#N/A</text:p>'
+            "</table:table-cell>"
+        )
+        row = ods_row(ods_text("2026-11-02"), error, error, ods_text("meals"), ods_text("Lunch"))
+        for file in (
+            content.getvalue(),
+            open_document(ods_row(*(ods_text(name) for name in HEADER.split(","))), row),
+            lines("2026-11-02,#N/A,#REF!,meals,Lunch,"),
+        ):
+            async with self.nothing_changes():
+                page = await check(self.browser, file)
+            self.assertEqual(
+                {(row, name) for row, name, *_ in problems(page)},
+                {("2", "amount"), ("2", "currency")},
+            )
+        said = await self.said("2026-11-02,1,EUR,meals,#NAME?,#BEZUG!")
+        self.assertEqual(set(said), {("2", "description"), ("2", "links")})
+        self.assertIn("The formula in this cell has an error", said["2", "description"])
+
+    async def test_the_sheet_with_our_columns_is_read(self) -> None:
+        book = openpyxl.Workbook()
+        book.worksheets[0].title = "Empty"
+        cover = book.create_sheet("Cover")
+        cover.append(["Name", "Robin", "Date", "2026-11-30"])
+        for name, state in (("Old", "hidden"), ("November", "visible"), ("Archive", "visible")):
+            sheet = book.create_sheet(name)
+            sheet.sheet_state = state
+            sheet.append(HEADER.split(","))
+            sheet.append(["2026-11-02", 1, "EUR", "meals", name])
+        huge = book.create_sheet("Raw data")
+        for number in range(MAX_ROWS + 1_000):
+            huge.append([number])
+        content = BytesIO()
+        book.save(content)
+        [ticket] = await self.filed(await check(self.browser, content.getvalue()))
+        self.assertEqual(ticket["description"], "November")
+
+    async def test_protected_and_damaged_ones_have_their_sentence(self) -> None:
+        plain = workbook([HEADER.split(",")])
+        protected = BytesIO()
+        OOXMLFile(BytesIO(plain)).encrypt("secret", protected)
+        manifest = b'<m:manifest xmlns:m="m"><m:encryption-data/></m:manifest>'
+        for sentence, content in (
+            ("protected by a password", protected.getvalue()),
+            (
+                "protected by a password",
+                archive({"mimetype": ODS, "META-INF/manifest.xml": manifest, "content.xml": b"?"}),
+            ),
+            ("damaged", plain[:-100]),
+            ("damaged", plain[: len(plain) // 2]),
+            ("damaged", plain[:2000] + bytes(500) + plain[2500:]),
+            ("damaged", archive({"mimetype": ODS, "content.xml": b"<office:document"})),
+            ("damaged", archive({"xl/workbook.xml": b"<workbook/>"})),
+            ("is empty", workbook([])),
+        ):
+            async with self.nothing_changes():
+                page = await check(self.browser, content)
+            self.assertEqual(page.status_code, 422)
+            self.assertIn(sentence, file_problem(page))
+
+
+def archive(parts: Mapping[str, bytes]) -> bytes:
+    content = BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as target:
+        for name, part in parts.items():
+            target.writestr(name, part)
+    return content.getvalue()
+
+
+ODS = b"application/vnd.oasis.opendocument.spreadsheet"
+MANIFEST = b"""<?xml version="1.0" encoding="UTF-8"?>
+<m:manifest xmlns:m="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0">
+  <m:file-entry m:full-path="content.xml" m:media-type="text/xml"/>
+</m:manifest>"""
+
+
+def open_document(*rows: str) -> bytes:
+    oasis = "urn:oasis:names:tc:opendocument:xmlns"
+    sheet = f'<table:table table:name="Sheet">{"".join(rows)}</table:table>'
+    body = f"<office:body><office:spreadsheet>{sheet}</office:spreadsheet></office:body>"
+    spaces = " ".join(f'xmlns:{name}="{oasis}:{name}:1.0"' for name in ("office", "table", "text"))
+    calcext = "urn:org:documentfoundation:names:experimental:calc:xmlns:calcext:1.0"
+    content = (
+        f'<?xml version="1.0" encoding="UTF-8"?><office:document-content {spaces}'
+        f' xmlns:calcext="{calcext}">{body}</office:document-content>'
+    )
+    return archive(
+        {"mimetype": ODS, "META-INF/manifest.xml": MANIFEST, "content.xml": content.encode()}
+    )
+
+
+def ods_row(*cells: str) -> str:
+    return f"<table:table-row>{''.join(cells)}</table:table-row>"
+
+
+def ods_text(text: str) -> str:
+    return (
+        f'<table:table-cell office:value-type="string"><text:p>{text}</text:p></table:table-cell>'
+    )
+
+
+class TooMuch(ReadingTestCase):
+    """What is small as a file and huge inside, or slow to read."""
+
+    async def refused(self, content: str | bytes) -> str:
+        async with self.nothing_changes():
+            page = await check(self.browser, content)
+        self.assertEqual(page.status_code, 422)
+        return file_problem(page)
+
+    async def test_workbooks_that_unfold_to_all_memory(self) -> None:
+        cell = '<c r="{}" t="inlineStr"><is><t>date</t></is></c>'
+        ods_cell = (
+            '<table:table-cell table:number-columns-repeated="1000" office:value-type="float"'
+            ' office:value="1"><text:p>1</text:p></table:table-cell>'
+        )
+        for content in (
+            xlsx(f'<row r="1">{cell.format("A1")}{cell.format("XFD1048576")}</row>'),
+            xlsx(f'<row r="1">{cell.format("A1")}{cell.format("ALL100000")}</row>'),
+            open_document(
+                f'<table:table-row table:number-rows-repeated="100000">{ods_cell}</table:table-row>'
+            ),
+            open_document(ods_row(ods_text('<text:s text:c="2000000000"/>'))),
+            archive({"xl/sharedStrings.xml": bytes(200_000_000)}),
+        ):
+            self.assertIn("far too large inside", await self.refused(content), content[:300])
+        page = await check(self.browser, workbook([HEADER.split(","), *[["x" * 30_000]] * 400]))
+        self.assertIn("far too large inside", file_problem(page))
+
+    async def test_workbooks_that_only_claim_to_be_large(self) -> None:
+        dimension = '<dimension ref="A1:XFD1048576"/>'
+        text = '<c r="{}1" t="inlineStr"><is><t>{}</t></is></c>'
+        cells = "".join(text.format(chr(65 + place), name) for place, name in enumerate("abc"))
+        page = await check(self.browser, xlsx(f'<row r="1">{cells}</row>', dimension))
+        self.assertIn("Missing:", page.text)
+        far = text.format("XFD", "date")
+        self.assertIn(
+            "more than 200 columns", await self.refused(xlsx(f'<row r="1">{cells}{far}</row>'))
+        )
+
+    async def test_text_of_many_rows_columns_and_blank_lines(self) -> None:
+        self.assertIn("at most 5,000 at once", await self.refused("1,2,3,4\n" * 1_000_000))
+        self.assertIn("more than 200 columns", await self.refused("a," * 4_000_000 + "\n"))
+        tea = lines("2026-11-02,1,EUR,meals,Tea,")
+        self.assertIn("at most 5,000 at once", await self.refused(tea + "\n" * 9_000_000))
+        page = await check(self.browser, tea + ",,,,\n" * 1_000_000)
+        self.assertIn("File 1 ticket", page.text)
+        self.assertIn("at most 5,000", await self.refused("é,2,3\n".encode("cp1252") * 1_000_000))
+
+
+def xlsx(rows: str, dimension: str = "") -> bytes:
+    """Write by hand what no program would."""
+    main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    book = workbook([[]])
+    with zipfile.ZipFile(BytesIO(book)) as source:
+        parts = {name: source.read(name) for name in source.namelist()}
+    sheet = f'<worksheet xmlns="{main}">{dimension}<sheetData>{rows}</sheetData></worksheet>'
+    return archive(parts | {"xl/worksheets/sheet1.xml": sheet.encode()})

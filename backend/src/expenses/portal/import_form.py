@@ -13,7 +13,7 @@ from expenses.tickets.imports import MAX_ROWS
 from expenses.tickets.models import Category
 from expenses.tickets.spreadsheets.columns import FIELDS
 from expenses.tickets.spreadsheets.dates import Order
-from expenses.tickets.spreadsheets.files import MAX_FILE_SIZE
+from expenses.tickets.spreadsheets.tables import MAX_FILE_SIZE
 from expenses.web.security.body_limit import largest_body
 
 # Two marks for each row, the cells of a page of rows, and a few questions.

@@ -18,8 +18,8 @@ from expenses.tickets.spreadsheets.columns import (
     normalized,
 )
 from expenses.tickets.spreadsheets.dates import Order, UnclearDate, orders_of, read_date
-from expenses.tickets.spreadsheets.files import MAX_COLUMNS, Table, unreadable
 from expenses.tickets.spreadsheets.links import split_links
+from expenses.tickets.spreadsheets.tables import MAX_COLUMNS, Table, is_formula_error, unreadable
 
 WHOLE_ROW = "row"
 _TOTALS = set(
@@ -225,8 +225,14 @@ def _by_field(headings: Headings, cells: Sequence[str]) -> dict[str, str]:
 def _read_row(
     sheet: Sheet, number: int, cells: Mapping[str, str], answers: Answers, settings: Settings
 ) -> None:
-    values: dict[str, Any] = {name: text for name, text in cells.items() if text}
-    errors: dict[str, str] = {}
+    errors = {
+        name: gettext("The formula in this cell has an error: %(text)s.", text=text)
+        for name, text in cells.items()
+        if is_formula_error(text)
+    }
+    values: dict[str, Any] = {
+        name: text for name, text in cells.items() if text and name not in errors
+    }
     if "spent_on" in values:
         try:
             values["spent_on"] = read_date(values["spent_on"], sheet.orders)

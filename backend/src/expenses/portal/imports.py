@@ -17,14 +17,10 @@ from expenses.tickets import imports
 from expenses.tickets.models import Category
 from expenses.tickets.policy import ensure_can_create
 from expenses.tickets.spreadsheets.columns import FIELDS, REQUIRED, normalized
-from expenses.tickets.spreadsheets.files import (
-    ENCODINGS,
-    Table,
-    in_other_encoding,
-    read_table,
-    read_text,
-    text_of,
-)
+from expenses.tickets.spreadsheets.csv_text import read_text, text_of
+from expenses.tickets.spreadsheets.encodings import ENCODINGS, in_other_encoding
+from expenses.tickets.spreadsheets.files import read_table
+from expenses.tickets.spreadsheets.tables import Table
 from expenses.users.models import Role
 from expenses.users.sessions import CurrentUser
 from expenses.web.dependencies import (
