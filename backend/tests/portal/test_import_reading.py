@@ -400,6 +400,13 @@ class TooMuch(ReadingTestCase):
         self.assertIn("File 1 ticket", page.text)
         self.assertIn("at most 5,000", await self.refused("é,2,3\n".encode("cp1252") * 1_000_000))
 
+    async def test_cells_that_patterns_could_spend_hours_on(self) -> None:
+        for start in ("\n'", "((", ",;", "x)", " 1", "' '", "1.", "a b", "www.", "：", "11/"):
+            cell = f'"x{(start * 130_000)[:130_000]}x"'
+            async with self.nothing_changes():
+                page = await check(self.browser, lines(",".join([cell] * 6)))
+            self.assertEqual(page.status_code, 422)
+
 
 def xlsx(rows: str, dimension: str = "") -> bytes:
     """Write by hand what no program would."""

@@ -8,6 +8,7 @@ from babel.numbers import get_currency_precision, get_currency_symbol
 
 from expenses.i18n.languages import LANGUAGES, gettext
 from expenses.i18n.money import currencies
+from expenses.i18n.text import excerpt
 
 # Signs that several currencies share where they are used.
 _SHARED_SIGNS = {
@@ -23,6 +24,9 @@ _SHARED_SIGNS = {
 }
 # The minus of typesetters, and the apostrophe of Swiss thousands.
 _MARKS = str.maketrans({"\u2212": "-", "\u2019": "'"})
+
+# Longer than any amount with its currency; looking for one in a long text could take hours.
+MAX_LENGTH = 100
 
 _PLAIN = re.compile(r"(?P<whole>[0-9]*)(?:[.,](?P<fraction>[0-9]*))?")
 # Thousands are grouped by one mark, the same in all places, which is not the decimal one. In South
@@ -43,6 +47,8 @@ def read_amount(typed: str, currency: str, default: str = "") -> tuple[str, str]
     share a sign, where it is one of them. Raises `ValueError` with a sentence for
     what is no amount, may mean two amounts, or is in another currency than `currency`.
     """
+    if len(typed) > MAX_LENGTH:
+        raise ValueError(_no_amount(typed))
     text = _in_plain_characters(typed)
     is_negative = text.startswith("(") and text.endswith(")")
     number, sign = _without_sign(text.strip("()").strip() if is_negative else text)
@@ -142,8 +148,12 @@ def _plain(number: str, currency: str, typed: str) -> str:
         )
     found = _GROUPED.fullmatch(number) or _PLAIN.fullmatch(number)
     if found is None or not any(character.isdecimal() for character in number):
-        raise ValueError(
-            gettext("“%(typed)s” is no amount. Use a number such as 12.50.", typed=typed.strip())
-        )
+        raise ValueError(_no_amount(typed))
     whole = re.sub(r"[^0-9]", "", found["whole"]) or "0"
     return f"{whole}.{found['fraction']}" if found["fraction"] else whole
+
+
+def _no_amount(typed: str) -> str:
+    return gettext(
+        "“%(typed)s” is no amount. Use a number such as 12.50.", typed=excerpt(typed.strip())
+    )

@@ -97,6 +97,11 @@ VisibleLines = Annotated[
 """Text that may have line breaks, trimmed, in which people see something."""
 
 
+def excerpt(text: str) -> str:
+    """Cut what a sentence quotes to a length that can be read."""
+    return text if len(text) <= 60 else f"{text[:59]}…"
+
+
 _ACCENTS = re.compile("[\u0300-\u036f]")
 # Letters whose stroke is no accent, and the apostrophes of keyboards and typesetters.
 _PLAIN = str.maketrans("\u00f8\u0142\u0111\u0131\u03c2\u2019\u2018\u02bc`", "oldi\u03c3''''")

@@ -55,7 +55,7 @@ class Headings:
 def normalized(heading: str) -> str:
     """Reduce a heading to its letters, in lower case: "Receipt URL" and "receipt_url" are one."""
     text = unicodedata.normalize("NFKC", heading).casefold()
-    return re.sub(r"[\W_]+", "", re.sub(r"\(.*?\)", "", text))
+    return re.sub(r"[\W_]+", "", re.sub(r"\([^()]*\)", "", text))
 
 
 def recognized_fields(

@@ -11,6 +11,7 @@ from typing import Literal
 from babel.dates import get_day_names, get_month_names
 
 from expenses.i18n.languages import gettext
+from expenses.i18n.text import excerpt
 
 Order = Literal["day", "month"]
 """What comes first in a date such as 11/02/2026."""
@@ -19,6 +20,9 @@ Order = Literal["day", "month"]
 _LANGUAGES = ("en", "en_GB", "de", "fr", "es", "it", "pt", "nl")
 # A year of two digits is one of the last ten, or the next.
 _YEARS_BACK, _YEARS_AHEAD = 10, 1
+
+# Longer than any date; looking for one in a long text could take hours.
+MAX_LENGTH = 100
 
 _DAY = r"(?P<d>\d{1,2})(?:st|nd|rd|th|er|\.)?"
 _MONTH = r"(?P<n>[^\W\d]+)\.?"
@@ -66,7 +70,7 @@ def read_date(text: str, orders: Collection[Order] = ()) -> str:
 
     Raises `UnclearDate`, or `ValueError` with a sentence.
     """
-    plain = _alone(text)
+    plain, text = _alone(text), excerpt(text)
     if (found := _SERIAL.fullmatch(plain)) and int(found[1]) in _SERIALS:
         return (_SERIAL_START + timedelta(days=int(found[1]))).isoformat()
     for pattern in _NUMBERED:
@@ -90,7 +94,7 @@ def orders_of(texts: Iterable[str]) -> set[Order]:
 def _alone(text: str) -> str:
     """Take away the time and the day of the week beside a date."""
     plain = unicodedata.normalize("NFKC", text).strip()
-    if len(plain) > 100:
+    if len(plain) > MAX_LENGTH:
         return plain
     first, last = _weekdays()
     return last.sub("", _TIME.sub("", first.sub("", plain))).strip()

@@ -4,8 +4,9 @@ import re
 
 _LINK_END = "。．.,;:!?、，；>)]}»”’\"'"  # noqa: RUF001
 _LINK_START = "<([{«“‘\"'"  # noqa: RUF001
+# Each mark is looked at once, however many there are.
 _BETWEEN_LINKS = re.compile(
-    r"\s+|[,;、，；|]+(?=\s*(?:https?://|www\.))",  # noqa: RUF001
+    r"\s+|(?<![,;、，；|])[,;、，；|]++(?=\s*(?:https?://|www\.))",  # noqa: RUF001
     re.IGNORECASE,
 )
 
@@ -21,8 +22,11 @@ def split_links(text: str) -> list[str]:
 
 def _trimmed(link: str) -> str:
     """Cut off what belongs to the sentence around a link, but not a bracket that the link opens."""
-    while link and link[-1] in _LINK_END:
-        if link[-1] == ")" and link.count("(") >= link.count(")"):
-            break
-        link = link[:-1]
-    return link
+    end, unopened = len(link), link.count(")") - link.count("(")
+    while end and link[end - 1] in _LINK_END:
+        if link[end - 1] == ")":
+            if unopened <= 0:
+                break
+            unopened -= 1
+        end -= 1
+    return link[:end]
