@@ -20,7 +20,7 @@ DESKTOP, PHONE = (1280, 860), (390, 844)
 
 # Name, user, path, size of the window, colour scheme.
 SCREENSHOTS = (
-    ("tickets", DANA, "/admin/ticket/list", DESKTOP, "light"),
+    ("tickets", DANA, "/admin/ticket/details/97", DESKTOP, "light"),
     ("overview", DANA, "/admin/overview", DESKTOP, "light"),
     ("employees", DANA, "/admin/employee/list", DESKTOP, "light"),
     ("history", DANA, "/admin/history", DESKTOP, "dark"),

@@ -31,4 +31,8 @@ class ByKeyboard(QueueTestCase):
             self.status_of(*tickets),
             ["denied" if place % 6 == 0 else "approved" for place in range(60)],
         )
+        # The last one is undone though the list has been filled anew.
+        page.keyboard.press("u")
+        expect(page.locator("#tabs .count").first).to_have_text("1")
+        self.assertEqual(self.status_of(tickets[-1]), ["pending"])
         self.assertLessEqual(pressed, 60 * 1.2 + 2)

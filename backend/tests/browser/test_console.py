@@ -92,6 +92,17 @@ class Queue(QueueTestCase):
         expect(self.row(page, tickets[0])).to_contain_text("Approved")
         self.assertEqual(self.status_of(*tickets), ["approved", "pending", "pending"])
 
+    def test_a_decision_that_does_not_arrive_is_said(self) -> None:
+        [ticket] = self.lunches(1)
+        page = self.open(self.dana)
+        page.context.set_offline(True)
+        page.get_by_role("button", name=f"Approve ticket {ticket}").click()
+        expect(page.get_by_role("status")).to_contain_text("cannot be reached")
+        page.context.set_offline(False)
+        page.get_by_role("button", name=f"Approve ticket {ticket}").click()
+        expect(self.row(page, ticket)).to_contain_text("Approved")
+        self.assertEqual(self.status_of(ticket), ["approved"])
+
     def test_list_and_ticket_stand_side_by_side(self) -> None:
         tickets = self.lunches(2)
         page = self.open(self.dana, viewport={"width": 1280, "height": 900})

@@ -58,11 +58,13 @@ def initials(username: str) -> str:
 def marked(text: str, wanted: str) -> Markup:
     """Mark what a search has found, however its letters are written."""
     searched = folded(wanted)
+    if not searched or searched not in folded(text):
+        return escape(text)
     # Folding a letter may give several, so each of them remembers where it comes from.
     letters = [(letter, place) for place, whole in enumerate(text) for letter in folded(whole)]
     plain = "".join(letter for letter, _ in letters)
     pieces, shown = [], 0
-    start = plain.find(searched) if searched else -1
+    start = plain.find(searched)
     while start >= 0:
         end = start + len(searched)
         first, last = letters[start][1], letters[end - 1][1] + 1

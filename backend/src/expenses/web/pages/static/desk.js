@@ -94,7 +94,9 @@ async function show(address) {
 
 addEventListener("popstate", () => {
   const isTicket = location.pathname.startsWith("/admin/ticket/details/");
-  if (!wide.matches || (isTicket && location.search !== new URL(linkOf(rows()[0]).href).search)) {
+  const [first] = rows();
+  const isOfThisList = first && location.search === new URL(linkOf(first).href).search;
+  if (!wide.matches || (isTicket && !isOfThisList)) {
     location.reload();
   } else if (isTicket) {
     mark(rowOf(location.pathname.split("/").pop()));
@@ -118,10 +120,15 @@ async function decide(form, button) {
   row?.setAttribute("data-busy", "");
   closePanel();
   if (!isUndo && next) go(next);
-  const { status, page } = await ask("row", action, {
-    method: "POST",
-    body: new URLSearchParams(body),
-  });
+  let answer;
+  try {
+    answer = await ask("row", action, { method: "POST", body: new URLSearchParams(body) });
+  } catch {
+    row?.removeAttribute("data-busy");
+    say(toast.dataset.unreachable);
+    return;
+  }
+  const { status, page } = answer;
   if (status !== 200 && status !== 409) {
     // What is wrong is said on the ticket's own page, or in the page that came.
     location.assign(row ? linkOf(row).href : action);
@@ -134,6 +141,7 @@ async function decide(form, button) {
   for (const fresh of page.querySelectorAll("tr[data-ticket]")) settle(fresh);
   say(page.getElementById("message").textContent, status === 200 && !isUndo && rowOf(number));
   if (isUndo && row) go(rowOf(number));
+  else if (isUndo) location.reload();
   else if (!next && wide.matches && pane.querySelector(`[data-decide="${number}"]`)) {
     show(location.href);
   }
