@@ -212,7 +212,7 @@ class Import(AppTestCase):
     async def test_a_row_that_is_emptied_is_left_out(self) -> None:
         page = await check(self.browser, lines(LUNCH, "x", TRAIN))
         page = await check_again(self.browser, page, **{"cell-3-0": ""})
-        self.assertIn("Row 3 is empty now: left out.", page.text)
+        self.assertIn("Row 3 is blank: left out.", page.text)
         self.assertIn("File 2 tickets", page.text)
 
     async def test_a_column_that_is_two_fields_is_corrected_once(self) -> None:

@@ -1,5 +1,7 @@
 """What is read from a file, and what is left out of it or refused."""
 
+import html
+import re
 import zipfile
 from collections.abc import Mapping
 from datetime import date, datetime
@@ -133,6 +135,172 @@ class Dates(ReadingTestCase):
         for row in (2, 3, 4, 6):
             self.assertIn("is no date. Write", said[str(row), "spent_on"])
         self.assertIn("that month has 30 days", said["5", "spent_on"])
+
+
+def left_out(page: httpx.Response) -> list[str]:
+    """What the check says of rows that are no tickets."""
+    return [
+        html.unescape(one) for one in re.findall(r'<li class="ms-3">([^<]*left out\.)', page.text)
+    ]
+
+
+class RowsLeftOut(ReadingTestCase):
+    async def left_out(self, *rows: str) -> list[str]:
+        """Check rows that are no tickets, below two of 10.00 and 20.00 EUR."""
+        tickets = ("2026-11-02,10,EUR,meals,Lunch,", "2026-11-03,20,EUR,travel,Taxi,")
+        page = await check(self.browser, lines(*tickets, *rows))
+        self.assertEqual(problems(page), [], rows)
+        self.assertIn("File 2 tickets", page.text, rows)
+        return left_out(page)
+
+    async def test_totals_in_many_words(self) -> None:
+        for row in (
+            "Total,30,EUR,,,",
+            "Total EUR,30,,,,",
+            ",Total: 30,,,,",
+            ",30,,,TOTAL (2 items),",
+            ",,,,,Total expenses: 30 EUR",
+            "本月合计,30,,,,",
+            "合计：,30,,,,",
+            "合计: 大写,叁拾元整,,,,",
+            "總計,30,,,,",
+            ",30,,,Sum of expenses,",
+            "Grand total,30,EUR,,,",
+            "Sub-total,30,EUR,,,",
+            "Zwischensumme,30,,,,",
+            "Gesamtbetrag,30,,,,",
+            "Total général,30,,,,",
+            "2026-11-30,30,EUR,,Total,",
+            "Subtotal,10,EUR,meals,,",
+            ",30,EUR,,Total of all that was spent in November,",
+        ):
+            self.assertEqual(await self.left_out(row), ["Row 4 looks like a total: left out."], row)
+
+    async def test_sums_without_a_word(self) -> None:
+        for rows in (
+            [",30,,,,"],
+            [",30.00,EUR,,,"],
+            [",€30,,,,"],
+            [",,,,,30"],
+            [",,,,2,"],
+            ["2026-11-04,5,USD,meals,Tea,", ",30,EUR,,,", ",5,USD,,,"],
+            [",30,,,,", "2026-11-04,5,EUR,meals,Tea,", ",5,,,,"],
+            [",30,,,,", "2026-11-04,5,EUR,meals,Tea,", ",35,,,,"],
+        ):
+            page = await check(
+                self.browser,
+                lines("2026-11-02,10,EUR,meals,Lunch,", "2026-11-03,20,EUR,travel,Taxi,", *rows),
+            )
+            totals = [number for number, row in enumerate(rows, 4) if "2026" not in row]
+            self.assertEqual(
+                left_out(page),
+                [f"Row {number} looks like a total: left out." for number in totals],
+                rows,
+            )
+
+    async def test_what_stands_below_a_total(self) -> None:
+        self.assertEqual(
+            await self.left_out(
+                "Totals,,,,,",
+                "EUR,30,,,,",
+                "By category,,,,,",
+                ",10,,meals,,",
+                ",20,,travel,,",
+                "Signature:,,,,,",
+            ),
+            [
+                *(f"Row {number} looks like a total: left out." for number in (4, 5)),
+                *(f"Row {number} is below a total: left out." for number in range(6, 10)),
+            ],
+        )
+
+    async def test_tickets_are_never_taken_for_totals(self) -> None:
+        for row in (
+            "2026-11-04,50,EUR,travel,Total fuel for the trip,",
+            "2026-11-04,30,EUR,travel,Total,",
+            "2026-11-04,30,EUR,meals,合计三人午餐,",
+            "2026-11-04,30,EUR,meals,Lunch,",
+        ):
+            page = await check(self.browser, lines("2026-11-02,30,EUR,meals,Dinner,", row))
+            self.assertIn("File 2 tickets", page.text, row)
+            self.assertEqual(left_out(page), [], row)
+        # The brand of a petrol station.
+        rows = (
+            "date,amount,category,merchant,description",
+            "2026-11-04,50,,Total,Diesel",
+            ",5,,Total,Oil",
+        )
+        page = await check(self.browser, "\n".join(rows))
+        self.assertEqual({row for row, *_ in problems(page)}, {"2", "3"})
+
+    async def test_what_lacks_something_is_a_problem_and_not_left_out(self) -> None:
+        for row, wrong in (
+            (",31,,,,", {"spent_on", "category", "description"}),
+            (",31,EUR,,,", {"spent_on", "category", "description"}),
+            ("2026-11-04,30,EUR,,Total fuel for the trip,", {"category"}),
+            (",30,EUR,travel,Total fuel for the trip,", {"spent_on"}),
+            (",30,EUR,travel,Taxi,", {"spent_on"}),
+            ("2026-11-04,30,EUR,,合计三人午餐,", {"category"}),
+            ("Lunch,,,,,", {"spent_on", "amount", "category", "description"}),
+        ):
+            tickets = ("2026-11-02,10,EUR,meals,Lunch,", "2026-11-03,20,EUR,travel,Taxi,")
+            page = await check(self.browser, lines(*tickets, row))
+            self.assertEqual({name for _, name, *_ in problems(page)}, wrong, row)
+            self.assertEqual(left_out(page), [])
+        # In the middle, even the same amount may be a second fare.
+        rows = ("2026-11-02,10,EUR,meals,Lunch,", ",10,,,,", "2026-11-03,20,EUR,travel,Taxi,")
+        self.assertEqual(
+            {row for row, *_ in problems(await check(self.browser, lines(*rows)))}, {"3"}
+        )
+        rows = ("Total,30,,,,", ",30,EUR,travel,Taxi,", "2026-11-03,20,EUR,travel,Taxi,")
+        self.assertEqual(
+            {row for row, *_ in problems(await check(self.browser, lines(*rows)))}, {"3"}
+        )
+
+    async def test_blank_rows_titles_and_repeated_headings_are_named(self) -> None:
+        rows = (
+            "Expenses of November",
+            "\n;;;;;",
+            *lines("2026-11-02,10,EUR,meals,Lunch,").split("\n"),
+            ";;;",
+            "",
+            HEADER,
+            "",
+            "2026-11-02,10,EUR,meals,Tea,",
+            "Total,20",
+            "\n",
+        )
+        page = await check(self.browser, "\n".join(rows))
+        self.assertIn("File 2 tickets", page.text)
+        named = [
+            "Row 1 is above the headings: left out.",
+            "Rows 6 to 8 are blank: left out.",
+            "Row 9 repeats the headings: left out.",
+            "Row 10 is blank: left out.",
+            "Row 12 looks like a total: left out.",
+        ]
+        self.assertEqual(left_out(page), named)
+        self.assertIn("7 rows are left out", page.text)
+        self.assertEqual(left_out(await check_again(self.browser, page)), named)
+
+    async def test_every_row_that_is_left_out_is_named(self) -> None:
+        row = "2026-11-{:02},1,EUR,meals,Lunch {},\nTotal,1,,,,"
+        page = await check(
+            self.browser, lines(*(row.format(day, day) for day in range(1, 26)), "", "Total,25")
+        )
+        self.assertEqual(len(left_out(page)), 27)
+
+    async def test_a_row_of_separators_that_are_not_those_of_the_file(self) -> None:
+        tea = "2026-11-02,10,EUR,meals,Tea,"
+        for blank in (";;;;", "\t\t\t", "|||", " ; ; "):
+            page = await check(self.browser, f"{blank}\n{lines(tea)}{blank}\n{tea}")
+            self.assertEqual(left_out(page), ["Row 4 is blank: left out."], blank)
+            for other in ";\t|":
+                page = await check(
+                    self.browser, f",,,,\n{blank}\n" + lines(tea).replace(",", other)
+                )
+                self.assertIn("File 1 ticket", page.text, (blank, other))
+                self.assertEqual(left_out(page), [], (blank, other))
 
 
 class OtherFiles(ReadingTestCase):

@@ -15,16 +15,13 @@ from expenses.tickets.spreadsheets.columns import (
     FIELDS,
     Headings,
     find_headings,
-    normalized,
 )
 from expenses.tickets.spreadsheets.dates import Order, UnclearDate, orders_of, read_date
+from expenses.tickets.spreadsheets.left_out import LeftOut, find_left_out
 from expenses.tickets.spreadsheets.links import split_links
 from expenses.tickets.spreadsheets.tables import MAX_COLUMNS, Table, is_formula_error, unreadable
 
 WHOLE_ROW = "row"
-_TOTALS = set(
-    "total totals sum subtotal grandtotal summe gesamt 合计 总计 小计 总额 共计".split()  # noqa: SIM905
-)
 
 
 class CellProblem(NamedTuple):
@@ -46,11 +43,6 @@ class SheetLine(NamedTuple):
     cells: Sequence[tuple[str, int, str]]
     ticket: TicketFields | None
     problems: Mapping[str, str]
-
-
-class LeftOut(NamedTuple):
-    number: int
-    sentence: str
 
 
 @dataclass(frozen=True)
@@ -87,6 +79,10 @@ class Sheet:
         return next(iter(self.orders)) if len(self.orders) == 1 else None
 
     @property
+    def number_left_out(self) -> int:
+        return sum(row.rows for row in self.left_out) + len(self.unwanted)
+
+    @property
     def is_complete(self) -> bool:
         """Whether every row can be filed."""
         return not (self.problems or self.headings.missing)
@@ -104,21 +100,11 @@ def read_sheet(
         raise unreadable(gettext("Choose a file with tickets in it."))
     headings = find_headings(table.rows, remembered, answers.columns)
     sheet = Sheet(headings)
-    for number, _ in table.rows[: headings.row]:
-        sheet.left_out.append(
-            LeftOut(
-                number, gettext("Row %(number)s is above the headings: left out.", number=number)
-            )
-        )
+    sheet.left_out = list(find_left_out(headings, table.rows, settings.currency))
     if headings.missing:
         return sheet
-    rows = []
-    for number, cells in _tickets(sheet, table.rows[headings.row + 1 :]):
-        if any(cells):
-            rows.append((number, cells))
-        else:
-            sentence = gettext("Row %(number)s is empty now: left out.", number=number)
-            sheet.left_out.append(LeftOut(number, sentence))
+    left_out = {row.number for row in sheet.left_out}
+    rows = [row for row in table.rows[headings.row + 1 :] if row[0] not in left_out]
     sheet.unwanted = [number for number, _ in rows if number in answers.unwanted]
     if not rows:
         raise unreadable(gettext("This file has column names but no tickets."))
@@ -184,40 +170,8 @@ def corrected(table: Table, answers: Answers) -> Table:
     return Table([*rows.items()], table.encoding)
 
 
-def _tickets(
-    sheet: Sheet, rows: Sequence[tuple[int, list[str]]]
-) -> Iterator[tuple[int, list[str]]]:
-    """Yield the rows of tickets; repeated headings and totals are left out and named."""
-    headings = sheet.headings
-    titles = [normalized(cell) for cell in headings.cells]
-    date_column = headings.columns["spent_on"]
-    are_totals = False
-    for number, cells in rows:
-        words = [normalized(cell) for cell in cells]
-        has_date = len(cells) > date_column and bool(cells[date_column])
-        if words == titles[: len(words)] and len(words) > 1:
-            sentence = gettext("Row %(number)s repeats the headings: left out.", number=number)
-            sheet.left_out.append(LeftOut(number, sentence))
-            continue
-        is_total = any(word in _TOTALS for word in words if word)
-        are_totals = (are_totals or is_total) and not (has_date and not is_total)
-        if are_totals and not (has_date and read_category_in(headings, cells)):
-            sentence = gettext("Row %(number)s looks like a total: left out.", number=number)
-            sheet.left_out.append(LeftOut(number, sentence))
-            continue
-        yield number, cells
-
-
-def read_category_in(headings: Headings, cells: Sequence[str]) -> bool:
-    column = headings.columns["category"]
-    return len(cells) > column and bool(cells[column])
-
-
 def _by_field(headings: Headings, cells: Sequence[str]) -> dict[str, str]:
-    values = {
-        name: cells[column] if column < len(cells) else ""
-        for name, column in headings.columns.items()
-    }
+    values = {name: headings.cell(name, cells) for name in headings.columns}
     values["description"] = values.get("description") or values.get("merchant", "")
     return {name: values.get(name, "") for name in FIELDS}
 

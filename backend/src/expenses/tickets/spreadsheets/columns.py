@@ -51,6 +51,11 @@ class Headings:
         used = set(self.columns.values())
         return [cell for column, cell in enumerate(self.cells) if cell and column not in used]
 
+    def cell(self, field: str, cells: Sequence[str]) -> str:
+        """Return the cell of a row that is this field, empty where there is none."""
+        column = self.columns.get(field, len(cells))
+        return cells[column] if column < len(cells) else ""
+
 
 def normalized(heading: str) -> str:
     """Reduce a heading to its letters, in lower case: "Receipt URL" and "receipt_url" are one."""
