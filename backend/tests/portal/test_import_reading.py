@@ -137,6 +137,44 @@ class Dates(ReadingTestCase):
         self.assertIn("that month has 30 days", said["5", "spent_on"])
 
 
+class Categories(ReadingTestCase):
+    async def test_labels_of_other_programs_by_their_words(self) -> None:
+        labels = {
+            "travel": "Taxi|Taxi/Uber|Train ticket|Public transport|Travel - Air|Airfare|Car Rental"
+            "|Personal Car Mileage|Tolls/Road Charges|Parking & Tolls|Fuel and Gas"
+            "|Taxi and Rideshare|Travel: Other|Flights|Reisekosten|Fahrtkosten|Parkgebühren"
+            "|交通费|差旅费|市内交通费|打车费|其他交通费|机票款|差旅费-交通|过路过桥费",
+            "lodging": "Hotel|Hotels|Hotel Tax|Lodging|Übernachtungskosten|住宿费|酒店住宿|房费",
+            "meals": "Meals & Entertainment|Meals and Entertainment|Individual Meal(s)"
+            "|Dinner|Business Meals (Attendees)|Restaurants|Bewirtungskosten"
+            "|Entertainment - Clients|餐饮费|业务招待费|工作餐|餐费",
+            "equipment": "Office Supplies|Computer - Hardware|Home Office|Bürobedarf|Electronics"
+            "|办公费|办公用品费|设备采购|电脑耗材",
+            "software": "Software & Subscriptions|SaaS / Software|Subscriptions|Cloud hosting"
+            "|Software/Lizenzen|软件费|软件订阅费",
+            "training": "Training|Online courses|Seminar/Course fees|Conferences|Books"
+            "|Fortbildungskosten|培训费|会议费|图书教材",
+            "other": "Other|Misc.|Miscellaneous|Other expenses|General|其他|其他费用|杂费",
+        }
+        known = [(category, one) for category in labels for one in labels[category].split("|")]
+        rows = [f'2026-11-02,{n},EUR,"{label}",Thing,' for n, (_, label) in enumerate(known, 1)]
+        filed = await self.filed(await check(self.browser, lines(*rows)))
+        self.assertEqual(
+            [(one["category"], label) for one, (_, label) in zip(filed, known, strict=True)], known
+        )
+
+    async def test_words_that_disagree_and_unknown_ones_are_asked_about(self) -> None:
+        labels = (
+            *("Travel meals", "Conference travel", "Computer software", "Office/Software"),
+            *("Gifts", "Phone", "Bank fees", "Passport/Visa", "Other gifts", "General Merchandise"),
+            *("差旅餐费", "办公软件", "通讯费", "礼品费", "团建", "费用", "Expenses", "1000", "&"),
+        )
+        rows = [f"2026-11-02,1,EUR,{label},Thing," for label in labels]
+        page = await check(self.browser, lines(*rows))
+        unknown = re.findall(r'name="unknown" value="([^"]*)"', page.text)
+        self.assertEqual([html.unescape(label) for label in unknown], list(labels))
+
+
 def left_out(page: httpx.Response) -> list[str]:
     """What the check says of rows that are no tickets."""
     return [
