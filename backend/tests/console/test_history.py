@@ -10,10 +10,12 @@ from zoneinfo import ZoneInfo
 import httpx
 from sqlalchemy import insert
 
+from expenses.console.history import LABELS
 from expenses.history import Event
 from expenses.tickets.events import Action
 from tests.harness import AppTestCase, make_settings
 
+LUNCH = "$12.50 Ada Lunch with a customer"
 CORE = Path(__file__).parents[2] / "src" / "expenses"
 
 
@@ -60,11 +62,11 @@ class Reading(HistoryTestCase):
             [
                 "Dana reactivated Ada",
                 "Dana suspended Ada On leave",
-                f"Dana reopened ticket {first} A mistake",
-                f"Ada withdrew ticket {second}",
-                f"Dana approved ticket {first} Well spent",
-                f"Ada filed ticket {second}",
-                f"Ada filed ticket {first}",
+                f"Dana reopened ticket {first} {LUNCH} A mistake",
+                f"Ada withdrew ticket {second} {LUNCH}",
+                f"Dana approved ticket {first} {LUNCH} Well spent",
+                f"Ada filed ticket {second} {LUNCH}",
+                f"Ada filed ticket {first} {LUNCH}",
                 "Ada registered as employee",
                 "Dana registered as employer",
             ],
@@ -90,6 +92,10 @@ class Reading(HistoryTestCase):
         template = CORE / "console" / "templates" / "console" / "events.html"
         worded = re.findall(r'"([a-z]+\.[a-z_]+)":', template.read_text(encoding="utf-8"))
         self.assertEqual(set(worded), set(Action))
+        self.assertEqual(set(LABELS), set(Action))
+        page = await self.history()
+        offered = re.findall(r'<option value="([a-z._]+)" >([^<]+)<', page.text)
+        self.assertEqual(offered, [(action.value, LABELS[action]) for action in Action])
 
     async def test_events_of_hidden_tickets_are_hidden_and_come_back(self) -> None:
         ada, ben = await self.new_employee("Ada"), await self.new_employee("Ben")
@@ -102,7 +108,7 @@ class Reading(HistoryTestCase):
             lines(page),
             [
                 "Dana suspended Ada",
-                f"Ben filed ticket {his}",
+                f"Ben filed ticket {his} $12.50 Ben Lunch with a customer",
                 "Ben registered as employee",
                 "Ada registered as employee",
                 "Dana registered as employer",

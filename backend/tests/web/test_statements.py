@@ -19,7 +19,7 @@ GET    /admin/employee/{employee_id:int}/reactivate       employer  4
 POST   /admin/employee/{employee_id:int}/reactivate       employer  6
 GET    /admin/employee/{employee_id:int}/suspend          employer  4
 POST   /admin/employee/{employee_id:int}/suspend          employer  7
-GET    /admin/history                                     employer  2
+GET    /admin/history                                     employer  3
 GET    /admin/overview                                    employer  4
 POST   /admin/ticket/decide                               employer  5
 POST   /admin/ticket/undo                                 employer  3

@@ -16,6 +16,7 @@ from expenses.errors import InvalidInput
 from expenses.i18n.text import N_, Line
 from expenses.settings import Settings
 from expenses.tickets.events import Action, EventFilter, HistoryPage, list_events
+from expenses.tickets.queries import TicketView, views_of
 from expenses.tickets.schemas import Day
 from expenses.users.models import Actor
 from expenses.users.queries import find_users_named
@@ -26,6 +27,30 @@ from expenses.web.pagination import decode_cursor, encode_cursor
 from expenses.web.validation import parse
 
 HISTORY = "/admin/history"
+LABELS = {
+    Action.TICKET_CREATED: N_("Ticket filed"),
+    Action.TICKET_EDITED: N_("Ticket edited"),
+    Action.TICKET_WITHDRAWN: N_("Ticket withdrawn"),
+    Action.TICKET_APPROVED: N_("Ticket approved"),
+    Action.TICKET_DENIED: N_("Ticket denied"),
+    Action.TICKET_REOPENED: N_("Ticket reopened"),
+    Action.USER_REGISTERED: N_("Registered"),
+    Action.USER_RENAMED: N_("Name changed"),
+    Action.USER_PASSWORD_CHANGED: N_("Password changed"),
+    Action.USER_SESSION_ENDED: N_("Session ended"),
+    Action.USER_MAILS_SWITCHED_ON: N_("E-mails turned on"),
+    Action.USER_MAILS_SWITCHED_OFF: N_("E-mails turned off"),
+    Action.USER_SUSPENDED: N_("Employee suspended"),
+    Action.USER_REACTIVATED: N_("Employee reactivated"),
+}
+FIELDS = {
+    "actor": N_("Done by"),
+    "action": N_("Action"),
+    "user": N_("User"),
+    "ticket": N_("Ticket"),
+    "from": N_("From"),
+    "to": N_("To"),
+}
 PAGE_SIZE = 50
 
 
@@ -77,8 +102,9 @@ class HistoryView(BaseView):
     async def history(self, request: Request) -> Response:
         """Show nothing but a message where the address asks for something unreadable."""
         page, errors = HistoryPage([], None), {}
+        tickets: dict[int, TicketView] = {}
         try:
-            page = await _page(request)
+            page, tickets = await _page(request)
         except InvalidInput as error:
             errors = error.fields
         return render(
@@ -86,20 +112,25 @@ class HistoryView(BaseView):
             "console/history.html",
             status_code=422 if errors else 200,
             errors=errors,
+            tickets=tickets,
             **_context(request, page),
         )
 
 
-async def _page(request: Request) -> HistoryPage:
+async def _page(request: Request) -> tuple[HistoryPage, dict[int, TicketView]]:
+    """Return events, and the tickets that they are about."""
     # A form sends its empty inputs, too.
     asked = {name: value for name, value in request.query_params.items() if value.strip(" ")}
     query, actor = parse(HistoryQuery, asked), user_of(request)
     before = decode_cursor(query.cursor)
     async with database_of(request).reading() as connection:
         matching = await query.resolve(connection, actor=actor, settings=settings_of(request))
-        return await list_events(
+        page = await list_events(
             connection, actor=actor, matching=matching, before=before, limit=PAGE_SIZE
         )
+        numbers = {event.ticket_id for event in page.items if event.ticket_id is not None}
+        tickets = await views_of(connection, sorted(numbers), actor=actor)
+    return page, {ticket.id: ticket for ticket in tickets}
 
 
 def _context(request: Request, page: HistoryPage) -> dict[str, Any]:
@@ -108,6 +139,8 @@ def _context(request: Request, page: HistoryPage) -> dict[str, Any]:
     return {
         "events": page.items,
         "actions": tuple(Action),
+        "labels": LABELS,
+        "fields": FIELDS,
         "values": FormValues(query),
         "filtered": any(value for name, value in query.items() if name != "cursor"),
         "newest": address(query, HISTORY, cursor=None) if query.get("cursor") else None,

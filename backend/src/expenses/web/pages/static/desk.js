@@ -2,6 +2,7 @@
 // of them is a page. What changes comes from the server, as parts of the same pages.
 
 import { showSelected, toggle } from "./selection.js";
+import "./suggest.js";
 
 const wide = matchMedia("(min-width: 1100px)");
 const list = document.getElementById("list");
@@ -324,26 +325,6 @@ document.getElementById("q").addEventListener("input", async () => {
 
 search.addEventListener("formdata", (event) => {
   for (const [name, value] of [...event.formData]) if (!value) event.formData.delete(name);
-});
-
-// Names to choose from while one types, a few at a time
-
-const employee = document.querySelector("[data-suggest]");
-let asked = 0;
-
-employee.addEventListener("input", async () => {
-  const text = employee.value.trim();
-  const mine = ++asked;
-  if (text.length < 2) return;
-  await new Promise((resolve) => setTimeout(resolve, 150));
-  if (mine !== asked) return;
-  const query = new URLSearchParams({ q: text, limit: "10" });
-  const answer = await fetch(`${employee.dataset.suggest}?${query}`);
-  if (!answer.ok || mine !== asked) return;
-  const { items } = await answer.json();
-  employee.list.replaceChildren(
-    ...items.map(({ email, username }) => new Option(username, email)),
-  );
 });
 
 document.documentElement.classList.add("scripted");
