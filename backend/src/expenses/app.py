@@ -77,7 +77,9 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
 
 def _database(settings: Settings) -> Database:
     if settings.database_url is None:
-        raise CannotStart("DATABASE_URL is not set. `expenses serve` brings a database along.")
+        raise CannotStart(
+            "DATABASE_URL is not set. `expenses serve` starts with a database of its own."
+        )
     return Database(
         settings.database_url, settings.database_pooler, deliveries.channels_of(settings)
     )

@@ -48,7 +48,7 @@ class InvalidInput(ExpensesError):
     """`fields` names every field that is wrong and says why."""
 
     code = "invalid-input"
-    template = N_("Some of the fields need another look.")
+    template = N_("Please check the fields below.")
 
     def __init__(self, fields: dict[str, str]) -> None:
         super().__init__()

@@ -524,7 +524,7 @@ class Bodies(AppTestCase):
                 "application/json",
                 "Send a JSON object, with Content-Type: application/json.",
             ),
-            ("", "application/json", "This is required."),
+            ("", "application/json", "Required."),
             ("{'a': 1}", "application/json", "The body is not valid JSON."),
         ):
             with self.subTest(content=content, media_type=media_type):

@@ -33,7 +33,7 @@ class Import(BrowserTestCase):
         page = self.open(ada)
         choose(page, HEADER + lunch() + "soon,12.50,meals,Dinner,\n")
         problem = page.get_by_role("row").filter(has_text="Row 3")
-        expect(problem).to_contain_text("“soon” is no date. Write 2026-11-02.")
+        expect(problem).to_contain_text("“soon” is not a date. Write 2026-11-02.")
         problem.get_by_label("Date").fill(days_ago(1))
         page.get_by_role("button", name="Check again").click()
         expect(page.get_by_role("button", name="File 2 tickets")).to_be_visible()
@@ -60,7 +60,7 @@ class Import(BrowserTestCase):
             expect(page.get_by_text(said)).to_be_visible()
         page.get_by_role("button", name="Edit").click()
         page.get_by_role("button", name="中文").click()
-        expect(page.get_by_role("heading", name="导入单据")).to_be_visible()
+        expect(page.get_by_role("heading", name="导入报销单")).to_be_visible()
 
     def test_what_is_there_is_left_out_unless_it_is_ticked(self) -> None:
         ada = self.person("Ada")
@@ -94,8 +94,8 @@ class Account(BrowserTestCase):
         expect(here.get_by_role("row").filter(has_text="Chrome on")).to_have_count(1)
         here.get_by_label("Current password").fill(PASSWORD)
         here.get_by_label("New password, 8 characters or more").fill(NEW)
-        here.get_by_label("New password again").fill(NEW)
-        here.get_by_role("button", name="Change the password").click()
+        here.get_by_label("Confirm new password").fill(NEW)
+        here.get_by_role("button", name="Change password").click()
         expect(here.get_by_role("status")).to_contain_text("Your password has been changed.")
         there.goto("/account")
         expect(there.get_by_text("Your session has ended")).to_be_visible()
@@ -110,7 +110,7 @@ class Account(BrowserTestCase):
         self.log_in(there, ada)
         here.goto("/account")
         here.get_by_label("Your name").fill("Ada Lovelace")
-        here.get_by_role("button", name="Save the name").click()
+        here.get_by_role("button", name="Save name").click()
         expect(here.get_by_role("banner")).to_contain_text("Ada Lovelace")
         here.get_by_role("button", name="End session (Chrome on Linux)").click()
         expect(here.get_by_role("status")).to_contain_text("logged out of one other session")
@@ -156,8 +156,8 @@ class EveryPage(BrowserTestCase):
                     self.assert_accessible(page)
             with self.subTest(page="wrong password", width=width, scheme=scheme):
                 page.goto("/account")
-                for label in ("Current password", "New password again"):
+                for label in ("Current password", "Confirm new password"):
                     page.get_by_label(label).fill("x")
                 page.get_by_label("New password, 8 characters or more").fill("y")
-                page.get_by_role("button", name="Change the password").click()
+                page.get_by_role("button", name="Change password").click()
                 self.assert_accessible(page)

@@ -1,4 +1,4 @@
-"""The PostgreSQL that comes along: shared, recovered, and gone when nobody uses it."""
+"""The built-in PostgreSQL: shared, recovered, and gone when nobody uses it."""
 
 import asyncio
 import os

@@ -72,14 +72,14 @@ class ReadAmount(unittest.TestCase):
                 self.assertRaisesRegex(ValueError, f"does not fit the currency {currency}"),
             ):
                 read_amount(typed, currency)
-        with self.assertRaisesRegex(ValueError, "“XYZ” is no currency"):
+        with self.assertRaisesRegex(ValueError, "“XYZ” is not a currency"):
             read_amount("XYZ 5", "USD")
 
     def test_negative_amounts_are_no_tickets(self) -> None:
         for typed in ("-1", "-1,50", "12,50-", "(45.00)", "\N{MINUS SIGN}5", "-$5", "($5.00)"):
             with (
                 self.subTest(typed=typed),
-                self.assertRaisesRegex(ValueError, "money that was spent"),
+                self.assertRaisesRegex(ValueError, "money you spent"),
             ):
                 read_amount(typed, "USD")
 

@@ -18,6 +18,7 @@ from tests.harness import PASSWORD, AppTestCase, TestCase
 
 SOURCE = Path(expenses.__file__).parent
 MAPPING = SOURCE.parents[1] / "babel.cfg"
+CONTRIBUTING = (SOURCE.parents[2] / "CONTRIBUTING.md").read_text(encoding="utf-8")
 KEYWORDS = {"_": None, "N_": None, "gettext": None, "ngettext": (1, 2)}
 
 
@@ -73,6 +74,25 @@ class Catalogs(TestCase):
             with self.subTest(template=path.name):
                 self.assertEqual(re.findall(r"\b(?:_|gettext)\([^\"'].*", path.read_text()), [])
 
+    def test_the_glossary_is_kept(self) -> None:
+        rows = [
+            [cell.strip() for cell in line.strip("|").split("|")]
+            for line in CONTRIBUTING.partition("### Glossary")[2].splitlines()
+            if line.startswith("| ") and "---" not in line
+        ][1:]
+        self.assertGreater(len(rows), 20)
+        chinese = [
+            translation
+            for entry in catalog("zh_Hans_CN")
+            if entry.id
+            for translation in self._translations(entry)
+        ]
+        for english, words_of_it, _, refused in rows:
+            for word in words_of_it.split(", "):
+                self.assertTrue(any(word in text for text in chinese), f"{english}: {word}")
+            for word in filter(None, refused.split(", ")):
+                self.assertEqual([text for text in chinese if word in text], [], english)
+
     def _singular(self, entry: Message) -> str:
         return str(entry.id if isinstance(entry.id, str) else entry.id[0])
 
@@ -106,7 +126,7 @@ class Choice(AppTestCase):
         self.assertEqual(answer.headers["location"], "/login?next=/tickets")
         self.assertIn("登录 / 注册", (await browser.get("/login")).text)
         await browser.post("/login", data={"email": user.email, "password": PASSWORD})
-        self.assertIn("我的单据", (await browser.get("/tickets")).text)
+        self.assertIn("我的报销单", (await browser.get("/tickets")).text)
         await browser.post("/logout")
         self.assertIn("您已退出登录", (await browser.get("/login")).text)
         await browser.post("/language", data={"language": "en"})
@@ -133,12 +153,12 @@ class Choice(AppTestCase):
         for text in ("2026年1月2日", "US$1,234.50", "已驳回", "待处理", "餐饮"):
             self.assertIn(text, page.text)
         page = await theirs.get("/admin/ticket/list?status=all", headers=chinese)
-        for text in ("2 张单据", "批准", "员工", "概览"):
+        for text in ("2 张报销单", "批准", "员工", "概览"):
             self.assertIn(text, page.text)
         page = await theirs.post(f"/admin/ticket/{ticket}/approve", headers=chinese)
-        self.assertIn(f"单据 {ticket} 已由 Dana 驳回：No receipt", page.text)
+        self.assertIn(f"报销单 {ticket} 已由 Dana 驳回：No receipt", page.text)
         page = await theirs.post(f"/admin/ticket/{ticket}/deny", headers=chinese)
-        self.assertIn("此项必填", page.text)
+        self.assertIn("必填。", page.text)
         page = await hers.post("/tickets", headers=chinese, data={"links": "x" * 1_100_000})
         self.assertIn("最多可发送 1 MB。", page.text)
         page = await hers.get("/admin/", headers=chinese)

@@ -149,7 +149,7 @@ class Decisions(MailTestCase):
         await self.deny(self.ticket_id, by=self.dana, reason="私人旅行")
         await self.send_mails()
         mail, content = self.the_mail()
-        self.assertEqual(mail["Subject"], f"单据 {self.ticket_id} 已驳回：US$12.50")
+        self.assertEqual(mail["Subject"], f"报销单 {self.ticket_id} 已驳回：US$12.50")
         self.assertEqual(mail["Content-Language"], "zh-CN")
         self.assertIn("Ada，您好：", content)
         self.assertIn("原因：\n    私人旅行", content)

@@ -79,7 +79,7 @@ class Digests(MailTestCase):
         await write(self.database)
         await self.send_mails()
         mail, content = self.the_mail()
-        self.assertEqual(mail["Subject"], "有 1 张单据等待处理")
+        self.assertEqual(mail["Subject"], "有 1 张报销单等待处理")
         self.assertIn("Dana，您好：", content)
 
     async def test_where_nothing_is_waiting_there_is_none_that_day(self) -> None:

@@ -162,9 +162,9 @@ class Import(AppTestCase):
         said = {(row, name): (sentence, cell) for row, name, sentence, cell in problems(page)}
         self.assertEqual(
             said["5", "spent_on"],
-            ("“2026-02-29” is no date: that month has 28 days.", "2026-02-29"),
+            ("“2026-02-29” is not a date: that month has 28 days.", "2026-02-29"),
         )
-        self.assertIn("“a lot” is no amount", said["3", "amount"][0])
+        self.assertIn("“a lot” is not an amount", said["3", "amount"][0])
         self.assertIn("is in the future", said["6", "spent_on"][0])
         self.assertEqual(said["7", "description"][0], "Use at most 500 characters.")
         self.assertNotIn("File 1 ticket", page.text)
@@ -599,7 +599,7 @@ class WhatPeopleBring(AppTestCase):
             ),
         )
         self.assertEqual([row for row, *_ in problems(page)], ["5", "6", "7"])
-        for words in ("“125¹” is no amount", "money that was spent", "does not fit"):
+        for words in ("“125¹” is not an amount", "money you spent", "does not fit"):
             self.assertIn(words, html.unescape(page.text))
 
     async def test_a_sign_of_several_currencies_is_never_taken_for_another_one(self) -> None:

@@ -133,7 +133,7 @@ class Dates(ReadingTestCase):
             *dated("2026-11-02 at the hotel", "Monday", "9:00", "2026-11-31 9:00", "0000-01-01")
         )
         for row in (2, 3, 4, 6):
-            self.assertIn("is no date. Write", said[str(row), "spent_on"])
+            self.assertIn("is not a date. Write", said[str(row), "spent_on"])
         self.assertIn("that month has 30 days", said["5", "spent_on"])
 
 

@@ -45,7 +45,7 @@ def read_amount(typed: str, currency: str, default: str = "") -> tuple[str, str]
 
     `currency` is that of the form or the row, or empty; then `default` decides between those that
     share a sign, where it is one of them. Raises `ValueError` with a sentence for
-    what is no amount, may mean two amounts, or is in another currency than `currency`.
+    what is not an amount, may mean two amounts, or is in another currency than `currency`.
     """
     if len(typed) > MAX_LENGTH:
         raise ValueError(_no_amount(typed))
@@ -54,7 +54,7 @@ def read_amount(typed: str, currency: str, default: str = "") -> tuple[str, str]
     number, sign = _without_sign(text.strip("()").strip() if is_negative else text)
     currency = _agreed(sign, currency, default)
     if is_negative or number.startswith("-") or number.endswith("-"):
-        raise ValueError(gettext("A ticket is money that was spent. Use an amount above 0."))
+        raise ValueError(gettext("A ticket is for money you spent. Use an amount above 0."))
     return _plain(number.removeprefix("+").strip(), currency, typed), currency
 
 
@@ -93,7 +93,7 @@ def _agreed(sign: str, currency: str, default: str) -> str:
     possible = _meanings(sign)
     if not possible:
         raise ValueError(
-            gettext("“%(sign)s” is no currency. Use a number such as 12.50.", sign=sign)
+            gettext("“%(sign)s” is not a currency. Use a number such as 12.50.", sign=sign)
         )
     if currency in possible:
         return currency
@@ -155,5 +155,5 @@ def _plain(number: str, currency: str, typed: str) -> str:
 
 def _no_amount(typed: str) -> str:
     return gettext(
-        "“%(typed)s” is no amount. Use a number such as 12.50.", typed=excerpt(typed.strip())
+        "“%(typed)s” is not an amount. Use a number such as 12.50.", typed=excerpt(typed.strip())
     )

@@ -85,7 +85,7 @@ def requested_traces() -> Traces | None:
 def finish_span(
     span: Span, method: str, route: str | None, status: int | None, error: BaseException | None
 ) -> None:
-    """Name the span of a request for its route, and note what became of it."""
+    """Name the span of a request for its route, and note its outcome."""
     if route is not None:
         span.update_name(f"{method} {route}")
         span.set_attribute("http.route", route)

@@ -198,7 +198,7 @@ def _read_row(
     if "category" in values:
         category = answers.categories.get(values["category"]) or read_category(values["category"])
         if category is None:
-            errors["category"] = gettext("“%(text)s” is no category.", text=values["category"])
+            errors["category"] = gettext("“%(text)s” is not a category.", text=values["category"])
             if values["category"] not in sheet.unknown_categories:
                 sheet.unknown_categories.append(values["category"])
         else:

@@ -163,7 +163,7 @@ async def ticket_history(
 
 def _lines(actor: Actor) -> Select[*tuple[Any, ...]]:
     if not can_see_employees(actor):
-        raise Forbidden(N_("Only employers see everybody's history."))
+        raise Forbidden(N_("Only employers can see everyone's history."))
     query = select(
         event_table.c.id,
         event_table.c.at,

@@ -24,7 +24,7 @@ def can_create(actor: Actor) -> bool:
 
 def ensure_can_create(actor: Actor) -> None:
     if not can_create(actor):
-        raise Forbidden(N_("Only employees file tickets."))
+        raise Forbidden(N_("Only employees can file tickets."))
 
 
 def can_change(actor: Actor, ticket: OwnedTicket) -> bool:
@@ -34,7 +34,7 @@ def can_change(actor: Actor, ticket: OwnedTicket) -> bool:
 
 def ensure_owns(actor: Actor, ticket: OwnedTicket) -> None:
     if ticket.owner_id != actor.id:
-        raise Forbidden(N_("Only the owner edits or withdraws a ticket."))
+        raise Forbidden(N_("Only its owner can edit or withdraw a ticket."))
 
 
 def can_decide(actor: Actor, ticket: OwnedTicket) -> bool:
@@ -50,7 +50,7 @@ def can_reopen(actor: Actor, ticket: OwnedTicket) -> bool:
 
 def ensure_can_decide(actor: Actor) -> None:
     if actor.role is not Role.EMPLOYER:
-        raise Forbidden(N_("Only employers decide tickets."))
+        raise Forbidden(N_("Only employers can decide tickets."))
 
 
 _SENTENCES = {

@@ -14,7 +14,7 @@ def can_see_employees(actor: Actor) -> bool:
 
 def ensure_can_see_employees(actor: Actor) -> None:
     if not can_see_employees(actor):
-        raise Forbidden(N_("Only employers see the list of employees."))
+        raise Forbidden(N_("Only employers can see the list of employees."))
 
 
 def can_suspend(actor: Actor) -> bool:
@@ -24,7 +24,7 @@ def can_suspend(actor: Actor) -> bool:
 
 def ensure_can_suspend(actor: Actor) -> None:
     if not can_suspend(actor):
-        raise Forbidden(N_("Only employers suspend and reactivate employees."))
+        raise Forbidden(N_("Only employers can suspend and reactivate employees."))
 
 
 def ensure_may_register_as(role: Role, *, employer_code: str | None, settings: Settings) -> None:

@@ -13,11 +13,11 @@ Model = TypeVar("Model", bound=BaseModel)
 
 # By pydantic's error type. Types that are missing here keep pydantic's own words.
 _SENTENCES = {
-    "missing": N_("This is required."),
+    "missing": N_("Required."),
     "extra_forbidden": N_("This field is unknown."),
-    "string_too_short": N_("This is required."),
+    "string_too_short": N_("Required."),
     "string_too_long": N_("Use at most %(max_length)s characters."),
-    "too_short": N_("This is required."),
+    "too_short": N_("Required."),
     "too_long": N_("Use at most %(max_length)s."),
     "greater_than": N_("Use an amount above %(gt)s."),
     "less_than_equal": N_("Use at most %(le)s."),

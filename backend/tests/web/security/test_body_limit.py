@@ -44,5 +44,5 @@ class Limits(AppTestCase):
                     headers={"Content-Type": "application/x-www-form-urlencoded"},
                 )
             self.assertEqual(page.status_code, 413)
-            self.assertIn("That is too large", page.text)
+            self.assertIn("Too large", page.text)
             self.assertEqual(sent, most)

@@ -81,7 +81,7 @@ def read_date(text: str, orders: Collection[Order] = ()) -> str:
             return _date(text, _full_year(text, found["y"]), month, int(found["d"]))
     if found := _UNCLEAR.fullmatch(plain):
         return _in_order(text, found, orders)
-    raise ValueError(gettext("“%(text)s” is no date. Write 2026-11-02.", text=text))
+    raise ValueError(gettext("“%(text)s” is not a date. Write 2026-11-02.", text=text))
 
 
 def orders_of(texts: Iterable[str]) -> set[Order]:
@@ -134,12 +134,14 @@ def _in_order(text: str, found: re.Match[str], orders: Collection[Order]) -> str
 def _date(text: str, year: int, month: int, day: int) -> str:
     if not 1 <= month <= 12:
         raise ValueError(
-            gettext("“%(text)s” is no date: there is no month %(month)s.", text=text, month=month)
+            gettext(
+                "“%(text)s” is not a date: there is no month %(month)s.", text=text, month=month
+            )
         )
     days = monthrange(year, month)[1]
     if not 1 <= day <= days:
         raise ValueError(
-            gettext("“%(text)s” is no date: that month has %(days)s days.", text=text, days=days)
+            gettext("“%(text)s” is not a date: that month has %(days)s days.", text=text, days=days)
         )
     return date(year, month, day).isoformat()
 
@@ -152,7 +154,7 @@ def _full_year(text: str, year: str) -> int:
             )
         )
     if not int(year):
-        raise ValueError(gettext("“%(text)s” is no date. Write 2026-11-02.", text=text))
+        raise ValueError(gettext("“%(text)s” is not a date. Write 2026-11-02.", text=text))
     return int(year) if len(year) == 4 else 2000 + int(year)
 
 

@@ -65,7 +65,7 @@ def is_workbook(content: bytes) -> bool:
 
 def damaged() -> InvalidInput:
     return unreadable(
-        gettext("This file is damaged, or no workbook. Save it again, or save it as CSV.")
+        gettext("This file is damaged or not a workbook. Save it again, or save it as CSV.")
     )
 
 
