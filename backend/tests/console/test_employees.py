@@ -358,7 +358,7 @@ class Details(EmployeesTestCase):
         with patch("expenses.console.employees.LATEST_EVENTS", 2):
             page = await self.details(ada)
         self.assertEqual(page.text.count("<li data-event"), 2)
-        self.assertIn("These are the latest 2", page.text)
+        self.assertIn("Only the latest 2 are shown", page.text)
 
     async def test_of_a_suspended_one_they_say_how_many_tickets_are_hidden(self) -> None:
         ada = await self.new_employee("Ada")
