@@ -3,17 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
-from prometheus_client import Counter
-from sqlalchemy import ARRAY, BigInteger, DateTime, func, insert, literal, update
+from sqlalchemy import ARRAY, BigInteger, DateTime, func, literal, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from expenses.database.engine import after_commit
 from expenses.errors import NotDecided, TicketChanged
-from expenses.history import event_table, record
-from expenses.i18n.money import with_decimals
-from expenses.notifications.outbox import Subject, announce
+from expenses.tickets.decision_events import record_decision, record_decisions
 from expenses.tickets.filters import is_one_of
 from expenses.tickets.models import TicketStatus, ticket_table
 from expenses.tickets.policy import ensure_can_decide, not_decidable, with_ticket
@@ -39,13 +34,6 @@ _UNDECIDED = {
     "decided_at": None,
     "decision_reason": None,
 }
-
-DECISIONS = Counter(
-    "expenses_decisions", "Tickets that were approved, denied or reopened.", ["decision"]
-)
-# There from the start: an increase from nothing to the first one would go unseen.
-for _decision in ("approved", "denied", "reopened"):
-    DECISIONS.labels(_decision)
 
 
 @dataclass(frozen=True)
@@ -110,7 +98,7 @@ async def decide_tickets(
     ensure_can_decide(actor)
     decided = await _update_pending(connection, seen, status, reason, actor)
     if decided:
-        await _record_all(connection, decided, f"ticket.{status}", reason, actor=actor)
+        await record_decisions(connection, decided, f"ticket.{status}", reason, actor=actor)
     done = {ticket.id for ticket in decided}
     others = [ticket_id for ticket_id in seen if ticket_id not in done]
     left = await views_of(connection, others, actor=actor)
@@ -131,7 +119,9 @@ async def reopen_ticket(
         update(ticket_table).where(ticket_table.c.id == ticket_id).values(**_UNDECIDED)
     )
     undone = ticket.status
-    await _record(connection, "ticket.reopened", ticket, actor=actor, reason=reason, undone=undone)
+    await record_decision(
+        connection, "ticket.reopened", ticket, actor=actor, reason=reason, undone=undone
+    )
 
 
 async def undo_decisions(
@@ -159,7 +149,7 @@ async def undo_decisions(
         )
         tickets = sorted(map(LockedTicket._make, rows))
         if tickets:
-            await _record_all(
+            await record_decisions(
                 connection, tickets, "ticket.reopened", None, actor=actor, undone=status
             )
         undone += [ticket.id for ticket in tickets]
@@ -192,7 +182,7 @@ async def _decide(
             decision_reason=reason,
         )
     )
-    await _record(connection, f"ticket.{status}", ticket, actor=actor, reason=reason)
+    await record_decision(connection, f"ticket.{status}", ticket, actor=actor, reason=reason)
 
 
 async def _update_pending(
@@ -229,74 +219,3 @@ async def _update_pending(
         .returning(*LOCKED)
     )
     return sorted(map(LockedTicket._make, decided))
-
-
-async def _record(
-    connection: AsyncConnection,
-    action: str,
-    ticket: LockedTicket,
-    *,
-    actor: Actor,
-    reason: str | None,
-    **details: Any,
-) -> None:
-    """Write the event, and the messages to the owner and the company's other systems."""
-    event_id = await record(
-        connection,
-        action,
-        actor_id=actor.id,
-        ticket_id=ticket.id,
-        owner_id=ticket.owner_id,
-        reason=reason,
-        **details,
-    )
-    await announce(connection, action, [_subject(ticket, event_id, reason)], actor_id=actor.id)
-    _count(connection, action, 1)
-
-
-async def _record_all(
-    connection: AsyncConnection,
-    tickets: Sequence[LockedTicket],
-    action: str,
-    reason: str | None,
-    *,
-    actor: Actor,
-    **details: Any,
-) -> None:
-    """Do what `_record` does for many tickets, in as many statements as for one."""
-    written = await connection.execute(
-        insert(event_table).returning(event_table.c.ticket_id, event_table.c.id),
-        [_event(ticket, action, {"reason": reason} | details, actor) for ticket in tickets],
-    )
-    event_ids = {row.ticket_id: row.id for row in written}
-    subjects = [_subject(ticket, event_ids[ticket.id], reason) for ticket in tickets]
-    await announce(connection, action, subjects, actor_id=actor.id)
-    _count(connection, action, len(tickets))
-
-
-def _count(connection: AsyncConnection, action: str, number: int) -> None:
-    counter = DECISIONS.labels(action.removeprefix("ticket."))
-    after_commit(connection, lambda: counter.inc(number))
-
-
-def _subject(ticket: LockedTicket, event_id: int, reason: str | None) -> Subject:
-    """Describe the ticket as it was decided: it may be edited before a mail is sent."""
-    facts = {
-        "amount": str(with_decimals(ticket.amount, ticket.currency)),
-        "currency": ticket.currency,
-        "description": ticket.description,
-        "reason": reason,
-    }
-    return Subject(ticket.owner_id, event_id, ticket.id, facts)
-
-
-def _event(
-    ticket: LockedTicket, action: str, details: dict[str, Any], actor: Actor
-) -> dict[str, Any]:
-    return {
-        "action": action,
-        "actor_id": actor.id,
-        "ticket_id": ticket.id,
-        "owner_id": ticket.owner_id,
-        "details": details,
-    }
