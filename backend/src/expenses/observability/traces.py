@@ -101,25 +101,6 @@ def finish_span(
 def trace_statements(database: Database, tracer: Tracer) -> None:
     """Write a span for each statement that a traced request sends, without its values."""
 
-    def write(statement: str, began: int, error: BaseException | None = None) -> None:
-        # Not whether it is recording: the driver tells a moment later, when it may have ended.
-        if not get_current_span().get_span_context().trace_flags.sampled:
-            return
-        operation = _FIRST_WORD.findall(statement)[0].upper()
-        span = tracer.start_span(
-            operation,
-            kind=SpanKind.CLIENT,
-            start_time=began,
-            attributes={
-                "db.system.name": "postgresql",
-                "db.operation.name": operation,
-                "db.query.text": statement,
-            },
-        )
-        if error is not None:
-            _note_error(span, error)
-        span.end()
-
     def note_begin(
         connection: Connection, _cursor: Any, statement: str, _values: Any, context: Any, _many: Any
     ) -> None:
@@ -129,18 +110,40 @@ def trace_statements(database: Database, tracer: Tracer) -> None:
 
     def note_end(connection: Connection, *_: Any) -> None:
         statement, began = connection.info.pop(_BEGAN)
-        write(statement, began)
+        _write_statement(tracer, statement, began)
 
     def note_failure(context: ExceptionContext) -> None:
         begun = context.connection.info.pop(_BEGAN, None) if context.connection else None
         if begun is not None:
             statement, began = begun
-            write(statement, began, context.original_exception)
+            _write_statement(tracer, statement, began, context.original_exception)
 
     engine = database.engine.sync_engine
     event.listen(engine, "before_cursor_execute", note_begin)
     event.listen(engine, "after_cursor_execute", note_end)
     event.listen(engine, "handle_error", note_failure)
+
+
+def _write_statement(
+    tracer: Tracer, statement: str, began: int, error: BaseException | None = None
+) -> None:
+    # Not whether it is recording: the driver tells a moment later, when it may have ended.
+    if not get_current_span().get_span_context().trace_flags.sampled:
+        return
+    operation = _FIRST_WORD.findall(statement)[0].upper()
+    span = tracer.start_span(
+        operation,
+        kind=SpanKind.CLIENT,
+        start_time=began,
+        attributes={
+            "db.system.name": "postgresql",
+            "db.operation.name": operation,
+            "db.query.text": statement,
+        },
+    )
+    if error is not None:
+        _note_error(span, error)
+    span.end()
 
 
 def _note_error(span: Span, error: BaseException) -> None:

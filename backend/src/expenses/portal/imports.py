@@ -3,7 +3,9 @@
 import asyncio
 import secrets
 from collections import defaultdict
+from collections.abc import Mapping
 from decimal import Decimal
+from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -164,10 +166,6 @@ async def _check_page(
 ) -> Response:
     settings = settings_of(request)
     there = await imports.find_matches(connection, sheet.rows, actor=user, settings=settings)
-    fresh = [row.fields for row in sheet.rows if row.number not in there]
-    sums: defaultdict[str, Decimal] = defaultdict(Decimal)
-    for fields in fresh:
-        sums[fields.currency or settings.currency] += fields.amount
     lines = sheet_lines(table, sheet)
     pages = max(1, -(-len(lines) // ROWS_PER_PAGE))
     page = min(max(upload.page, 1), pages)
@@ -189,17 +187,32 @@ async def _check_page(
         wanted_elsewhere=sorted(upload.wanted - can_be_ticked),
         answers=upload.answers,
         there=there,
-        fresh=len(fresh),
-        sums=dict(sorted(sums.items())),
-        currency=settings.currency,
-        categories=list(Category),
-        fields=FIELDS,
-        required=REQUIRED,
-        text=text_of(table),
-        encoding=table.encoding or "",
-        encodings=ENCODINGS if table.encoding else {},
+        **_fresh(sheet, there, settings.currency),
+        **_choices(table, settings.currency),
         key=secrets.token_urlsafe(12),
     )
+
+
+def _fresh(sheet: Sheet, there: Mapping[int, Any], currency: str) -> dict[str, Any]:
+    """Count and add up the rows that look like no ticket."""
+    fresh = [row.fields for row in sheet.rows if row.number not in there]
+    sums: defaultdict[str, Decimal] = defaultdict(Decimal)
+    for fields in fresh:
+        sums[fields.currency or currency] += fields.amount
+    return {"fresh": len(fresh), "sums": dict(sorted(sums.items()))}
+
+
+def _choices(table: Table, currency: str) -> dict[str, Any]:
+    """Return what the page's own fields offer, and the text that it sends back."""
+    return {
+        "currency": currency,
+        "categories": list(Category),
+        "fields": FIELDS,
+        "required": REQUIRED,
+        "text": text_of(table),
+        "encoding": table.encoding or "",
+        "encodings": ENCODINGS if table.encoding else {},
+    }
 
 
 def _filed(tickets: int) -> str:

@@ -96,17 +96,8 @@ async def change_password(
     """
     limits = password_limits(actor.id, settings)
     await count_attempt(database, limits)
-    async with database.reading() as connection:
-        verified = await connection.scalar(
-            select(user_table.c.password_hash).where(user_table.c.id == actor.id)
-        )
-    if not await verify_password(old, verified):
-        raise InvalidInput({"old": WrongPassword.template})
-    try:
-        ensure_acceptable(new, email=actor.email)
-    except InvalidInput as error:
-        raise InvalidInput({"new": error.fields["password"]}) from None
-    password_hash = await hash_password(new)
+    verified = await _verify(database, old, actor)
+    password_hash = await _hash_acceptable(new, actor)
     async with database.transaction() as connection:
         # It may have been changed elsewhere while this one was being hashed.
         if await _lock_password(connection, actor) != verified:
@@ -161,6 +152,26 @@ async def end_other_sessions(connection: AsyncConnection, *, actor: CurrentUser)
 async def _lock(connection: AsyncConnection, user_id: int) -> UserView:
     query = select(*VIEW).where(user_table.c.id == user_id).with_for_update(key_share=True)
     return UserView._make((await connection.execute(query)).one())
+
+
+async def _verify(database: Database, password: str, actor: CurrentUser) -> str | None:
+    """Return the hash that the password was checked against. Raises `InvalidInput` for `old`."""
+    async with database.reading() as connection:
+        password_hash: str | None = await connection.scalar(
+            select(user_table.c.password_hash).where(user_table.c.id == actor.id)
+        )
+    if not await verify_password(password, password_hash):
+        raise InvalidInput({"old": WrongPassword.template})
+    return password_hash
+
+
+async def _hash_acceptable(password: str, actor: CurrentUser) -> str:
+    """Raises `InvalidInput` for `new`."""
+    try:
+        ensure_acceptable(password, email=actor.email)
+    except InvalidInput as error:
+        raise InvalidInput({"new": error.fields["password"]}) from None
+    return await hash_password(password)
 
 
 async def _lock_password(connection: AsyncConnection, actor: CurrentUser) -> str:
