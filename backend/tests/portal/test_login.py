@@ -3,6 +3,7 @@
 import asyncio
 import re
 from datetime import timedelta
+from html import unescape
 
 import httpx
 from pydantic import SecretStr
@@ -197,6 +198,65 @@ class Register(AppTestCase):
             answer = await second.post("/register", data=person)
         self.assertEqual(answer.headers["location"], "/login")
         self.assertIn("already registered", (await second.get("/login")).text)
+
+
+class MistypedEmail(AppTestCase):
+    async def asyncSetUp(self) -> None:
+        await super().asyncSetUp()
+        self.known = [await self.new_employee() for _ in range(3)]
+
+    async def register_page(self, email: str) -> tuple[httpx.AsyncClient, httpx.Response]:
+        browser = await self.client()
+        await browser.post(
+            "/login", data={"email": email, "password": PASSWORD, "next": "/tickets?new=1"}
+        )
+        page = await browser.get("/register")
+        self.assertEqual(page.status_code, 200)
+        self.assertIn(f'<p class="headline mb-1"><bdi>{email}</bdi></p>', page.text)
+        self.assertIn("Not you? Use another e-mail", page.text)
+        return browser, page
+
+    async def test_a_near_miss_of_a_known_domain_is_asked_about(self) -> None:
+        for email in ("ada@contso.example", "Ada@contoso.exmaple", "ada@contoso.exampl"):
+            with self.subTest(email=email):
+                browser, page = await self.register_page(email)
+                suggested = f"{email.partition('@')[0]}@contoso.example"
+                self.assertIn(f"<bdi>{suggested}</bdi>", page.text)
+                again = await browser.post("/register", data={"username": "", "role": "employee"})
+                self.assertIn(f"<bdi>{suggested}</bdi>", again.text)
+                [link] = re.findall(r'href="(/login\?suggested[^"]*)"', page.text)
+                self.assertNotIn("ada", link)
+                login = await browser.get(unescape(link))
+                self.assertIn(f'value="{suggested}"', login.text)
+                self.assertIn('name="next" value="/tickets?new=1"', login.text)
+
+    async def test_whether_the_suggested_address_is_registered_is_not_told(self) -> None:
+        name = self.known[0].email.partition("@")[0]
+        for email in (f"{name}@contso.example", "nobody@contso.example"):
+            _, page = await self.register_page(email)
+            self.assertIn("Did you mean this one?", page.text)
+
+    async def test_other_domains_and_those_of_few_users_are_not_named(self) -> None:
+        for number in range(2):
+            person = {"username": f"Person {number}", "email": f"p{number}@fabrikam.example"}
+            await (await self.client()).post(
+                "/api/users", json=person | {"password": PASSWORD, "role": "employee"}
+            )
+        for email in (
+            "ada@contoso.example",
+            "ada@fabrikm.example",
+            "ada@northwind.example",
+            "ada@mail.contoso-travel.example",
+        ):
+            with self.subTest(email=email):
+                _, page = await self.register_page(email)
+                self.assertNotIn("Did you mean", page.text)
+                self.assertNotIn("suggested", page.text)
+
+    async def test_the_log_in_page_suggests_nothing_by_itself(self) -> None:
+        browser = await self.client()
+        page = await browser.get("/login?suggested=1")
+        self.assertIn('autofocus value=""', page.text)
 
 
 class RegisterAtOnce(CommittingTestCase):

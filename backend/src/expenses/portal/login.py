@@ -24,6 +24,7 @@ from expenses.users.registration import (
     begin_registration,
     complete_registration,
     pending_email,
+    suggest_email,
 )
 from expenses.users.schemas import Email, Password, Username
 from expenses.users.sessions import NewSession, authenticate
@@ -77,7 +78,10 @@ async def login_page(request: Request, connection: ConnectionDependency) -> Resp
     try:
         user = await authenticate(connection, token_of(request), lock=False)
     except NotLoggedIn:
-        return _login_page(request, FormValues(next=way_on))
+        suggested = (
+            request.session.get("suggested") if "suggested" in request.query_params else None
+        )
+        return _login_page(request, FormValues(next=way_on, email=suggested or ""))
     return _to(local_path(way_on, HOME[user.role]))
 
 
@@ -198,8 +202,9 @@ async def _begin(
         token = await begin_registration(
             connection, email=credentials.email, password_hash=password_hash
         )
-    request.session["registration"] = token
-    request.session["next"] = form["next"]
+        suggested = await suggest_email(connection, credentials.email)
+    # In the session: addresses of pages are logged, and must not hold an e-mail.
+    request.session.update(registration=token, next=form["next"], suggested=suggested)
     return _to("/register")
 
 
@@ -244,6 +249,8 @@ def _registration_page(
         "register.html",
         status_code=422 if errors else 200,
         email=email,
+        suggested=request.session.get("suggested"),
+        way_on=request.session.get("next", ""),
         values=values,
         errors=errors or {},
         asks_for_code=request.app.state.settings.employer_code is not None,

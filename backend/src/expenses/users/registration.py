@@ -1,6 +1,7 @@
 """How an unknown e-mail becomes a user: in one step through the API, in two in a browser."""
 
 from datetime import UTC, datetime, timedelta
+from difflib import get_close_matches
 
 from sqlalchemy import ColumnElement, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
@@ -16,6 +17,11 @@ from expenses.users.queries import VIEW, UserView, find_password
 from expenses.users.sessions import hash_token, new_token
 
 TIME_TO_REGISTER = timedelta(minutes=15)
+
+# A domain is suggested once so many of the latest users have it, and what is typed is so similar.
+USERS_OF_A_KNOWN_DOMAIN = 3
+LATEST_USERS = 1000
+MIN_SIMILARITY = 0.85
 
 
 async def register(
@@ -69,6 +75,27 @@ async def begin_registration(connection: AsyncConnection, *, email: str, passwor
         )
     )
     return token
+
+
+async def suggest_email(connection: AsyncConnection, email: str) -> str | None:
+    """Suggest the same address at a known domain, where its own looks like a slip of the keys.
+
+    Only domains of several users are known, so that nobody learns of a single one's address.
+    """
+    name, _, domain = email.rpartition("@")
+    latest = (
+        select(func.split_part(func.lower(user_table.c.email), "@", 2).label("domain"))
+        .order_by(user_table.c.id.desc())
+        .limit(LATEST_USERS)
+        .subquery()
+    )
+    known = await connection.scalars(
+        select(latest.c.domain)
+        .group_by(latest.c.domain)
+        .having(func.count() >= USERS_OF_A_KNOWN_DOMAIN)
+    )
+    [closest] = get_close_matches(domain, known.all(), n=1, cutoff=MIN_SIMILARITY) or [None]
+    return None if closest in (None, domain) else f"{name}@{closest}"
 
 
 async def pending_email(connection: AsyncConnection, token: str | None) -> str:
