@@ -41,6 +41,31 @@ class Preview(QueueTestCase):
         page = await self.preview("deny", all="1", query="q=train&status=all")
         self.assertIn("Deny 4 tickets", page.text)
 
+    async def test_it_lists_all_of_them_in_the_order_of_the_list(self) -> None:
+        ada = await self.new_employee()
+        tickets = [await self.new_ticket(ada, amount=f"{number}.00") for number in range(1, 13)]
+        for query, order in (
+            ("", tickets),
+            ("status=all", tickets[::-1]),
+            ("sort=-amount&status=pending", tickets[::-1]),
+        ):
+            for chosen in ({"ticket": tickets}, {"all": "1"}):
+                page = await self.preview("approve", query=query, **chosen)
+                listed = re.findall(r"<li>(\d+) ·", page.text)
+                self.assertEqual(listed, [str(ticket) for ticket in order])
+                # The first ten; the others unfold.
+                unfolded = page.text.partition("<summary>2 more tickets</summary>")[2]
+                self.assertEqual(re.findall(r"<li>(\d+) ·", unfolded), listed[10:])
+
+    async def test_of_very_many_it_says_how_many_it_does_not_list(self) -> None:
+        ada = await self.new_employee()
+        for _ in range(13):
+            await self.new_ticket(ada)
+        with patch("expenses.console.selection.MAX_SHOWN", 11):
+            page = await self.preview("deny", all="1")
+        self.assertIn("<summary>3 more tickets</summary>", page.text)
+        self.assertIn("and 2 more", page.text)
+
     async def test_nothing_selected_and_nothing_left(self) -> None:
         ticket = await self.new_ticket(await self.new_employee())
         answer = await self.preview("approve", query="q=lunch")
@@ -237,10 +262,13 @@ class Undo(QueueTestCase):
         self.ada = await self.new_employee("Ada")
 
     async def undo(self, *tickets: int) -> httpx.Response:
+        """The page that one sees afterwards."""
         answer = await self.browser.post(
             "/admin/ticket/undo",
             data={"tickets": ",".join(map(str, tickets)), "next": "/admin/ticket/list?q=x"},
         )
+        if answer.status_code == 200:
+            return answer
         self.assertEqual(
             (answer.status_code, answer.headers["location"]), (303, "/admin/ticket/list?q=x")
         )
@@ -272,20 +300,39 @@ class Undo(QueueTestCase):
             self.assertEqual((await self.ticket(ticket, seen_by=self.ada)).status, "pending")
         self.assertEqual(len(await self.events("ticket.reopened")), 3)
 
-    async def test_what_others_decided_and_what_is_old_stays(self) -> None:
-        other = await self.new_employer()
-        theirs, old = [await self.new_ticket(self.ada) for _ in range(2)]
+    async def test_what_others_decided_and_what_is_old_stays_and_is_named(self) -> None:
+        other = await self.new_employer("Omar")
+        theirs, old, reopened, fine = [await self.new_ticket(self.ada) for _ in range(4)]
+        ben = await self.new_employee()
+        hidden = await self.new_ticket(ben)
         await self.approve(theirs, by=other)
-        await self.approve(old, by=self.boss)
+        for ticket in (old, fine, hidden):
+            await self.approve(ticket, by=self.boss)
+        await self.suspend(ben, by=other)
         async with self.database.transaction() as connection:
             await connection.execute(
                 update(ticket_table)
                 .where(ticket_table.c.id == old)
                 .values(decided_at=func.now() - UNDO_PERIOD)
             )
+        page = await self.undo(theirs, old, reopened, fine, hidden)
+        self.assertIn("<h1>1 ticket is pending again.</h1>", page.text)
+        for ticket, sentence in (
+            (theirs, "was approved by Omar"),
+            (old, "was approved by Dana"),
+            (reopened, "is already pending again"),
+        ):
+            line = page.text.partition(f">Ticket {ticket}</a>")[2].partition("</li>")[0]
+            self.assertIn(sentence, " ".join(re.sub("<[^>]+>", " ", line).split()))
+        self.assertNotIn(f">Ticket {fine}</a>", page.text)
+        self.assertIn("1 ticket is now hidden", page.text)
+        self.assertIn('href="/admin/ticket/list?q=x"', page.text)
+        self.assertEqual(
+            [event.ticket_id for event in await self.events("ticket.reopened")], [fine]
+        )
         async with self.nothing_changes():
-            page = await self.undo(theirs, old)
-        self.assertIn("Some decisions were not undone", page.text)
+            page = await self.undo(theirs)
+        self.assertIn("0 tickets are pending again.", page.text)
 
     async def test_odd_ids_are_refused(self) -> None:
         for text in ("", "x", "1,,2", "-1"):
@@ -318,7 +365,7 @@ class AtOnce(CommittingTestCase):
         self.assertEqual((await self.ticket(edited, seen_by=ada)).status, "pending")
         self.assertEqual((await self.ticket(filed_later, seen_by=ada)).status, "pending")
         self.assertIn(f">Ticket {edited}</a>", page.text)
-        for text in ("has changed since", "already denied by", "was withdrawn", "are now hidden"):
+        for text in ("has changed since", "already denied by", "was withdrawn", "is now hidden"):
             self.assertIn(text, page.text)
 
     async def test_two_who_decide_the_same_tickets_share_them_without_a_deadlock(self) -> None:

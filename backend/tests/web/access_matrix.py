@@ -112,7 +112,7 @@ POST   /admin/ticket/{ticket_id:int}/approve        LOGIN      FORBIDDEN  FORBID
 POST   /admin/ticket/{ticket_id:int}/deny           LOGIN      FORBIDDEN  FORBIDDEN  DONE:/admin/ticket/list  LOGIN
 POST   /admin/ticket/{ticket_id:int}/reopen         LOGIN      FORBIDDEN  FORBIDDEN  DONE:/admin/ticket/list  LOGIN
 POST   /admin/ticket/decide                         LOGIN      FORBIDDEN  FORBIDDEN  SEEN       LOGIN
-POST   /admin/ticket/undo                           LOGIN      FORBIDDEN  FORBIDDEN  SEEN:/admin/ticket/list  LOGIN
+POST   /admin/ticket/undo                           LOGIN      FORBIDDEN  FORBIDDEN  SEEN       LOGIN
 POST   /admin/ticket/decide/all                     LOGIN      FORBIDDEN  FORBIDDEN  DONE       LOGIN
 GET    /admin/employee/list                         LOGIN      FORBIDDEN  FORBIDDEN  SEEN       LOGIN
 GET    /admin/employee/details/{pk:path}            LOGIN      FORBIDDEN  FORBIDDEN  SEEN       LOGIN

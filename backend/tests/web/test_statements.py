@@ -22,7 +22,7 @@ POST   /admin/employee/{employee_id:int}/suspend          employer  7
 GET    /admin/history                                     employer  3
 GET    /admin/overview                                    employer  4
 POST   /admin/ticket/decide                               employer  5
-POST   /admin/ticket/undo                                 employer  3
+POST   /admin/ticket/undo                                 employer  4
 POST   /admin/ticket/decide/all                           employer  4
 GET    /admin/ticket/details/{pk:path}                    employer  14
 GET    /admin/ticket/export/{kind}                        employer  2
