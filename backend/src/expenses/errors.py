@@ -157,6 +157,14 @@ class NotSuspended(Conflict):
     template = N_("%(username)s is not suspended.")
 
 
+class NotUndone(Conflict):
+    code = "not-undone"
+    template = N_(
+        "The suspension of %(username)s was not undone: another employer has acted since, or it "
+        "was made too long ago. Reactivate them instead."
+    )
+
+
 class IdempotencyKeyReused(InvalidInput):
     code = "idempotency-key-reused"
 

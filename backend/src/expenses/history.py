@@ -1,7 +1,7 @@
 """The append-only history: who did what, when, to which ticket or user."""
 
 import logging
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, func, insert, text
@@ -14,6 +14,8 @@ from expenses.database.tables import Base, table_of
 
 logger = logging.getLogger(__name__)
 
+# How long one's own action can be taken back without a reason.
+UNDO_PERIOD = timedelta(minutes=10)
 
 _IS_DENIAL = text("action = 'ticket.denied'")
 

@@ -256,6 +256,23 @@ class Employees(BrowserTestCase):
         expect(page.get_by_role("status")).to_contain_text("Ada is active again")
         self.assertEqual(dana.ticket(ticket)["status"], "pending")
 
+    def test_a_suspension_is_undone_where_it_is_said(self) -> None:
+        self.person("Ada")
+        dana = self.person("Dana", "employer")
+        for has_script in (True, False):
+            page = self.open(dana, java_script_enabled=has_script)
+            page.goto("/admin/employee/list")
+            page.get_by_role("button", name="Suspend Ada").click()
+            page.get_by_role("button", name="Suspend").click()
+            expect(page.get_by_role("status")).to_have_text("Ada is suspended.")
+            page.get_by_role("button", name="Undo").click()
+            expect(page.get_by_role("status")).to_have_text("Ada is active again.")
+            page.get_by_role("link", name="Ada").click()
+            expect(page.get_by_role("link", name="Suspend…")).to_be_visible()
+            events = page.locator("[data-event]")
+            expect(events.first).to_contain_text("Dana reactivated Ada")
+            expect(events.nth(1)).to_contain_text("Dana suspended Ada")
+
     def change(self, page: Page, verb: str) -> None:
         page.get_by_role("main").get_by_role("link", name=verb).click()
         page.get_by_role("button", name=verb).click()

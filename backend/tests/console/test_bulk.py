@@ -9,7 +9,7 @@ from unittest.mock import patch
 import httpx
 from sqlalchemy import func, update
 
-from expenses.tickets.decisions import UNDO_PERIOD
+from expenses.history import UNDO_PERIOD
 from expenses.tickets.models import ticket_table
 from tests.console.test_queue import QueueTestCase
 from tests.harness import CommittingTestCase

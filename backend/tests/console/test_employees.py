@@ -321,6 +321,65 @@ class Ask(EmployeesTestCase):
                         self.assertEqual(answer.status_code, 404, odd)
 
 
+class Undo(EmployeesTestCase):
+    async def asyncSetUp(self) -> None:
+        await super().asyncSetUp()
+        self.ada = await self.new_employee("Ada")
+        self.path = f"/admin/employee/{self.ada.id}"
+
+    async def assert_stays(self, sentence: str) -> None:
+        """Undo changes nothing, and the employee's page says why."""
+        async with self.nothing_changes():
+            answer = await self.browser.post(f"{self.path}/undo")
+        self.assertEqual(answer.headers["location"], f"/admin/employee/details/{self.ada.id}")
+        self.assertIn(sentence, (await self.details(self.ada)).text)
+
+    async def test_a_suspension_is_taken_back_without_a_reason(self) -> None:
+        ticket = await self.new_ticket(self.ada)
+        for here in ("/admin/employee/list?q=ada", f"/admin/employee/details/{self.ada.id}"):
+            await self.browser.post(f"{self.path}/suspend", data={"next": here})
+            page = await self.browser.get(here)
+            self.assertIn("Ada is suspended.", page.text)
+            self.assertIn(f'<form method="post" action="{self.path}/undo">', page.text)
+            answer = await self.browser.post(f"{self.path}/undo", data={"next": here})
+            self.assertEqual((answer.status_code, answer.headers["location"]), (303, here))
+            page = await self.browser.get(here)
+            self.assertIn("Ada is active again.", page.text)
+            self.assertNotIn(f"{self.path}/undo", page.text)
+            self.assertFalse(await self.is_suspended(self.ada))
+            self.assertEqual((await self.ticket(ticket, seen_by=self.boss)).id, ticket)
+            event = await self.last_event()
+            self.assertEqual(
+                (event.action, event.actor_id, event.user_id, event.details),
+                ("user.reactivated", self.boss.id, self.ada.id, {"reason": None}),
+            )
+
+    async def test_not_where_another_employer_has_acted_since(self) -> None:
+        other = await self.new_employer("Omar")
+        await self.browser.post(f"{self.path}/suspend")
+        await (await self.browser_of(other)).post(f"{self.path}/reactivate")
+        await self.assert_stays("Ada is not suspended.")
+        await self.suspend(self.ada, by=other)
+        await self.assert_stays("The suspension of Ada was not undone")
+
+    async def test_nor_after_some_minutes(self) -> None:
+        await self.browser.post(f"{self.path}/suspend")
+        with patch("expenses.users.queries.UNDO_PERIOD", timedelta()):
+            await self.assert_stays("The suspension of Ada was not undone")
+
+    async def test_nor_by_anyone_else(self) -> None:
+        await self.suspend(self.ada, by=self.boss)
+        employee, stranger = await self.browser_of(await self.new_employee()), await self.client()
+        for browser, status in ((employee, 403), (stranger, 303)):
+            async with self.nothing_changes():
+                answer = await browser.post(f"{self.path}/undo")
+            self.assertEqual(answer.status_code, status)
+        for odd in (self.boss.id, 0, 2**63):
+            async with self.nothing_changes():
+                answer = await self.browser.post(f"/admin/employee/{odd}/undo")
+            self.assertEqual(answer.status_code, 404)
+
+
 class Details(EmployeesTestCase):
     async def test_they_show_the_latest_tickets_and_where_all_are(self) -> None:
         ada = await self.new_employee("Ada")

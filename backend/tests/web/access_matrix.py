@@ -120,6 +120,7 @@ GET    /admin/employee/{employee_id:int}/suspend    LOGIN      FORBIDDEN  FORBID
 POST   /admin/employee/{employee_id:int}/suspend    LOGIN      FORBIDDEN  FORBIDDEN  DONE:/admin/employee/list  LOGIN
 GET    /admin/employee/{employee_id:int}/reactivate LOGIN      FORBIDDEN  FORBIDDEN  SEEN       LOGIN
 POST   /admin/employee/{employee_id:int}/reactivate LOGIN      FORBIDDEN  FORBIDDEN  DONE:/admin/employee/list  LOGIN
+POST   /admin/employee/{employee_id:int}/undo       LOGIN      FORBIDDEN  FORBIDDEN  DONE:/admin/employee/list  LOGIN
 GET    /admin/overview                              LOGIN      FORBIDDEN  FORBIDDEN  SEEN       LOGIN
 GET    /admin/history                               LOGIN      FORBIDDEN  FORBIDDEN  SEEN       LOGIN
 """  # noqa: E501
@@ -158,7 +159,7 @@ class World:
         """`address` with what the route at `path` can do something to; the owner's, or hidden."""
         pending, decided = self.tickets[Person.SUSPENDED if hidden else Person.OWNER]
         ticket = decided if path.endswith("/reopen") else pending
-        reactivates = path.endswith("/reactivate")
+        reactivates = path.endswith(("/reactivate", "/undo"))
         employee = self.people[Person.SUSPENDED if reactivates else Person.COLLEAGUE].id
         values = {
             "ticket_id": ticket,

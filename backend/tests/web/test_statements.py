@@ -19,6 +19,7 @@ GET    /admin/employee/{employee_id:int}/reactivate       employer  4
 POST   /admin/employee/{employee_id:int}/reactivate       employer  6
 GET    /admin/employee/{employee_id:int}/suspend          employer  4
 POST   /admin/employee/{employee_id:int}/suspend          employer  7
+POST   /admin/employee/{employee_id:int}/undo             employer  7
 GET    /admin/history                                     employer  3
 GET    /admin/overview                                    employer  4
 POST   /admin/ticket/decide                               employer  5

@@ -153,6 +153,20 @@ class EmployeeView(ReadOnlyView, model=User):
     async def reactivate(self, request: Request) -> Response:
         return await self._change(request, REACTIVATE)
 
+    @expose("/{employee_id:int}/undo", methods=["POST"])
+    async def undo(self, request: Request) -> Response:
+        """Takes back a suspension that the employer has just made."""
+        form, employee_id = await read_form(request), request.path_params["employee_id"]
+        try:
+            async with database_of(request).transaction() as connection:
+                employee = await actions.undo_suspension(
+                    connection, employee_id, actor=user_of(request)
+                )
+        except Conflict as error:
+            return _beside_fresh_state(request, error)
+        flash(request, REACTIVATE.success(employee))
+        return RedirectResponse(local_path(form["next"], LIST), 303)
+
     async def _ask(
         self,
         request: Request,
@@ -198,7 +212,8 @@ class EmployeeView(ReadOnlyView, model=User):
             return await self._ask(request, change, form, error.fields)
         except Conflict as error:
             return _beside_fresh_state(request, error)
-        flash(request, change.success(employee))
+        undo = f"/admin/employee/{employee.id}/undo" if change is SUSPEND else None
+        flash(request, change.success(employee), undo=undo)
         return RedirectResponse(local_path(form["next"], LIST), 303)
 
 

@@ -134,7 +134,8 @@ class TicketView(ReadOnlyView, model=Ticket):
         message = gettext(success, id=ticket_id)
         if stays:
             return await changed_rows(request, form, [ticket_id], message)
-        flash(request, message, undo=ticket_id if may_undo else None)
+        undo = "/admin/ticket/undo" if may_undo else None
+        flash(request, message, undo=undo, tickets=str(ticket_id))
         return RedirectResponse(local_path(form["next"], LIST), 303)
 
 

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import ARRAY, BigInteger, DateTime, func, literal, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from expenses.errors import NotDecided, TicketChanged
+from expenses.history import UNDO_PERIOD
 from expenses.tickets.decision_events import record_decision, record_decisions
 from expenses.tickets.filters import is_one_of
 from expenses.tickets.models import TicketStatus, ticket_table
@@ -25,8 +26,6 @@ from expenses.users.models import Actor
 
 # Locked and written together. A larger batch would keep the others waiting for longer.
 BATCH_SIZE = 200
-# How long one's own decision can be taken back without a reason.
-UNDO_PERIOD = timedelta(minutes=10)
 
 _UNDECIDED = {
     "status": TicketStatus.PENDING,

@@ -6,12 +6,12 @@ from typing import Any
 from sqlalchemy import func, or_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from expenses.errors import AlreadySuspended, NotSuspended
+from expenses.errors import AlreadySuspended, NotSuspended, NotUndone
 from expenses.history import record
 from expenses.notifications.outbox import Channel, Subject, announce
 from expenses.users.models import Actor, user_table
 from expenses.users.policy import ensure_can_suspend
-from expenses.users.queries import UserView, lock_employee
+from expenses.users.queries import UserView, has_just_suspended, lock_employee
 from expenses.users.sessions import end_sessions
 
 
@@ -46,9 +46,23 @@ async def reactivate(
     employee = await lock_employee(connection, employee_id)
     if employee.suspended_at is None:
         raise NotSuspended(username=employee.username)
-    await _set_suspended(connection, employee_id, None)
-    await _record(connection, "user.reactivated", employee, actor=actor, reason=reason)
-    return employee._replace(suspended_at=None)
+    return await _reactivate(connection, employee, reason, actor=actor)
+
+
+async def undo_suspension(
+    connection: AsyncConnection, employee_id: int, *, actor: Actor
+) -> UserView:
+    """Take back the actor's own suspension of the last minutes.
+
+    Raises `NotUndone` where another employer has acted since or it is older, and as `reactivate`.
+    """
+    ensure_can_suspend(actor)
+    employee = await lock_employee(connection, employee_id)
+    if employee.suspended_at is None:
+        raise NotSuspended(username=employee.username)
+    if not await has_just_suspended(connection, employee_id, actor=actor):
+        raise NotUndone(username=employee.username)
+    return await _reactivate(connection, employee, None, actor=actor)
 
 
 async def mark_decisions_seen(
@@ -66,6 +80,14 @@ async def mark_decisions_seen(
         )
         .values(decisions_seen_at=func.least(until, func.now()))
     )
+
+
+async def _reactivate(
+    connection: AsyncConnection, employee: UserView, reason: str | None, *, actor: Actor
+) -> UserView:
+    await _set_suspended(connection, employee.id, None)
+    await _record(connection, "user.reactivated", employee, actor=actor, reason=reason)
+    return employee._replace(suspended_at=None)
 
 
 async def _set_suspended(

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from expenses.database.tables import MAX_ID, constant, constant_text
 from expenses.errors import NotFound
+from expenses.history import UNDO_PERIOD, event_table
 from expenses.i18n.text import folded, like
 from expenses.users import locks
 from expenses.users.identity import email_identity
@@ -137,6 +138,22 @@ async def count_sessions(connection: AsyncConnection, employee_id: int, *, actor
         .where(session_table.c.user_id == employee_id, session_table.c.expires_at > func.now())
     )
     return (await connection.execute(query)).scalar_one()
+
+
+async def has_just_suspended(
+    connection: AsyncConnection, employee_id: int, *, actor: Actor
+) -> bool:
+    """Say whether the last thing done to an employee was a suspension by `actor`, minutes ago."""
+    query = (
+        select(event_table.c.action, event_table.c.actor_id, event_table.c.at)
+        .where(event_table.c.user_id == employee_id)
+        .order_by(event_table.c.id.desc())
+        .limit(constant(1))
+    )
+    last = (await connection.execute(query)).first()
+    if last is None or (last.action, last.actor_id) != ("user.suspended", actor.id):
+        return False
+    return bool(last.at > datetime.now(UTC) - UNDO_PERIOD)
 
 
 async def find_employees_named(

@@ -34,14 +34,20 @@ def page_context(request: Request) -> dict[str, Any]:
 
 
 def flash(
-    request: Request, message: str, kind: str = "success", *, undo: int | None = None
+    request: Request,
+    message: str,
+    kind: str = "success",
+    *,
+    undo: str | None = None,
+    **fields: str,
 ) -> None:
     """Say something on the next page; `kind` is success, warning or danger.
 
-    With `undo`, the id of a ticket, the message has a button that takes its decision back.
+    With `undo`, the message has a button that posts `fields` there to take back what it says.
     """
+    way_back = {"address": undo, "fields": fields} if undo else None
     request.session.setdefault("flashes", [])
-    request.session["flashes"] = [*request.session["flashes"], [kind, message, undo]]
+    request.session["flashes"] = [*request.session["flashes"], [kind, message, way_back]]
 
 
 def return_path(request: Request) -> str:
