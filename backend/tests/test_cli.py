@@ -3,8 +3,10 @@
 import asyncio
 import socket
 
+from sqlalchemy.engine import make_url
+
 from tests.command_line import CommandLineTestCase, execute
-from tests.harness import PASSWORD, new_database, server
+from tests.harness import PASSWORD, empty_database, new_database, server
 
 
 class Serve(CommandLineTestCase):
@@ -20,19 +22,26 @@ class Serve(CommandLineTestCase):
     def test_a_database_that_cannot_be_used_is_said(self) -> None:
         key = {"SECRET_KEY": "x" * 40}
         for url, word in (
-            ("postgresql://nobody@127.0.0.1:1/nothing", "DATABASE_URL"),
-            ("postgresql://nobody@no-such-host.invalid/nothing", "DATABASE_URL"),
+            ("postgresql://nobody@127.0.0.1:1/nothing", "nothing is listening there"),
+            ("postgresql://nobody@no-such-host.invalid/nothing", "cannot be resolved"),
             ("mysql://root@127.0.0.1/x", "postgresql://"),
             ("sqlite:///x.db", "postgresql://"),
             ("postgresql://nobody@127.0.0.1/nothing?foo=1", "option"),
             ("not an address", "postgresql://"),
             ("postgresql://127.0.0.1:port/x", "postgresql://"),
-            (server().url("no_such_database"), "no_such_database"),
+            (server().url("no_such_database"), "CREATE DATABASE"),
         ):
             for command in ("serve", "migrate", "seed"):
                 with self.subTest(url=url, command=command):
                     ended = self.run_command(command, DATABASE_URL=url, **key)
                     self.assert_refused(ended, word)
+
+    def test_a_server_without_the_extension_is_said(self) -> None:
+        url = empty_database(owner="postgres")
+        name = make_url(url).database
+        nowhere = f"ALTER DATABASE {name} SET extension_control_path = '/nowhere'"
+        asyncio.run(execute(url, nowhere))
+        self.assert_refused(self.run_command("migrate", DATABASE_URL=url), "pg_trgm", "contrib")
 
     def test_a_database_of_ones_own_needs_a_secret_key(self) -> None:
         ended = self.run_command("serve", DATABASE_URL=new_database())

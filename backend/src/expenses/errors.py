@@ -1,5 +1,7 @@
 """What can go wrong, in the product's words and without HTTP."""
 
+import socket
+import ssl
 from typing import Any
 
 from expenses.i18n.text import N_
@@ -199,3 +201,23 @@ class TooBusy(ExpensesError):
 class DatabaseUnavailable(ExpensesError):
     code = "database-unavailable"
     template = N_("The database is not responding right now. Please try again in a moment.")
+
+
+def connection_problem(error: OSError) -> str:
+    """Say why a connection to another server could not be made, and what to check."""
+    match error:
+        case ssl.SSLCertVerificationError():
+            return (
+                f"its certificate is not trusted ({error.verify_message}). Give it one for this "
+                "name from a trusted authority, or set SSL_CERT_FILE to the authority's file."
+            )
+        case ssl.SSLError():
+            return "it does not speak TLS. Check that the port is the one for TLS."
+        case socket.gaierror():
+            return "its host name cannot be resolved. Check the spelling, and this machine's DNS."
+        case TimeoutError():
+            return "it does not answer. Check the address, and whether a firewall is in the way."
+        # A name with several addresses gives one error for all of them.
+        case _ if isinstance(error, FileNotFoundError) or "Connect call failed" in str(error):
+            return "nothing is listening there. Start it, or correct the address."
+    return f"{error.strerror or error}."

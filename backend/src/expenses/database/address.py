@@ -36,6 +36,15 @@ def asyncpg_url(address: str) -> URL:
     return url
 
 
+def place_of(address: str) -> str:
+    """Name the server without the password."""
+    url = asyncpg_url(address)
+    host = url.host or url.query.get("host") or "the server of PGHOST"
+    if isinstance(host, tuple):
+        return ", ".join(host)
+    return f"the socket in {host}" if host.startswith("/") else f"{host}:{url.port or 5432}"
+
+
 def _unusable_address() -> CannotStart:
     # The address itself is not repeated: it holds a password.
     return CannotStart(

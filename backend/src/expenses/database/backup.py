@@ -101,7 +101,7 @@ def restore(file: Path, settings: Settings) -> None:
 
 
 async def _inspect(address: str) -> _Contents:
-    with explained_problems():
+    with explained_problems(address):
         async with Database(address) as database, database.reading() as connection:
             version = await connection.scalar(text("SHOW server_version_num"))
             table = await connection.scalar(text(_ANY_TABLE))

@@ -69,7 +69,7 @@ async def distribute(address: str, metadata: MetaData) -> AsyncIterator[str]:
 
     `metadata` has the foreign keys. Raises `CannotStart`; steps done until then stay done.
     """
-    with explained_problems():
+    with explained_problems(address):
         async with Database(address) as database:
             if not await migrations.is_up_to_date(database):
                 raise CannotStart("The database is not up to date. Run `expenses migrate` first.")

@@ -6,11 +6,20 @@ from contextlib import contextmanager
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from expenses.errors import CannotStart, DatabaseUnavailable, TooBusy
+from expenses.database.address import place_of
+from expenses.errors import CannotStart, DatabaseUnavailable, TooBusy, connection_problem
 
 # SQLSTATE: lock not available, deadlock, serialization failure, query cancelled (by a timeout).
 _BUSY = {"55P03", "40P01", "40001", "57014"}
 _TOO_MANY_CONNECTIONS = "53300"
+
+# What to do where PostgreSQL only says what is wrong, by SQLSTATE.
+_REMEDIES = {
+    "28P01": "In the password in DATABASE_URL, @ is written %40, : is %3A and / is %2F.",
+    "3D000": "Create it with CREATE DATABASE … ENCODING 'UTF8', or correct DATABASE_URL.",
+    "42501": "Run `expenses grant ROLE` with the DATABASE_URL of the role that owns the tables.",
+    _TOO_MANY_CONNECTIONS: "Close some, or raise the limit there.",
+}
 
 
 @contextmanager
@@ -31,14 +40,15 @@ def translated_errors() -> Iterator[None]:
 
 
 @contextmanager
-def explained_problems() -> Iterator[None]:
+def explained_problems(address: str) -> Iterator[None]:
     """Raise `CannotStart` for a command, whose reader can correct the address."""
     try:
         yield
     except (DatabaseUnavailable, DBAPIError) as error:
         raise CannotStart(
-            "The database that DATABASE_URL names cannot be used: %(problem)s",
-            problem=str(getattr(error, "orig", None) or error.__cause__ or error),
+            "The database at %(place)s (DATABASE_URL) cannot be used: %(problem)s",
+            place=place_of(address),
+            problem=_explanation(error),
         ) from error
 
 
@@ -50,3 +60,17 @@ def _is_unreachable(error: DBAPIError) -> bool:
     """SQLSTATE classes 08 (connection) and 57P (shutting down, starting up), or too many."""
     state = sqlstate(error) or ""
     return state.startswith(("08", "57P")) or state == _TOO_MANY_CONNECTIONS
+
+
+def _explanation(error: Exception) -> str:
+    """Repeat the server's own sentence, and add what to do about it."""
+    if isinstance(error, DatabaseUnavailable) and isinstance(error.__cause__, Exception):
+        error = error.__cause__
+    if isinstance(error, OSError) and "SSL upgrade" in str(error):
+        return "it does not offer TLS. Turn ssl on there, or take sslmode out of DATABASE_URL."
+    if isinstance(error, OSError):
+        return connection_problem(error)
+    if not isinstance(error, DBAPIError):
+        return str(error)
+    sentence = " ".join(str(error.orig).split()).rstrip(".")
+    return f"{sentence}. {_REMEDIES.get(sqlstate(error) or '', 'Check DATABASE_URL.')}"

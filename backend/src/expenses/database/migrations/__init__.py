@@ -23,6 +23,7 @@ FOLDER = Path(__file__).parent
 _UNDEFINED_TABLE = "42P01"
 _LOCK_NOT_AVAILABLE = "55P03"
 _INSUFFICIENT_PRIVILEGE = "42501"
+_FEATURE_NOT_SUPPORTED = "0A000"
 # The error for a role that has no right to use the schema.
 _NO_SCHEMA = "3F000"
 
@@ -55,6 +56,11 @@ def upgrade(address: str) -> None:
             raise CannotStart(
                 "A migration could not get a table that is in use. Nothing of it was changed; run "
                 "`expenses migrate` again when fewer people are at work."
+            ) from error
+        if sqlstate(error) == _FEATURE_NOT_SUPPORTED and "pg_trgm" in str(error.orig):
+            raise CannotStart(
+                "The PostgreSQL server does not have the extension pg_trgm, which searching needs. "
+                "Install PostgreSQL's contrib package there."
             ) from error
         if sqlstate(error) not in {_INSUFFICIENT_PRIVILEGE, _NO_SCHEMA}:
             raise
@@ -109,7 +115,7 @@ async def is_up_to_date(database: Database) -> bool:
 
 
 async def _is_up_to_date(address: str, settings: Settings) -> bool:
-    with explained_problems():
+    with explained_problems(address):
         async with Database(address, settings.database_pooler) as database:
             return await is_up_to_date(database)
 
