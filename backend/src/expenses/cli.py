@@ -138,12 +138,12 @@ def run_doctor(workers: Workers = 1) -> None:
     Changes nothing and sends nothing. Exits with status 1 if there is a problem. For --workers,
     count the server processes of all machines.
     """
-    findings = asyncio.run(doctor.examine(workers=workers))
+    findings = asyncio.run(doctor.examine(_settings(), workers=workers))
     encoding = sys.stdout.encoding or "utf-8"
     for finding in findings:
         # A database or mail server may answer in letters that this terminal does not have.
         typer.echo(str(finding).encode(encoding, "replace").decode(encoding))
-    counted = Counter(finding.state for finding in findings)
+    counted = Counter(finding.level for finding in findings)
     typer.echo(f"Problems: {counted['problem']}. Warnings: {counted['warning']}.")
     if counted["problem"]:
         sys.exit(1)

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from email.message import EmailMessage
 from email.policy import SMTP
 from pathlib import Path
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import (
@@ -173,44 +173,21 @@ class Settings(BaseSettings):
         return datetime.now(self.timezone).date()
 
 
-class UnusableSetting(NamedTuple):
-    variable: str
-    problem: str
-
-
 def read_settings() -> Settings:
     """Raises `CannotStart` that names every variable with an unusable value."""
     try:
         return Settings()
     except ValidationError as error:
-        problems = "; ".join(f"{name}: {problem}" for name, problem in _unusable(error))
+        problems = "; ".join(_problem(detail["loc"], detail["msg"]) for detail in error.errors())
         raise CannotStart("A setting is not usable. %(problems)s.", problems=problems) from None
 
 
-def read_usable_settings() -> tuple[Settings, list[UnusableSetting]]:
-    """Read what can be read, with defaults for the rest; to look at, not to run with."""
-    try:
-        return Settings(), []
-    except ValidationError as error:
-        unusable = _unusable(error)
-        fields = {variable.lower() for variable, _ in unusable}
-        defaults = {name: Settings.model_fields[name].get_default() for name in fields}
-        if "webhook_secret" in fields:
-            # Its default is not usable beside WEBHOOK_URL.
-            defaults["webhook_secret"] = SecretStr(secrets.token_urlsafe())
-        return Settings(**defaults), unusable
-
-
-def _unusable(error: ValidationError) -> list[UnusableSetting]:
-    """Values are not repeated: they may hold a password."""
-    unusable = []
-    for problem in error.errors():
-        name = str(problem["loc"][0])
-        message = problem["msg"].removeprefix("Value error, ")
-        examples = Settings.model_fields[name].examples
-        example = f"; it looks like {examples[0]}" if examples else ""
-        unusable.append(UnusableSetting(name.upper(), f"{message}{example}"))
-    return unusable
+def _problem(location: tuple[int | str, ...], message: str) -> str:
+    """Name the variable and not its value, which may hold a password."""
+    name = str(location[0])
+    examples = Settings.model_fields[name].examples
+    example = f"; it looks like {examples[0]}" if examples else ""
+    return f"{name.upper()}: {message.removeprefix('Value error, ')}{example}"
 
 
 def secret_key_in(data_dir: Path) -> SecretStr:

@@ -1,7 +1,6 @@
 """The channels that messages leave by: the mail server and the company's webhook."""
 
 import asyncio
-import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
@@ -12,7 +11,7 @@ import httpx
 
 from expenses import VERSION
 from expenses.notifications import webhook
-from expenses.notifications.mail_server import mail_server
+from expenses.notifications.mail_server import smtp_client
 from expenses.notifications.mails import compose
 from expenses.notifications.outbox import ClaimedMessage
 from expenses.settings import Settings
@@ -53,7 +52,7 @@ OpenChannel = Callable[[Settings], AbstractAsyncContextManager[Send]]
 @asynccontextmanager
 async def mail_channel(settings: Settings) -> AsyncIterator[Send]:
     """Send all mails of a batch over one connection, opened for the first."""
-    smtp = _smtp(settings)
+    smtp = smtp_client(settings, timeout=SEND_SECONDS)
 
     async def send(delivery: Delivery) -> None:
         mail = compose(
@@ -110,23 +109,6 @@ async def webhook_channel(settings: Settings) -> AsyncIterator[Send]:
                 raise DeliveryFailed(f"HTTP {status}")
 
         yield send
-
-
-def _smtp(settings: Settings) -> aiosmtplib.SMTP:
-    assert settings.smtp_url is not None
-    server = mail_server(settings.smtp_url)
-    return aiosmtplib.SMTP(
-        hostname=server.host,
-        port=server.port,
-        username=server.username,
-        password=server.password,
-        use_tls=server.encryption == "tls",
-        start_tls=server.encryption == "starttls",
-        tls_context=None if server.encryption == "none" else ssl.create_default_context(),
-        timeout=SEND_SECONDS,
-        # Otherwise aiosmtplib looks up the host name, which can be slow.
-        local_hostname=settings.public_url.host,
-    )
 
 
 def _failure(error: Exception) -> DeliveryFailed:

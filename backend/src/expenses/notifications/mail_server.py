@@ -1,9 +1,13 @@
 """The mail server that SMTP_URL names."""
 
+import ssl
 from typing import Literal, NamedTuple
 from urllib.parse import unquote
 
+import aiosmtplib
 from pydantic import AnyUrl, Secret
+
+from expenses.settings import Settings
 
 # TLS from the first byte, TLS after STARTTLS, or no encryption.
 Encryption = Literal["tls", "starttls", "none"]
@@ -27,6 +31,24 @@ def mail_server(smtp_url: Secret[AnyUrl]) -> MailServer:
         username=unquote(url.username) if url.username else None,
         password=unquote(url.password) if url.password else None,
         encryption=encryption,
+    )
+
+
+def smtp_client(settings: Settings, *, timeout: float) -> aiosmtplib.SMTP:
+    """Make a client that encrypts and logs in as SMTP_URL says once it connects."""
+    assert settings.smtp_url is not None
+    server = mail_server(settings.smtp_url)
+    return aiosmtplib.SMTP(
+        hostname=server.host,
+        port=server.port,
+        username=server.username,
+        password=server.password,
+        use_tls=server.encryption == "tls",
+        start_tls=server.encryption == "starttls",
+        tls_context=None if server.encryption == "none" else ssl.create_default_context(),
+        timeout=timeout,
+        # Otherwise aiosmtplib looks up the host name, which can be slow.
+        local_hostname=settings.public_url.host,
     )
 
 

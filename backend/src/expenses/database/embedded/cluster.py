@@ -35,13 +35,6 @@ def create_if_missing(cluster: Path, *, durable: bool) -> None:
         data_folder.sync(cluster.parent)
 
 
-def ensure_usable(cluster: Path) -> None:
-    """Raise `CannotStart` where the server could not start on an existing cluster."""
-    os.scandir(cluster).close()
-    ensure_own(cluster)
-    ensure_same_major_version(cluster)
-
-
 def ensure_own(cluster: Path) -> None:
     if cluster.stat().st_uid != os.geteuid():
         raise CannotStart(

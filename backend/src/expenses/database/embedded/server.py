@@ -61,16 +61,8 @@ def running(data_dir: Path, *, durable: bool = True) -> Iterator[Server]:
 
 
 def find_running(data_dir: Path) -> Server | None:
-    """The server of a data folder where one runs. Starts, creates and changes nothing.
-
-    Raises `CannotStart` where one could not be started.
-    """
-    cluster = data_dir.resolve() / "postgres"
-    binary("postgres")
-    with data_folder.explained_errors(data_dir):
-        if cluster.exists():
-            clusters.ensure_usable(cluster)
-    found = postmaster.find(cluster)
+    """The server of a data folder where one runs. Starts, creates and changes nothing."""
+    found = postmaster.find(data_dir.resolve() / "postgres")
     return Server(found.socket_dir) if found is not None and found.status == "ready" else None
 
 

@@ -1,61 +1,44 @@
-"""Checks of an installation, each with the way to fix what is wrong. They change and send nothing.
-
-Findings never contain a password or a secret.
-"""
+"""Checks of an installation, for `expenses doctor`. They change nothing and send nothing."""
 
 import asyncio
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable
 
 from expenses.errors import ExpensesError
-from expenses.observability.doctor import database, mail, webhook
-from expenses.observability.doctor.findings import Finding, problem
-from expenses.observability.doctor.settings import check_settings
-from expenses.settings import Settings, read_usable_settings
+from expenses.observability.doctor.database import check_database
+from expenses.observability.doctor.findings import Finding
+from expenses.observability.doctor.messages import check_mail_server, check_webhook
+from expenses.observability.doctor.settings import SETTINGS_CHECKS
+from expenses.settings import Settings
 
 __all__ = ["Finding", "examine"]
 
-# For each of the checks, which run side by side.
+# For the database, the mail server and the webhook each.
 SECONDS = 10
 
 
-async def examine(*, workers: int) -> list[Finding]:
+async def examine(settings: Settings, *, workers: int) -> list[Finding]:
     """Check everything for a server with this many processes on all machines together."""
-    settings, unusable = read_usable_settings()
-    findings = check_settings(settings, unusable)
-    for found in await asyncio.gather(*_parts(settings, workers)):
+    findings = [check(settings) for check in SETTINGS_CHECKS]
+    servers = [_within_limits("database", check_database(settings, workers=workers))]
+    if settings.smtp_url is not None:
+        servers.append(_within_limits("mail server", check_mail_server(settings)))
+    if settings.webhook_url is not None:
+        servers.append(_within_limits("webhook", check_webhook(settings.webhook_url)))
+    for found in await asyncio.gather(*servers):
         findings += found
     return findings
 
 
-def _parts(settings: Settings, workers: int) -> Iterator[Awaitable[list[Finding]]]:
-    yield _within_limits("database", database.check_database(settings, workers=workers))
-    if settings.smtp_url is not None:
-        yield _within_limits("mail server", mail.check_mail_server(settings))
-    if settings.webhook_url is not None:
-        yield _within_limits("webhook", webhook.check_webhook(settings.webhook_url))
-
-
-async def _within_limits(part: str, check: Awaitable[list[Finding]]) -> list[Finding]:
+async def _within_limits(name: str, check: Awaitable[list[Finding]]) -> list[Finding]:
     try:
         async with asyncio.timeout(SECONDS):
             return await check
     except TimeoutError:
-        return [
-            problem(
-                part,
-                f"does not answer within {SECONDS} seconds.",
-                "Check the address, and whether a firewall is in the way.",
-            )
-        ]
+        sentence = f"does not answer within {SECONDS} seconds. Check its address, and firewalls."
+        return [Finding("problem", f"The {name} {sentence}")]
     except ExpensesError as error:
-        finding, _, remedy = error.message.partition(". ")
-        return [problem(part, f"{finding.rstrip('.')}.", remedy or "Set it right and try again.")]
+        return [Finding("problem", error.message)]
     except Exception as error:
-        # Its text is not repeated: it might quote the address with the password.
-        return [
-            problem(
-                part,
-                f"cannot be looked at ({type(error).__name__}).",
-                "Check the address for parts that do not belong there.",
-            )
-        ]
+        # Its text might quote the address with the password.
+        sentence = f"cannot be checked ({type(error).__name__}). Check its address."
+        return [Finding("problem", f"The {name} {sentence}")]
