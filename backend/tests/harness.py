@@ -414,6 +414,16 @@ def cookie(token: str | None, **more: str) -> str:
     return itsdangerous.TimestampSigner(SECRET_KEY).sign(data).decode()
 
 
+def registration(**fields: Any) -> dict[str, Any]:
+    """A new employee as a program sends one."""
+    return {
+        "email": "ada@contoso.example",
+        "password": PASSWORD,
+        "username": "Ada",
+        "role": Role.EMPLOYEE.value,
+    } | fields
+
+
 def ticket_json(**fields: Any) -> dict[str, Any]:
     """A ticket as a program sends it."""
     return {

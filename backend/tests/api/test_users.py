@@ -8,16 +8,7 @@ from pydantic import SecretStr
 from sqlalchemy import func, select, update
 
 from expenses.users.models import Role, User, UserSession
-from tests.harness import PASSWORD, AppTestCase, CommittingTestCase, make_settings
-
-
-def registration(**fields: Any) -> dict[str, Any]:
-    return {
-        "email": "ada@contoso.example",
-        "password": PASSWORD,
-        "username": "Ada",
-        "role": "employee",
-    } | fields
+from tests.harness import PASSWORD, AppTestCase, CommittingTestCase, make_settings, registration
 
 
 class Register(AppTestCase):

@@ -16,7 +16,6 @@ from expenses.users.queries import UserView
 from tests.harness import AppTestCase, make_settings
 
 LINK = re.compile(r'<a [^>]*?href="/admin/ticket/list\?([^"]*)"([^>]*)>(.*?)</a>', re.DOTALL)
-AMOUNT = re.compile(r"[^\d\s,:-]+[\d,]+(?:\.\d+)?")
 NUMBER = re.compile(r"([\d,]+)(?: tickets?)?")
 
 

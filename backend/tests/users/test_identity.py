@@ -3,24 +3,14 @@
 # ruff: noqa: RUF001, since confusing characters are what this is about.
 
 import unicodedata
-from typing import Any
 
 from sqlalchemy import update
 
 from expenses.users.models import user_table
 from expenses.users.passwords import context
-from tests.harness import PASSWORD, AppTestCase, CommittingTestCase, ticket_json
+from tests.harness import PASSWORD, AppTestCase, CommittingTestCase, registration, ticket_json
 
 ACCENTED = "crème brûlée 9"
-
-
-def registration(**fields: Any) -> dict[str, Any]:
-    return {
-        "email": "ada@contoso.example",
-        "password": PASSWORD,
-        "username": "Ada",
-        "role": "employee",
-    } | fields
 
 
 class Emails(AppTestCase):

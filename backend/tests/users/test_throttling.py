@@ -11,8 +11,7 @@ from sqlalchemy import Row, select, update
 from expenses.users.models import Attempts
 from expenses.users.queries import UserView
 from expenses.web import housekeeping
-from tests.api.test_users import registration
-from tests.harness import PASSWORD, AppTestCase, CommittingTestCase, make_settings
+from tests.harness import PASSWORD, AppTestCase, CommittingTestCase, make_settings, registration
 
 FORWARDED = "X-Forwarded-For"
 

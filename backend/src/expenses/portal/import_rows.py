@@ -21,8 +21,6 @@ from expenses.tickets.spreadsheets.left_out import LeftOut, find_left_out
 from expenses.tickets.spreadsheets.links import split_links
 from expenses.tickets.spreadsheets.tables import MAX_COLUMNS, Table, is_formula_error, unreadable
 
-WHOLE_ROW = "row"
-
 
 class CellProblem(NamedTuple):
     """A problem of a row, with its field, if it has one, and the text of the cell."""
