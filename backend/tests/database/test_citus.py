@@ -249,21 +249,6 @@ class Statements(DistributionTestCase):
             ],
         )
 
-    def test_a_table_that_was_copied_to_every_node_comes_back(self) -> None:
-        placed = frozenset(
-            (table, place.value)
-            for table, place in (TABLE_TYPES | {"sessions": TableType.REFERENCE}).items()
-        )
-        self.assertEqual(
-            self.sent_once_distributed("sessions", distributed=placed),
-            [
-                "ALTER TABLE sessions DROP CONSTRAINT fk_sessions_user_id_users",
-                "SELECT undistribute_table('sessions')",
-                "ALTER TABLE sessions ADD CONSTRAINT fk_sessions_user_id_users"
-                " FOREIGN KEY(user_id) REFERENCES users (id) ON DELETE CASCADE",
-            ],
-        )
-
     def test_a_missing_trigger_is_created(self) -> None:
         for name, event in TRIGGERS.items():
             self.assertEqual(

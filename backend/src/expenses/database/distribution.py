@@ -83,17 +83,6 @@ class Catalog:
         ]
 
     @property
-    def to_bring_back(self) -> list[str]:
-        """The tables that were distributed by an earlier version."""
-        return [
-            table
-            for table, kind in TABLE_TYPES.items()
-            if kind is TableType.LOCAL
-            and {(table, TableType.REFERENCE.value), (table, TableType.DISTRIBUTED.value)}
-            & self.distributed
-        ]
-
-    @property
     def to_clear(self) -> list[str]:
         """The tables whose rows on this node are to be removed once they are copied."""
         return [
@@ -105,14 +94,13 @@ class Catalog:
 
 def steps(catalog: Catalog, metadata: MetaData) -> list[Step]:
     """List everything that is still to be done, in order."""
-    waiting, to_clear, to_bring_back = catalog.waiting, catalog.to_clear, catalog.to_bring_back
-    moving = {*waiting, *to_bring_back}
+    waiting, to_clear = catalog.waiting, catalog.to_clear
     keys = _foreign_keys(metadata)
     to_drop = [
         key
         for key in keys
         if _id(key) in catalog.foreign_keys
-        and (not _can_be_kept(key) or {key.table.name, key.referred_table.name} & moving)
+        and (not _can_be_kept(key) or {key.table.name, key.referred_table.name} & {*waiting})
     ]
     kept = catalog.foreign_keys - {_id(key) for key in to_drop}
     to_add = [key for key in keys if _can_be_kept(key) and _id(key) not in kept]
@@ -121,10 +109,6 @@ def steps(catalog: Catalog, metadata: MetaData) -> list[Step]:
         *(Step(f"DROP TRIGGER {name} ON events") for name in sorted(to_replace)),
         *(_drop(key) for key in to_drop),
         *(Step(statement, refused="") for statement in PREREQUISITES if waiting),
-        *(
-            Step(f"SELECT undistribute_table('{table}')", f"{table}: back on the coordinator")
-            for table in to_bring_back
-        ),
         *(_distribute_table(table) for table in waiting),
         *(
             Step(
