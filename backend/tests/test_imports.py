@@ -9,6 +9,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "expenses"
 # From the top of the layout to its bottom: a package imports itself and those above it.
 LAYOUT = [
     {"VERSION", "settings", "errors", "i18n"},
+    {"files"},
     {"database"},
     {"history"},
     {"users"},
@@ -23,7 +24,7 @@ LAYOUT = [
 ]
 DOORS = {"api", "portal", "console"}
 WEB_FRAMEWORKS = {"fastapi", "starlette", "sqladmin", "jinja2"}
-CORE = {name for level in LAYOUT[:7] for name in level}
+CORE = {name for level in LAYOUT[:8] for name in level}
 # A decision and the message that tells of it are written in one transaction.
 EXCEPTIONS = {
     ("tickets/decision_events.py", "expenses.notifications.outbox"),

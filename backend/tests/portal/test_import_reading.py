@@ -346,9 +346,10 @@ class OtherFiles(ReadingTestCase):
         binary = bytes(range(1, 256)) * 20
         for kind, content in (
             ("a PDF document", b"%PDF-1.7\n" + binary),
-            ("a picture", b"\x89PNG\r\n\x1a\n" + binary),
-            ("a picture", b"\xff\xd8\xff\xe0\0\x10JFIF\0" + binary),
-            ("a photo or a video", b"\0\0\0\x18ftypheic" + binary),
+            ("a PNG image", b"\x89PNG\r\n\x1a\n" + binary),
+            ("a JPEG image", b"\xff\xd8\xff\xe0\0\x10JFIF\0" + binary),
+            ("a HEIC photo", b"\0\0\0\x18ftypheic" + binary),
+            ("a photo or a video", b"\0\0\0\x18ftypqt  " + binary),
             ("a program", b"MZ\x90\0\x03\0\0\0" + binary),
             ("a program", b"\x7fELF\x02\x01\x01\0" + binary),
             ("an archive", b"\x1f\x8b\x08\0" + binary),

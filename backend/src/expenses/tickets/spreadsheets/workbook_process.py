@@ -1,16 +1,13 @@
-"""Reads a workbook in a process of its own, which a hostile file can exhaust without harm.
+"""Reads a workbook, in a process of its own.
 
 A kilobyte can claim a sheet of 17 billion cells. The reader asks for memory for all of them, and
 ends the whole process when it gets none.
 """
 
-import json
 import re
-import resource
 import sys
 import zipfile
 from collections.abc import Iterator
-from contextlib import suppress
 from datetime import date, datetime
 from decimal import Decimal
 from io import BytesIO
@@ -24,10 +21,8 @@ from python_calamine import (
     SheetVisibleEnum,
 )
 
+from expenses.files.worker import DAMAGED, TOO_LARGE, Unreadable, answer
 from expenses.tickets.spreadsheets.columns import MAX_ROWS_ABOVE, find_headings
-
-MAX_MEMORY = 600_000_000
-MAX_SECONDS = 10
 
 Row = tuple[int, list[str]]
 
@@ -39,38 +34,21 @@ _ERROR_CELLS = (
 )
 
 
-def main() -> None:
-    """Read a workbook from standard input, and write its rows to standard output as JSON.
-
-    The arguments are the largest numbers of rows, of columns and of characters.
-    """
+def read(content: bytes) -> list[Row]:
+    """Return the rows. The arguments are the largest numbers of rows, columns and characters."""
     most_rows, most_columns, most_text = map(int, sys.argv[1:])
-    _limit_resources()
-    answer: dict[str, object]
     try:
-        content = _with_errors_as_text(sys.stdin.buffer.read())
-        with CalamineWorkbook.from_filelike(BytesIO(content)) as book:
+        with CalamineWorkbook.from_filelike(BytesIO(_with_errors_as_text(content))) as book:
             rows = _rows(book, most_rows)
-        answer = {"rows": rows}
-        if any(len(cells) > most_columns for _, cells in rows):
-            answer = {"problem": "too wide"}
-        elif sum(len(cell) for _, cells in rows for cell in cells) > most_text:
-            answer = {"problem": "too large"}
     except PasswordError:
-        answer = {"problem": "protected"}
-    except MemoryError:
-        answer = {"problem": "too large"}
+        raise Unreadable("protected") from None
     except (CalamineError, OSError, ValueError):
-        answer = {"problem": "damaged"}
-    json.dump(answer, sys.stdout)
-
-
-def _limit_resources() -> None:
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_CPU, (MAX_SECONDS, MAX_SECONDS))
-    # Not to be had on a Mac.
-    with suppress(ValueError):
-        resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY, MAX_MEMORY))
+        raise Unreadable(DAMAGED) from None
+    if any(len(cells) > most_columns for _, cells in rows):
+        raise Unreadable("too wide")
+    if sum(len(cell) for _, cells in rows for cell in cells) > most_text:
+        raise Unreadable(TOO_LARGE)
+    return rows
 
 
 def _with_errors_as_text(content: bytes) -> bytes:
@@ -135,4 +113,4 @@ def _text(cell: object) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    answer(read)

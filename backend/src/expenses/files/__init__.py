@@ -1,0 +1,1 @@
+"""Files that people upload: what kind they are, and reading them without risk."""
