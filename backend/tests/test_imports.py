@@ -14,6 +14,7 @@ LAYOUT = [
     {"history"},
     {"users"},
     {"tickets"},
+    {"receipts"},
     {"notifications"},
     {"observability"},
     {"web"},
@@ -24,7 +25,7 @@ LAYOUT = [
 ]
 DOORS = {"api", "portal", "console"}
 WEB_FRAMEWORKS = {"fastapi", "starlette", "sqladmin", "jinja2"}
-CORE = {name for level in LAYOUT[:8] for name in level}
+CORE = {name for level in LAYOUT[:9] for name in level}
 # A decision and the message that tells of it are written in one transaction.
 EXCEPTIONS = {
     ("tickets/decision_events.py", "expenses.notifications.outbox"),

@@ -1,0 +1,14 @@
+"""Factur-X and ZUGFeRD: a Cross Industry Invoice that a PDF carries."""
+
+from expenses.receipts.inspection.documents import Document
+from expenses.receipts.inspection.invoices import Invoice
+from expenses.receipts.inspection.readers.cii import invoice_of, is_credit_note, is_invoice
+
+
+def read(document: Document) -> Invoice | None:
+    if not document.is_pdf:
+        return None
+    for root in document.xml:
+        if is_invoice(root) and not is_credit_note(root):
+            return invoice_of(root, "factur-x")
+    return None
