@@ -156,7 +156,7 @@ class Decide(AppTestCase):
         ticket = await self.new_ticket(ada)
         await self.approve(ticket, by=boss, reason="Well spent")
         page = await (await self.browser_of(boss)).get(f"/admin/ticket/details/{ticket}")
-        for text in ("Created", "Approved", "Dana", "Well spent", ada.email):
+        for text in ("Filed", "Approved", "Dana", "Well spent", ada.email):
             self.assertIn(text, page.text)
 
 

@@ -5,13 +5,14 @@ import unittest
 from datetime import date, timedelta
 from decimal import Decimal
 from html import unescape
+from itertools import pairwise
 from typing import Any
 
 import httpx
 from starlette.datastructures import QueryParams
 
 from expenses.i18n.formats import Formats
-from expenses.tickets.overview import Days, ages, last_months
+from expenses.tickets.overview import Days, ages, last_months, months_so_far, split
 from expenses.users.queries import UserView
 from tests.harness import AppTestCase, make_settings
 
@@ -180,6 +181,75 @@ class Shown(OverviewTestCase):
         page = await browser.get("/admin/overview")
         self.assertIn("By month, in EUR", page.text)
 
+    async def test_this_month_beside_the_same_days_of_last_month_and_last_year(self) -> None:
+        spans = months_so_far(self.today)
+        for span, amounts in zip(spans, ("30.00", "20.00", "60.00"), strict=True):
+            await self.approved(self.ada, (self.today - span.last).days, amount=amounts)
+            await self.approved(self.ada, (self.today - span.first).days, amount="10.00")
+            await self.spent(self.ada, (self.today - span.first).days)
+        for span in spans[1:]:
+            await self.approved(self.ada, (self.today - span.first).days + 1, amount="500.00")
+        page = await self.overview()
+        found = [line[1:] for line in table(page, "comparison")]
+        self.assertEqual(found[0], ["2", "$40.00"])
+        self.assertEqual([line[0] for line in found[1:]], ["2", "2"])
+        self.assertEqual([line[1] for line in found[1:]], ["$30.00", "$70.00"])
+        self.assertIn("+33% compared with ", page.text)
+        self.assertIn("-43% compared with ", page.text)
+
+    async def test_nothing_is_compared_with_nothing(self) -> None:
+        await self.approved(self.ada, amount="40.00")
+        page = await self.overview()
+        self.assertEqual([line[1] for line in table(page, "comparison")], ["1", "0", "0"])
+        self.assertNotIn("compared with", page.text)
+        await self.approved(self.ada, 150, currency="EUR")
+        page = await self.overview(currency="EUR")
+        self.assertIn("Nothing was approved this month, last month or a year ago", page.text)
+
+    async def test_what_was_spent_a_year_ago_is_in_no_other_figure(self) -> None:
+        await self.approved(self.ada, amount="5.00")
+        year_ago = months_so_far(self.today)[2]
+        await self.approved(self.ada, (self.today - year_ago.last).days, amount="7.00")
+        page = await self.overview()
+        self.assertIn("$5.00</a>", page.text)
+        for panel in ("categories", "employees", "currencies"):
+            self.assertEqual([line[1:] for line in table(page, panel)], [["1", "$5.00"]])
+
+    async def test_pending_tickets_that_look_alike_are_named(self) -> None:
+        ben = await self.new_employee("Ben")
+        for owner, days_ago, fields in (
+            (self.ada, 3, {"amount": "27.60"}),
+            (self.ada, 3, {"amount": "27.60"}),
+            (self.ada, 3, {"amount": "27.60", "currency": "EUR"}),
+            (self.ada, 4, {"amount": "27.60"}),
+            (ben, 3, {"amount": "27.60"}),
+            (ben, 9, {"amount": "1500", "currency": "JPY"}),
+            (ben, 9, {"amount": "1500", "currency": "JPY"}),
+        ):
+            await self.spent(owner, days_ago, **fields)
+        await self.approved(ben, 3, amount="27.60")
+        await self.withdraw(await self.spent(ben, 3, amount="27.60"), by=ben)
+        page = await self.overview()
+        [section] = re.findall('id="alike">.*?</dd>', page.text, re.S)
+        said = " ".join(unescape(re.sub("<[^>]+>", "", section)).split())
+        self.assertRegex(
+            said, r"Ben, ¥1,500, \w+ \d+, \d+: 2 tickets Ada, \$27.60, .*: 2 tickets Same"
+        )
+        for query, number in links(page):
+            if "min" in query:
+                self.assertEqual(f"{len(await self.listed(query))} tickets", number)
+        await self.suspend(ben, by=self.boss)
+        self.assertNotIn("Ben", (await self.overview()).text)
+
+    async def test_only_the_oldest_five_of_what_looks_alike_are_named(self) -> None:
+        self.assertNotIn("Possible duplicates", (await self.overview()).text)
+        for days_ago in range(7):
+            await self.spent(self.ada, days_ago)
+            await self.spent(self.ada, days_ago)
+        named = [query["from"] for query, _ in links(await self.overview()) if "min" in query]
+        days = [self.today - timedelta(days=days_ago) for days_ago in (6, 5, 4, 3, 2)]
+        self.assertEqual(named, [day.isoformat() for day in days])
+
     async def test_the_ten_who_spent_most_and_all_others_in_one(self) -> None:
         for number in range(13):
             owner = await self.new_employee(f"Employee {number:02}")
@@ -237,7 +307,7 @@ class Shown(OverviewTestCase):
         with self.counted_statements() as many:
             await self.overview()
         self.assertEqual(len(few), len(many))
-        self.assertEqual(len(many), 4)
+        self.assertEqual(len(many), 5)
 
 
 class Charts(OverviewTestCase):
@@ -274,6 +344,27 @@ class Periods(unittest.TestCase):
                 Days(date(2024, 2, 1), date(2024, 2, 29)),
             ],
         )
+
+    def test_the_same_days_end_with_a_shorter_month(self) -> None:
+        self.assertEqual(
+            months_so_far(date(2024, 3, 31)),
+            [
+                Days(date(2024, 3, 1), date(2024, 3, 31)),
+                Days(date(2024, 2, 1), date(2024, 2, 29)),
+                Days(date(2023, 3, 1), date(2023, 3, 31)),
+            ],
+        )
+        self.assertEqual(months_so_far(date(2025, 2, 28))[2].last, date(2024, 2, 28))
+
+    def test_no_period_is_partly_in_a_month(self) -> None:
+        for today in (date(2024, 2, 29), date(2024, 3, 1), date(2024, 5, 31), date(2024, 1, 15)):
+            spans, months = months_so_far(today), last_months(today)
+            periods = split(months, spans)
+            for first, following in pairwise(periods):
+                self.assertEqual(first.last + timedelta(days=1), following.first)
+            for whole in [*months, *spans]:
+                inside = [each for each in periods if whole.first <= each.first <= whole.last]
+                self.assertEqual((inside[0].first, inside[-1].last), whole)
 
     def test_every_day_has_one_age(self) -> None:
         today = date(2026, 11, 23)

@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
@@ -17,12 +16,11 @@ from expenses.errors import AlreadySuspended, Conflict, InvalidInput, NotSuspend
 from expenses.i18n.languages import gettext as _
 from expenses.i18n.languages import sentence
 from expenses.i18n.text import Line
-from expenses.settings import Settings
 from expenses.tickets.counts import COUNT_LIMIT, Count
+from expenses.tickets.employee_figures import EmployeeFigures, count_tickets_of, employee_figures
 from expenses.tickets.events import list_events_of
 from expenses.tickets.filters import TicketFilter
 from expenses.tickets.lists import list_tickets
-from expenses.tickets.overview import EmployeeFigures, count_tickets_of, employee_figures
 from expenses.users import actions, queries
 from expenses.users.models import User
 from expenses.users.queries import EmployeeStatus, UserView
@@ -115,7 +113,7 @@ class EmployeeView(ReadOnlyView, model=User):
         async with database_of(request).reading() as connection:
             employee = await queries.get_employee(connection, id_of(request), actor=actor)
             figures = await employee_figures(
-                connection, [employee.id], actor=actor, since=_beginning_of_year(settings)
+                connection, [employee.id], actor=actor, year=settings.today().year
             )
             latest = await list_tickets(
                 connection,
@@ -246,7 +244,7 @@ async def _list(request: Request) -> EmployeeListPage:
                 connection,
                 [employee.id for employee in page.items],
                 actor=actor,
-                since=_beginning_of_year(settings_of(request)),
+                year=settings_of(request).today().year,
             ),
         )
 
@@ -258,8 +256,3 @@ def _beside_fresh_state(request: Request, error: Conflict) -> Response:
 
 def _details(employee_id: int) -> str:
     return f"/admin/employee/details/{employee_id}"
-
-
-def _beginning_of_year(settings: Settings) -> datetime:
-    """In the company's time zone."""
-    return datetime.combine(date(settings.today().year, 1, 1), time(), settings.timezone)

@@ -31,12 +31,18 @@ class OverviewView(BaseView):
         currency = parse(Listing, request.query_params).currency or settings.currency
         today = settings.today()
         year = lines.Year(overview.last_months(today), currency)
+        spans = overview.months_so_far(today)
         async with database_of(request).reading() as connection:
             pending = await overview.pending(connection, actor=actor, today=today)
-            spending = await overview.spending(connection, actor=actor, months=year.months)
+            alike = await overview.pending_alike(connection, actor=actor)
+            found = await overview.spending(
+                connection, actor=actor, periods=overview.split(year.months, spans)
+            )
             employees = await overview.top_spending(
                 connection, actor=actor, months=year.months, currency=currency
             )
+        spending = lines.of_year(found, year)
+        comparison = lines.comparison_lines(found, spans, year)
         currencies = lines.currency_lines(spending, year)
         used = {line.label: line.number for line in currencies}
         return render(
@@ -45,12 +51,15 @@ class OverviewView(BaseView):
             today=today,
             waiting=lines.waiting(pending),
             oldest=lines.oldest(pending),
+            alike=lines.alike(alike),
             ages=lines.age_lines(pending, today),
             currency=currency,
             tabs={settings.currency: 0} | used | {currency: used.get(currency, 0)},
             first_month=lines.name_of_month(year.months[0]),
             last_month=lines.name_of_month(year.months[-1]),
             total=lines.total(spending, year),
+            comparison=comparison,
+            changes=lines.changes(comparison),
             months=lines.month_lines(spending, year),
             categories=lines.category_lines(spending, year),
             employees=lines.employee_lines(employees, year),

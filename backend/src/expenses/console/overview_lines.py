@@ -6,13 +6,25 @@ from datetime import date
 from decimal import Decimal
 
 from babel.dates import format_date, format_skeleton
+from babel.numbers import format_percent
 from starlette.datastructures import QueryParams
 
 from expenses.console.queue import address
 from expenses.i18n.languages import current_language
 from expenses.i18n.languages import gettext as _
 from expenses.tickets.models import TicketStatus
-from expenses.tickets.overview import AGES, Days, Figure, Pending, Spending, TopSpending, ages, by
+from expenses.tickets.overview import (
+    AGES,
+    Age,
+    Alike,
+    Days,
+    Figure,
+    Pending,
+    Spending,
+    TopSpending,
+    ages,
+    by,
+)
 
 NOTHING = Figure(0, Decimal(0))
 
@@ -65,7 +77,6 @@ class Year:
 
 
 def name_of_month(month: Days) -> str:
-    assert month.first is not None
     return str(format_skeleton("yMMMM", month.first, locale=current_language()))
 
 
@@ -82,6 +93,23 @@ def oldest(rows: Sequence[Pending]) -> tuple[date, str] | None:
     return day, address(QueryParams(_query(TicketStatus.PENDING, Days(day, day))))
 
 
+def alike(rows: Sequence[Alike]) -> list[tuple[Alike, str]]:
+    """Pair what may have been filed twice with the list of exactly these tickets."""
+    return [
+        (
+            row,
+            address(
+                QueryParams(_query(TicketStatus.PENDING, Days(row.spent_on, row.spent_on))),
+                employee=row.email,
+                currency=row.currency,
+                min=str(row.amount),
+                max=str(row.amount),
+            ),
+        )
+        for row in rows
+    ]
+
+
 def age_lines(rows: Sequence[Pending], today: date) -> list[Line]:
     return [
         Line(
@@ -93,17 +121,46 @@ def age_lines(rows: Sequence[Pending], today: date) -> list[Line]:
     ]
 
 
+def of_year(rows: Sequence[Spending], year: Year) -> list[Spending]:
+    """Leave out what was only read to be compared with."""
+    return [row for row in rows if row.period.first >= year.days.first]
+
+
+def comparison_lines(rows: Sequence[Spending], spans: Sequence[Days], year: Year) -> list[Line]:
+    lines = []
+    for span in spans:
+        inside = [row for row in rows if span.first <= row.period.first <= span.last]
+        label = format_skeleton("yMMM", span.first, locale=current_language())
+        lines.append(year.line(label, total(inside, year).figures[year.currency], span))
+    return lines
+
+
+def changes(comparison: Sequence[Line]) -> list[str]:
+    """Say by how much the first line differs from each of the others that is not zero."""
+    now, *before = comparison
+    return [
+        _("%(change)s compared with %(month)s", change=_signed(now, then), month=then.label)
+        for then in before
+        if then.amount
+    ]
+
+
+def _signed(now: Line, then: Line) -> str:
+    change = now.amount / then.amount - 1
+    return format_percent(change, "+#,##0%;-#,##0%", locale=current_language())
+
+
 def total(rows: Sequence[Spending], year: Year) -> Line:
     return year.line("", by(rows, lambda row: row.currency).get(year.currency, NOTHING))
 
 
 def month_lines(rows: Sequence[Spending], year: Year) -> list[Line]:
     """List every month, also those without spending."""
-    figures = by(_in_currency(rows, year), lambda row: row.month)
+    figures = by(_in_currency(rows, year), lambda row: row.period.first.replace(day=1))
     return [
         year.line(
             name_of_month(month),
-            figures.get(month, NOTHING),
+            figures.get(month.first, NOTHING),
             month,
             short=format_date(month.first, "LLL", locale=current_language()),
         )
@@ -137,7 +194,7 @@ def currency_lines(rows: Sequence[Spending], year: Year) -> list[Line]:
     ]
 
 
-def _query(status: TicketStatus, days: Days | None = None, **filters: str) -> dict[str, str]:
+def _query(status: TicketStatus, days: Days | Age | None = None, **filters: str) -> dict[str, str]:
     first, last = days or (None, None)
     limits = {"from": first, "to": last}
     dates = {name: day.isoformat() for name, day in limits.items() if day is not None}

@@ -101,9 +101,8 @@ async def tickets_page(
         hints=hints or [],
         statuses=tuple(TicketStatus),
         count_limit=COUNT_LIMIT,
-        timezone=settings_of(request).timezone,
         **await _tickets(connection, user, listing),
-        summary=await summarize(connection, actor=user, settings=settings_of(request)),
+        summary=await summarize(connection, actor=user, today=settings_of(request).today()),
         news=await news_for(connection, actor=user),
         **form_context(values, errors),
     )

@@ -4,30 +4,38 @@ Sums are kept apart by currency.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import ARRAY, ColumnElement, Date, Select, and_, func, literal, or_, select
+from sqlalchemy import ARRAY, ColumnElement, Date, Select, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from expenses.tickets.counts import COUNT_LIMIT, Count
 from expenses.tickets.filters import TicketFilter, conditions
 from expenses.tickets.models import Category, TicketStatus, ticket_table
 from expenses.tickets.queries import owners, visible_to
 from expenses.users.models import Actor
-from expenses.users.policy import ensure_can_see_employees
 
 MONTHS = 12
 MAX_EMPLOYEES = 10
+# Of what looks the same, so many are named, among so many that were spent longest ago.
+MAX_ALIKE = 5
+PENDING_COMPARED = 1000
 
 # How many days ago the money was spent: the most of each age but the last, which is open.
 AGES = (3, 7, 30)
 
 
 class Days(NamedTuple):
-    """A range of dates, both included; None where it is open."""
+    """A range of dates, both included."""
+
+    first: date
+    last: date
+
+
+class Age(NamedTuple):
+    """The dates of tickets that are about as old; None where the range is open."""
 
     first: date | None
     last: date | None
@@ -43,16 +51,27 @@ class Figure(NamedTuple):
 class Pending(NamedTuple):
     """The pending tickets of one age and currency; `oldest` is the earliest date spent."""
 
-    age: Days
+    age: Age
     currency: str
     oldest: date
     figure: Figure
 
 
-class Spending(NamedTuple):
-    """The approved tickets of one month, category and currency."""
+class Alike(NamedTuple):
+    """Pending tickets of one employee with the same date and amount."""
 
-    month: Days
+    username: str
+    email: str
+    spent_on: date
+    amount: Decimal
+    currency: str
+    number: int
+
+
+class Spending(NamedTuple):
+    """The approved tickets of one month or part of it, category and currency."""
+
+    period: Days
     currency: str
     category: Category
     figure: Figure
@@ -76,11 +95,11 @@ Row = TypeVar("Row", Pending, Spending)
 Key = TypeVar("Key")
 
 
-def ages(today: date) -> list[Days]:
+def ages(today: date) -> list[Age]:
     """List the ages, the latest first, which includes tomorrow."""
     firsts = [today - timedelta(days=age) for age in AGES]
     lasts = [first - timedelta(days=1) for first in firsts]
-    return [Days(*limits) for limits in zip([*firsts, None], [None, *lasts], strict=True)]
+    return [Age(*limits) for limits in zip([*firsts, None], [None, *lasts], strict=True)]
 
 
 def last_months(today: date) -> list[Days]:
@@ -92,6 +111,29 @@ def last_months(today: date) -> list[Days]:
     ]
     lasts = [first - timedelta(days=1) for first in firsts]
     return [Days(*limits) for limits in zip(firsts[:-1], lasts[1:], strict=True)]
+
+
+def months_so_far(today: date) -> list[Days]:
+    """List this month up to today, and the same days of last month and of a year ago."""
+    first = today.replace(day=1)
+    before = (first - timedelta(days=1)).replace(day=1)
+    return [
+        _up_to(month, today.day) for month in (first, before, first.replace(year=first.year - 1))
+    ]
+
+
+def _up_to(first: date, day: int) -> Days:
+    """Return a month up to a day of it, or all of a shorter month."""
+    end = (first + timedelta(days=31)).replace(day=1)
+    return Days(first, min(first + timedelta(days=day - 1), end - timedelta(days=1)))
+
+
+def split(months: Sequence[Days], parts: Sequence[Days]) -> list[Days]:
+    """Return the months and the parts of months as periods that do not overlap."""
+    limits = [*months, *parts]
+    firsts = {days.first for days in limits} | {days.last + timedelta(days=1) for days in limits}
+    ordered = sorted(firsts)
+    return [Days(first, following - timedelta(days=1)) for first, following in pairwise(ordered)]
 
 
 def by(rows: Iterable[Row], key: Callable[[Row], Key]) -> dict[Key, Figure]:
@@ -121,21 +163,51 @@ async def pending(connection: AsyncConnection, *, actor: Actor, today: date) -> 
     ]
 
 
+async def pending_alike(connection: AsyncConnection, *, actor: Actor) -> list[Alike]:
+    """Find pending tickets that may have been filed twice, those that were spent first first."""
+    some = (
+        _visible(actor, TicketFilter(status=TicketStatus.PENDING), *_PURCHASE)
+        .order_by(ticket_table.c.spent_on)
+        .limit(PENDING_COMPARED)
+        .subquery()
+    )
+    alike = (
+        select(some, func.count().label("number"))
+        .group_by(*some.c)
+        .having(func.count() > 1)
+        .subquery()
+    )
+    rows = await connection.execute(
+        select(
+            owners.c.username,
+            owners.c.email,
+            alike.c.spent_on,
+            alike.c.amount,
+            alike.c.currency,
+            alike.c.number,
+        )
+        .join(owners, owners.c.id == alike.c.owner_id)
+        .order_by(alike.c.spent_on, owners.c.id, alike.c.amount)
+        .limit(MAX_ALIKE)
+    )
+    return [Alike._make(row) for row in rows]
+
+
 async def spending(
-    connection: AsyncConnection, *, actor: Actor, months: Sequence[Days]
+    connection: AsyncConnection, *, actor: Actor, periods: Sequence[Days]
 ) -> list[Spending]:
     rows = await connection.execute(
         _visible(
             actor,
-            _approved_in(months),
-            _period_number(months[1:]).label("period"),
+            _approved_in(periods),
+            _period_number(periods[1:]).label("period"),
             ticket_table.c.currency,
             ticket_table.c.category,
             *_FIGURE,
         ).group_by("period", ticket_table.c.currency, ticket_table.c.category)
     )
     return [
-        Spending(months[period], currency, category, Figure(*figure))
+        Spending(periods[period], currency, category, Figure(*figure))
         for period, currency, category, *figure in rows
     ]
 
@@ -181,6 +253,12 @@ async def top_spending(
 
 
 _FIGURE = (func.count(), func.sum(ticket_table.c.amount))
+_PURCHASE = (
+    ticket_table.c.owner_id,
+    ticket_table.c.spent_on,
+    ticket_table.c.amount,
+    ticket_table.c.currency,
+)
 
 
 def _approved_in(months: Sequence[Days], currency: str | None = None) -> TicketFilter:
@@ -192,7 +270,7 @@ def _approved_in(months: Sequence[Days], currency: str | None = None) -> TicketF
     )
 
 
-def _period_number(later: Sequence[Days]) -> ColumnElement[int]:
+def _period_number(later: Sequence[Days | Age]) -> ColumnElement[int]:
     """Number the period of a ticket: 0 before all of `later`, 1 in the first of them."""
     firsts = literal([days.first for days in later], ARRAY(Date))
     place: ColumnElement[int] = func.width_bucket(ticket_table.c.spent_on, firsts)
@@ -203,61 +281,3 @@ def _visible(actor: Actor, matching: TicketFilter, *columns: Any) -> Select[*tup
     return (
         select(*columns).select_from(ticket_table).where(visible_to(actor), *conditions(matching))
     )
-
-
-@dataclass
-class EmployeeFigures:
-    """An employee's number of pending tickets, and approved amounts by currency."""
-
-    pending: int = 0
-    approved: dict[str, Decimal] = field(default_factory=dict)
-
-
-async def employee_figures(
-    connection: AsyncConnection, owner_ids: Sequence[int], *, actor: Actor, since: datetime
-) -> dict[int, EmployeeFigures]:
-    """Find, by owner, what is pending and what was approved since an instant; one statement.
-
-    Zeros for those without tickets and for suspended employees, whose tickets nobody sees.
-    """
-    figures = {owner_id: EmployeeFigures() for owner_id in owner_ids}
-    if not figures:
-        return figures
-    is_pending = ticket_table.c.status == TicketStatus.PENDING
-    is_approved = and_(
-        ticket_table.c.status == TicketStatus.APPROVED, ticket_table.c.decided_at >= since
-    )
-    rows = await connection.execute(
-        select(
-            ticket_table.c.owner_id,
-            ticket_table.c.currency,
-            func.count().filter(is_pending),
-            func.sum(ticket_table.c.amount).filter(is_approved),
-        )
-        .where(
-            visible_to(actor), ticket_table.c.owner_id.in_(owner_ids), or_(is_pending, is_approved)
-        )
-        .group_by(ticket_table.c.owner_id, ticket_table.c.currency)
-        .order_by(ticket_table.c.owner_id, ticket_table.c.currency)
-    )
-    for owner_id, currency, pending, approved in rows:
-        figures[owner_id].pending += pending
-        if approved is not None:
-            figures[owner_id].approved[currency] = approved
-    return figures
-
-
-async def count_tickets_of(connection: AsyncConnection, owner_id: int, *, actor: Actor) -> Count:
-    """Count an employee's tickets, hidden or not: what a suspension hides.
-
-    The one read past `visible_to`, since it reveals nothing but a number.
-    """
-    ensure_can_see_employees(actor)
-    some = (
-        select(ticket_table.c.id)
-        .where(ticket_table.c.owner_id == owner_id)
-        .limit(COUNT_LIMIT + 1)
-        .subquery()
-    )
-    number = (await connection.execute(select(func.count()).select_from(some))).scalar_one()
-    return Count.capped(number)

@@ -11,7 +11,6 @@ from sqlalchemy import Date, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from expenses.database.tables import constant
-from expenses.settings import Settings
 from expenses.tickets.counts import COUNT_LIMIT, Count
 from expenses.tickets.filters import TicketFilter, conditions
 from expenses.tickets.models import TicketStatus, ticket_table
@@ -58,21 +57,21 @@ class News:
         return self.seen_at is None or ticket.decided_at > self.seen_at
 
 
-async def summarize(connection: AsyncConnection, *, actor: Actor, settings: Settings) -> Summary:
-    """Add up by currency; months and years are those of the decision, where the company is."""
-    month = datetime.combine(
-        settings.today().replace(day=1), datetime.min.time(), settings.timezone
-    )
-    year = month.replace(month=1)
+async def summarize(connection: AsyncConnection, *, actor: Actor, today: date) -> Summary:
+    """Add up by currency; a month and a year are those in which the money was spent."""
+    month, year = today.replace(day=1), today.replace(month=1, day=1)
+    is_pending = ticket_table.c.status == constant(TicketStatus.PENDING)
     is_approved = and_(
-        ticket_table.c.status == constant(TicketStatus.APPROVED), ticket_table.c.decided_at >= year
+        ticket_table.c.status == constant(TicketStatus.APPROVED), ticket_table.c.spent_on >= year
     )
     some = (
-        select(ticket_table.c.currency, ticket_table.c.amount, ticket_table.c.decided_at)
-        .where(
-            visible_to(actor),
-            or_(ticket_table.c.status == constant(TicketStatus.PENDING), is_approved),
+        select(
+            ticket_table.c.currency,
+            ticket_table.c.amount,
+            ticket_table.c.spent_on,
+            is_pending.label("is_pending"),
         )
+        .where(visible_to(actor), or_(is_pending, is_approved))
         .limit(constant(COUNT_LIMIT + 1))
         .subquery()
     )
@@ -80,9 +79,9 @@ async def summarize(connection: AsyncConnection, *, actor: Actor, settings: Sett
     sums = select(
         func.count(),
         some.c.currency,
-        amount.filter(some.c.decided_at.is_(None)),
-        amount.filter(some.c.decided_at >= month),
-        amount.filter(some.c.decided_at >= year),
+        amount.filter(some.c.is_pending),
+        amount.filter(~some.c.is_pending, some.c.spent_on >= month),
+        amount.filter(~some.c.is_pending),
     )
     query = sums.group_by(some.c.currency).order_by(some.c.currency)
     found = (await connection.execute(query)).all()

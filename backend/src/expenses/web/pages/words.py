@@ -14,14 +14,7 @@ CATEGORIES = (
 )
 ACCESS = (N_("Active"), N_("Suspended"))
 ROLES = (N_("employee"), N_("employer"))
-EVENTS = (
-    N_("Created"),
-    N_("Edited"),
-    N_("Withdrawn"),
-    N_("Approved"),
-    N_("Denied"),
-    N_("Reopened"),
-)
+EVENTS = (N_("Edited"), N_("Withdrawn"), N_("Approved"), N_("Denied"), N_("Reopened"))
 FIELDS = (
     N_("Amount"),
     N_("Currency"),
