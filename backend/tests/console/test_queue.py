@@ -8,9 +8,9 @@ from unittest.mock import patch
 import httpx
 from sqlalchemy import insert
 
-from expenses.console.chips import LABELS
 from expenses.tickets.models import Category, Ticket
 from expenses.users.queries import UserView
+from expenses.web.pages.words import INPUTS
 from tests.harness import AppTestCase, make_settings
 
 
@@ -236,7 +236,7 @@ class Filters(QueueTestCase):
             with self.subTest(name=name, value=value):
                 page = await self.browser.get("/admin/ticket/list", params={name: value})
                 self.assertEqual(page.status_code, 422)
-                self.assertIn(f"<li>{LABELS.get(name, name)}:", page.text)
+                self.assertIn(f"<li>{INPUTS[name]}:", page.text)
                 self.assertNotIn(f'data-ticket="{ticket}"', page.text)
                 answer = await self.browser.get("/api/tickets", params={name: value})
                 body = self.assert_problem(answer, 422, "invalid-input")
@@ -246,7 +246,7 @@ class Filters(QueueTestCase):
             ({"min": "2", "max": "1"}, "max"),
         ):
             page = await self.browser.get("/admin/ticket/list", params=query)
-            self.assertIn(f"<li>{LABELS.get(name, name)}:", page.text)
+            self.assertIn(f"<li>{INPUTS[name]}:", page.text)
 
     async def test_employees_find_only_their_own(self) -> None:
         ada, ben = await self.new_employee("Ada"), await self.new_employee("Ben")

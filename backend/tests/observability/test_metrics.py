@@ -236,7 +236,7 @@ class Requests(AccessTestCase, MeasuredTestCase):
     async def test_nobody_and_nothing_that_was_looked_for_is_told(self) -> None:
         client = await self.client()
         owner = self.world.people[Person.OWNER]
-        cookies = self._shown_by(Person.EMPLOYER, "/")
+        cookies = self.shown_by(Person.EMPLOYER, "/")
         for path in (
             f"/admin/ticket/list?q={MARKS[Person.OWNER]}",
             f"/admin/employee/list?search={owner.email}",

@@ -199,4 +199,4 @@ class Errors(AppTestCase):
         employer = await self.browser_of(await self.new_employer())
         page = await employer.post("/language", data={"language": "Klingon"})
         self.assertEqual(page.status_code, 422)
-        self.assertIn("<dt>language</dt><dd>This language is not available.</dd>", page.text)
+        self.assertIn("<dt>Language</dt><dd>This language is not available.</dd>", page.text)

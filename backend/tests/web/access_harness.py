@@ -101,14 +101,14 @@ class AccessTestCase(AppTestCase):
         answer = await self.http.request(
             method,
             self.world.fill_in(path, path, hidden=hidden),
-            headers=self._shown_by(person, path) | (headers or {}),
+            headers=self.shown_by(person, path) | (headers or {}),
             **body,
         )
         # Whose request it is has to be said by each one.
         self.http.cookies.clear()
         return answer
 
-    def _shown_by(self, person: Person, path: str) -> dict[str, str]:
+    def shown_by(self, person: Person, path: str) -> dict[str, str]:
         """What tells who it is: programs show a token, browsers a cookie."""
         token = self.world.tokens.get(person)
         if path.startswith("/api/"):

@@ -82,7 +82,7 @@ class Everywhere(AccessTestCase):
 
     async def assert_answered(self, route: tuple[str, str], person: Person, **parts: Any) -> None:
         method, path = route
-        headers = self._shown_by(person, path) | parts.pop("headers", {})
+        headers = self.shown_by(person, path) | parts.pop("headers", {})
         encoded = {name: value.encode("latin-1") for name, value in headers.items()}
         query = parts.pop("query", "")
         path = self.world.fill_in(path, path)

@@ -9,20 +9,10 @@ from starlette.requests import Request
 from expenses.console.queue import LIST, address
 from expenses.i18n.formats import Formats
 from expenses.i18n.languages import current_language, gettext
-from expenses.i18n.text import N_
 from expenses.web.dependencies import settings_of
+from expenses.web.pages.words import INPUTS
 
-LABELS = {
-    "q": N_("Search"),
-    "employee": N_("Employee"),
-    "category": N_("Category"),
-    "merchant": N_("Merchant"),
-    "from": N_("Date from"),
-    "to": N_("Date to"),
-    "min": N_("At least"),
-    "max": N_("At most"),
-    "currency": N_("Currency"),
-}
+NAMES = ("q", "employee", "category", "merchant", "from", "to", "min", "max", "currency")
 
 
 class Chip(NamedTuple):
@@ -35,11 +25,11 @@ def chips(request: Request, query: QueryParams) -> list[Chip]:
     formats = Formats(settings_of(request), current_language())
     return [
         Chip(
-            gettext(label),
+            gettext(INPUTS[name]),
             _in_words(name, query[name], formats),
             address(query, LIST, **{name: None, "cursor": None}),
         )
-        for name, label in LABELS.items()
+        for name in NAMES
         if query.get(name)
     ]
 

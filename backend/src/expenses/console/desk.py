@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from expenses.console.authentication import user_of
-from expenses.console.chips import LABELS, chips
+from expenses.console.chips import chips
 from expenses.console.queue import Queue, address
 from expenses.i18n.money import currencies
 from expenses.tickets import events, lists, queries
@@ -137,7 +137,6 @@ def list_context(request: Request, query: QueryParams) -> dict[str, Any]:
         "currencies": sorted(currencies()),
         "sort": query.get("sort") or (Sort.FILED if tab == "pending" else Sort.FILED_LAST),
         "chips": chips(request, query),
-        "labels": LABELS,
         "list_address": address(query),
         "address": lambda **changes: address(query, **{"cursor": None} | changes),
         "export": lambda kind: address(query, f"/admin/ticket/export/{kind}", cursor=None),

@@ -43,14 +43,6 @@ LABELS = {
     Action.USER_SUSPENDED: N_("Employee suspended"),
     Action.USER_REACTIVATED: N_("Employee reactivated"),
 }
-FIELDS = {
-    "actor": N_("Done by"),
-    "action": N_("Action"),
-    "user": N_("User"),
-    "ticket": N_("Ticket"),
-    "from": N_("From"),
-    "to": N_("To"),
-}
 PAGE_SIZE = 50
 
 
@@ -140,7 +132,6 @@ def _context(request: Request, page: HistoryPage) -> dict[str, Any]:
         "events": page.items,
         "actions": tuple(Action),
         "labels": LABELS,
-        "fields": FIELDS,
         "values": FormValues(query),
         "filtered": any(value for name, value in query.items() if name != "cursor"),
         "newest": address(query, HISTORY, cursor=None) if query.get("cursor") else None,

@@ -16,6 +16,7 @@ from pydantic import (
     model_validator,
 )
 
+from expenses.i18n.languages import gettext
 from expenses.i18n.money import Amount, Currency, amount_schema, currencies_by_decimals
 from expenses.i18n.text import N_, Line, VisibleLine, VisibleLines
 from expenses.tickets.models import Category
@@ -149,5 +150,7 @@ class TicketChanges(BaseModel):
         if isinstance(values, dict):
             for name, value in values.items():
                 if value is None and name in cls.model_fields.keys() - MAY_BE_NULL:
-                    raise ValueError(f"{name} cannot be null; leave it out to keep it.")
+                    raise ValueError(
+                        gettext("%(name)s cannot be null. Leave it out to keep it.", name=name)
+                    )
         return values

@@ -81,10 +81,10 @@ def decision_json(ticket: TicketView) -> dict[str, Any] | None:
 
 def problem(error: ExpensesError) -> Response:
     """Render an error for a program."""
-    body: dict[str, Any] = {"code": error.code, "detail": error.message}
+    body: dict[str, Any] = {"code": error.code, "detail": sentence(error)}
     if isinstance(error, InvalidInput):
         body["errors"] = [
-            {"field": field, "message": message} for field, message in error.fields.items()
+            {"field": field, "message": gettext(message)} for field, message in error.fields.items()
         ]
     ticket = error.details.get("ticket")
     if ticket is not None:
@@ -126,7 +126,7 @@ def error_page(
 async def respond(request: Request, error: Exception) -> Response:
     """Handle every error that a door lets through."""
     if isinstance(error, RequestValidationError):
-        error = InvalidInput(sentences(error.errors()))
+        error = InvalidInput(sentences(error.errors(), for_program=is_for_program(request)))
     if isinstance(error, HTTPException) and error.status_code == 400:
         error = InvalidInput({"body": N_("The body cannot be read.")})
     if isinstance(error, HTTPException):
@@ -141,7 +141,7 @@ def unexpected(request: Request) -> Response:
     message = N_("Something went wrong on our side. Please try again.")
     number = request_id.get()
     if is_for_program(request):
-        body = {"code": "unexpected", "detail": message, "request_id": number}
+        body = {"code": "unexpected", "detail": gettext(message), "request_id": number}
         return _problem_response(500, body)
     return error_page(request, 500, message, {N_("Request ID"): number or ""})
 
@@ -177,7 +177,7 @@ def _framework_refusal(request: Request, error: HTTPException) -> Response:
         page.headers.update(headers)
         return page
     code = _FRAMEWORK_CODES.get(error.status_code, "refused")
-    return _problem_response(error.status_code, {"code": code, "detail": detail}, headers)
+    return _problem_response(error.status_code, {"code": code, "detail": gettext(detail)}, headers)
 
 
 def _methods_of(request: Request) -> list[str]:

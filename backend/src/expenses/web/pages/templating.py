@@ -10,6 +10,7 @@ from markupsafe import Markup, escape
 from expenses.i18n.languages import gettext, translate, translate_plural
 from expenses.i18n.text import folded
 from expenses.web.pages.assets import asset_address
+from expenses.web.pages.words import INPUTS
 
 _SOURCE = Path(__file__).parents[2]
 _FOLDERS = [
@@ -34,6 +35,7 @@ def _create_environment() -> Environment:
     )
     # _() marks its result as safe, so it is for literals only; the filter is for all other text.
     environment.filters["translated"] = gettext
+    environment.filters["input_name"] = input_name
     environment.filters["initials"] = initials
     environment.filters["marked"] = marked
     environment.globals["asset"] = asset_address
@@ -45,6 +47,11 @@ def _create_environment() -> Environment:
 def icon(name: str) -> str:
     """Draw one of Heroicons' outlines; the words beside it say the same to a screen reader."""
     return heroicon_outline(name, size=None, **{"class": "icon"}, aria_hidden="true")
+
+
+def input_name(name: str) -> str:
+    """Return what people call an input of a form, or a parameter of an address."""
+    return gettext(INPUTS.get(name, name))
 
 
 def initials(username: str) -> str:

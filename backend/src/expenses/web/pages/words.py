@@ -23,6 +23,38 @@ FIELDS = (
     N_("Merchant"),
     N_("Links"),
 )
+# What people call the inputs of forms and the parameters of addresses, by their names there.
+INPUTS = {
+    "q": N_("Search"),
+    "status": N_("Status"),
+    "employee": N_("Employee"),
+    "category": N_("Category"),
+    "merchant": N_("Merchant"),
+    "currency": N_("Currency"),
+    "amount": N_("Amount"),
+    "description": N_("Description"),
+    "spent_on": N_("Date"),
+    "links": N_("Links"),
+    "from": N_("Date from"),
+    "to": N_("Date to"),
+    "min": N_("At least"),
+    "max": N_("At most"),
+    "sort": N_("Sort order"),
+    "cursor": N_("Page"),
+    "actor": N_("Done by"),
+    "action": N_("Action"),
+    "user": N_("User"),
+    "ticket": N_("Ticket"),
+    "copy": N_("Ticket"),
+    "verdict": N_("Decision"),
+    "reason": N_("Reason"),
+    "seen": N_("Time"),
+    "until": N_("Time"),
+    "mails": N_("E-mails"),
+    "language": N_("Language"),
+    "theme": N_("Appearance"),
+    "body": N_("Form"),
+}
 # What the framework refuses by itself.
 REFUSALS = (
     N_("Method Not Allowed."),
