@@ -26,6 +26,10 @@ LAYOUT = [
 DOORS = {"api", "portal", "console"}
 WEB_FRAMEWORKS = {"fastapi", "starlette", "sqladmin", "jinja2"}
 CORE = {name for level in LAYOUT[:9] for name in level}
+# A worker process reads what people upload, and starts fast because it imports little.
+WORKER = SOURCE / "receipts" / "reading"
+DECODERS = {"PIL", "lxml", "pillow_heif", "pypdfium2", "zxingcpp"}
+WORKER_IMPORTS = ("expenses.files.worker", "expenses.receipts.reading")
 # A decision and the message that tells of it are written in one transaction.
 EXCEPTIONS = {
     ("tickets/decision_events.py", "expenses.notifications.outbox"),
@@ -74,6 +78,16 @@ class Imports(unittest.TestCase):
                     self.assertLessEqual(level_of(target), level_of(package))
                     if target != package:
                         self.assertFalse({target, package} <= DOORS)
+
+    def test_what_people_upload_is_decoded_in_the_worker_alone(self) -> None:
+        for path in SOURCE.rglob("*.py"):
+            names = imports_of(path)
+            with self.subTest(module=str(path.relative_to(SOURCE))):
+                if path.is_relative_to(WORKER):
+                    ours = {name for name in names if name.startswith("expenses.")}
+                    self.assertEqual({x for x in ours if not x.startswith(WORKER_IMPORTS)}, set())
+                else:
+                    self.assertEqual({name.split(".")[0] for name in names} & DECODERS, set())
 
     def test_the_core_knows_no_web_framework(self) -> None:
         for path in SOURCE.rglob("*.py"):

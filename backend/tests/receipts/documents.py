@@ -1,6 +1,6 @@
 """Documents as people upload them, made here: images, PDFs, QR codes and e-invoices."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from io import BytesIO
 
 import facturx
@@ -116,10 +116,11 @@ def factur_x(xml: str, content: bytes | None = None) -> bytes:
     return made
 
 
-def attached(name: str, xml: str) -> bytes:
-    """A PDF that carries a file of any name."""
+def attached(files: Mapping[str, str]) -> bytes:
+    """A PDF that carries files of any name."""
     writer = pypdf.PdfWriter(BytesIO(pdf()))
-    writer.add_attachment(name, xml.encode())
+    for name, xml in files.items():
+        writer.add_attachment(name, xml.encode())
     content = BytesIO()
     writer.write(content)
     return content.getvalue()

@@ -124,13 +124,17 @@ class Images(InspectionTestCase):
         self.assertEqual(preview.convert("RGB").getpixel((5, 5)), (255, 255, 255))
 
     async def test_other_kinds_of_pixels(self) -> None:
+        size = (40, 30)
         for content in (
-            encoded(Image.new("CMYK", (40, 30)), "JPEG"),
-            encoded(Image.new("P", (40, 30)), "PNG"),
-            encoded(Image.new("1", (40, 30)), "PNG"),
-            encoded(Image.new("I;16", (40, 30)), "PNG"),
+            encoded(Image.new("CMYK", size, (0, 0, 0, 127)), "JPEG"),
+            encoded(Image.new("RGB", size, "gray").quantize(), "PNG"),
+            encoded(Image.new("L", size, "gray"), "PNG"),
+            encoded(Image.new("I;16", size, 32_768), "PNG"),
         ):
-            self.assertEqual(only_preview(await inspect(content)).size, (40, 30))
+            preview = only_preview(await inspect(content))
+            self.assertEqual(preview.size, size)
+            red, _, _ = preview.convert("RGB").getpixel((5, 5))  # type: ignore[misc]
+            self.assertAlmostEqual(red, 128, delta=3)
 
     async def test_hostile_and_damaged_images(self) -> None:
         jpeg = encoded(Image.effect_noise((200, 200), 50), "JPEG")

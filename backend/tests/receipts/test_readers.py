@@ -107,7 +107,7 @@ class InPdfs(ReaderTestCase):
 
     async def test_zugferd_1(self) -> None:
         self.assertEqual(
-            await self.read(attached("ZUGFeRD-invoice.xml", zugferd_1())),
+            await self.read(attached({"ZUGFeRD-invoice.xml": zugferd_1()})),
             Invoice(
                 "factur-x",
                 number="471102",
@@ -152,9 +152,10 @@ class InPdfs(ReaderTestCase):
         lines = [(x, y, text.replace("113", "99")) for x, y, text in PAPER_LINES]
         self.assertIsNone((await self.read(pdf(lines, PAPER_FAPIAO))).amount)
 
-    async def test_a_code_on_the_second_page(self) -> None:
+    async def test_the_same_on_two_pages(self) -> None:
         pages = pdf(PAPER_LINES, PAPER_FAPIAO, pages=2)
-        self.assertEqual((await self.read(pages)).number, "12345678")
+        found = await self.read(pages)
+        self.assertEqual((found.number, found.merchant), ("12345678", "上海北风贸易有限公司"))
 
 
 class OnPhotos(ReaderTestCase):
@@ -195,6 +196,12 @@ class SeveralReaders(ReaderTestCase):
         code = EPC.replace("123.45", "119").replace("Wikimedia e.V.", "Northwind Traders")
         found = await self.read(factur_x(cii(), pdf(code=code)))
         self.assertEqual((found.reader, found.number), ("factur-x", "RE-2026-17"))
+
+    async def test_a_number_that_begins_like_another_is_not_the_same(self) -> None:
+        one = cii(number="RE-2026-1", day="20261103", seller="Fabrikam")
+        inspection = await inspect(attached({"1.xml": one, "2.xml": ubl(number="RE-2026-17")}))
+        self.assertIsNone(inspection.invoice)
+        self.assertEqual(len(inspection.conflicting), 2)
 
     async def test_where_they_disagree_nothing_is_filled_in(self) -> None:
         inspection = await inspect(factur_x(cii(), pdf(code=EPC)))

@@ -9,10 +9,10 @@ from pydantic import Base64Bytes, TypeAdapter
 
 from expenses.files.worker import DAMAGED, TOO_LARGE, TOO_SLOW, Unreadable, read_apart
 from expenses.i18n.text import N_
-from expenses.receipts.inspection import limits
-from expenses.receipts.inspection.invoices import Invoice
 from expenses.receipts.inspection.kinds import Kind, UnreadableFile, find_kind
 from expenses.receipts.inspection.merging import merge
+from expenses.receipts.reading import limits
+from expenses.receipts.reading.invoices import Invoice
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class _Answer:
     invoices: list[Invoice]
 
 
-READER = "expenses.receipts.inspection.process"
+READER = "expenses.receipts.reading.process"
 
 # Reading waits in threads of its own, so that nothing else waits for one.
 _threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="inspection")

@@ -11,7 +11,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from expenses.i18n.money import MAX_AMOUNT, currencies, with_decimals
 from expenses.i18n.text import VisibleLine, folded
-from expenses.receipts.inspection.invoices import Invoice
+from expenses.receipts.reading.invoices import Invoice
 
 MAX_LENGTH = 120
 EARLIEST = date(1990, 1, 1)
@@ -79,15 +79,17 @@ def _stated(invoice: Invoice) -> dict[str, object]:
 def _agree(one: Invoice, other: Invoice) -> bool:
     """Whether nothing is stated by both and different."""
     these, those = _stated(one), _stated(other)
-    return all(_same(these[name], those[name]) for name in these.keys() & those.keys())
+    return all(
+        _same_name(str(value), str(those[name])) if name == "merchant" else value == those[name]
+        for name, value in these.items()
+        if name in those
+    )
 
 
-def _same(one: object, other: object) -> bool:
-    """Whether they are equal, or one begins like the other: some codes have little room."""
-    if isinstance(one, str) and isinstance(other, str):
-        shorter, longer = sorted((_letters(one), _letters(other)), key=len)
-        return longer.startswith(shorter)
-    return one == other
+def _same_name(one: str, other: str) -> bool:
+    """Whether one begins like the other: payment codes have little room."""
+    shorter, longer = sorted((_letters(one), _letters(other)), key=len)
+    return longer.startswith(shorter)
 
 
 def _letters(text: str) -> str:

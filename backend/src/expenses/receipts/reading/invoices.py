@@ -1,8 +1,11 @@
 """What an invoice states, and the fields of one from text."""
 
 import datetime
+import re
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
+
+_NUMBER = re.compile(r"[+-]?\d{1,20}(?:\.\d{1,20})?", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -29,11 +32,8 @@ def day_of(text: str | None, form: str) -> datetime.date | None:
 
 def amount_of(text: str | None) -> Decimal | None:
     """Read a number with a decimal point, and nothing else."""
-    try:
-        amount = Decimal((text or "").strip())
-    except InvalidOperation:
-        return None
-    return amount if amount.is_finite() else None
+    found = _NUMBER.fullmatch((text or "").strip())
+    return Decimal(found[0]) if found else None
 
 
 def only_one(invoices: list[Invoice]) -> Invoice | None:

@@ -1,8 +1,8 @@
 """Factur-X and ZUGFeRD: a Cross Industry Invoice that a PDF carries."""
 
-from expenses.receipts.inspection.documents import Document
-from expenses.receipts.inspection.invoices import Invoice
-from expenses.receipts.inspection.readers.cii import invoice_of, is_credit_note, is_invoice
+from expenses.receipts.reading.documents import Document
+from expenses.receipts.reading.invoices import Invoice
+from expenses.receipts.reading.readers.cii import invoice_of, is_credit_note, is_invoice
 
 
 def read(document: Document) -> Invoice | None:

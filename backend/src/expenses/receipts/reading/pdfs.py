@@ -7,7 +7,7 @@ from PIL import Image
 from pypdfium2 import raw
 
 from expenses.files.worker import DAMAGED, Unreadable
-from expenses.receipts.inspection.limits import MAX_PAGES, PROTECTED, TOO_MANY_PAGES
+from expenses.receipts.reading.limits import MAX_PAGES, PROTECTED, TOO_MANY_PAGES
 
 # A page may claim to be 5 m long, or as small as a stamp.
 MAX_SCALE = 4.0

@@ -1,7 +1,7 @@
 """Swiss QR-bills: the code on their payment part, by SIX's implementation guidelines 2."""
 
-from expenses.receipts.inspection.documents import Document
-from expenses.receipts.inspection.invoices import Invoice, amount_of, only_one
+from expenses.receipts.reading.documents import Document
+from expenses.receipts.reading.invoices import Invoice, amount_of, only_one
 
 _CREDITOR, _AMOUNT, _CURRENCY, _TRAILER = 5, 18, 19, 30
 

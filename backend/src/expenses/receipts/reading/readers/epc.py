@@ -1,7 +1,7 @@
 """EPC QR codes, which begin a SEPA payment: guidelines EPC069-12."""
 
-from expenses.receipts.inspection.documents import Document
-from expenses.receipts.inspection.invoices import Invoice, amount_of, only_one
+from expenses.receipts.reading.documents import Document
+from expenses.receipts.reading.invoices import Invoice, amount_of, only_one
 
 _VERSIONS = {"001", "002"}
 

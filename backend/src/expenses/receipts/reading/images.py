@@ -3,21 +3,22 @@
 from io import BytesIO
 
 from PIL import Image, ImageOps, UnidentifiedImageError
-from pillow_heif import register_heif_opener
+from pillow_heif import options, register_heif_opener
 
 from expenses.files.worker import DAMAGED, Unreadable
-from expenses.receipts.inspection.kinds import Kind
-from expenses.receipts.inspection.limits import MAX_PIXELS, TOO_MANY_PIXELS
+from expenses.receipts.reading.limits import MAX_PIXELS, TOO_MANY_PIXELS
 
 # Enough for the smallest code on a photo of a whole page.
 MAX_SIDE = 3000
 
 # Its own limit is lower than ours, and only warns.
 Image.MAX_IMAGE_PIXELS = None
+# Each thread would set memory aside.
+options.DECODE_THREADS = 1
 register_heif_opener()
 
 
-def open_image(content: bytes, kind: Kind) -> Image.Image:
+def open_image(content: bytes, kind: str) -> Image.Image:
     """Return it upright, in RGB on white, at most 3000 pixels long."""
     try:
         with Image.open(BytesIO(content), formats=[_format_of(kind)]) as image:
@@ -31,11 +32,14 @@ def open_image(content: bytes, kind: Kind) -> Image.Image:
         raise Unreadable(DAMAGED) from None
 
 
-def _format_of(kind: Kind) -> str:
-    return "HEIF" if kind is Kind.HEIC else kind.value.upper()
+def _format_of(kind: str) -> str:
+    return "HEIF" if kind == "heic" else kind.upper()
 
 
 def _on_white(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I"):
+        # Gray in 16 bits, of which the higher 8 are kept.
+        return image.convert("I").point(lambda value: value / 256).convert("L").convert("RGB")
     if not image.has_transparency_data:
         return image.convert("RGB")
     layer = image.convert("RGBA")

@@ -1,8 +1,8 @@
 """The XML of China's fully digital invoices (数电票)."""
 
-from expenses.receipts.inspection.documents import Document
-from expenses.receipts.inspection.invoices import Invoice, amount_of, day_of
-from expenses.receipts.inspection.xml import text_at
+from expenses.receipts.reading.documents import Document
+from expenses.receipts.reading.invoices import Invoice, amount_of, day_of
+from expenses.receipts.reading.xml import text_at
 
 
 def read(document: Document) -> Invoice | None:

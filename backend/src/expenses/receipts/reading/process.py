@@ -13,25 +13,24 @@ import zxingcpp
 from PIL import Image
 
 from expenses.files.worker import DAMAGED, Unreadable, answer
-from expenses.receipts.inspection import pdfs
-from expenses.receipts.inspection.documents import Document
-from expenses.receipts.inspection.images import MAX_SIDE, open_image
-from expenses.receipts.inspection.kinds import Kind
-from expenses.receipts.inspection.limits import MAX_PREVIEWS, MAX_READ_PAGES, NO_INVOICE
-from expenses.receipts.inspection.previews import MAX_SIDE as PREVIEW_SIDE
-from expenses.receipts.inspection.previews import preview_of, thumbnail_of
-from expenses.receipts.inspection.readers import read_invoices
-from expenses.receipts.inspection.xml import parse
+from expenses.receipts.reading import pdfs
+from expenses.receipts.reading.documents import Document
+from expenses.receipts.reading.images import MAX_SIDE, open_image
+from expenses.receipts.reading.limits import MAX_PREVIEWS, MAX_READ_PAGES, NO_INVOICE
+from expenses.receipts.reading.previews import MAX_SIDE as PREVIEW_SIDE
+from expenses.receipts.reading.previews import preview_of, thumbnail_of
+from expenses.receipts.reading.readers import read_invoices
+from expenses.receipts.reading.xml import parse
 
 _QR_CODES = zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode)
 
 
 def read(content: bytes) -> dict[str, Any]:
-    """The argument is the kind."""
-    kind = Kind(sys.argv[1])
-    if kind is Kind.XML:
+    """The argument is the kind, such as "pdf"."""
+    kind = sys.argv[1]
+    if kind == "xml":
         return _read_xml(content)
-    return _read_pdf(content) if kind is Kind.PDF else _read_image(content, kind)
+    return _read_pdf(content) if kind == "pdf" else _read_image(content, kind)
 
 
 def _read_xml(content: bytes) -> dict[str, Any]:
@@ -42,7 +41,7 @@ def _read_xml(content: bytes) -> dict[str, Any]:
     return found
 
 
-def _read_image(content: bytes, kind: Kind) -> dict[str, Any]:
+def _read_image(content: bytes, kind: str) -> dict[str, Any]:
     image = open_image(content, kind)
     return _answer(1, [image], Document(codes=_codes(image)))
 

@@ -6,7 +6,7 @@ from xml.etree.ElementTree import Element, TreeBuilder
 from lxml import etree
 
 from expenses.files.worker import DAMAGED, Unreadable
-from expenses.receipts.inspection.limits import NO_INVOICE
+from expenses.receipts.reading.limits import NO_INVOICE
 
 
 class _Builder(TreeBuilder):

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Iterator
 
-from expenses.receipts.inspection.documents import Document
-from expenses.receipts.inspection.invoices import Invoice
-from expenses.receipts.inspection.readers import (
+from expenses.receipts.reading.documents import Document
+from expenses.receipts.reading.invoices import Invoice
+from expenses.receipts.reading.readers import (
     cii,
     einvoice_cn,
     epc,

@@ -3,11 +3,11 @@
 from xml.etree.ElementTree import Element
 
 from expenses.files.worker import Unreadable
-from expenses.receipts.inspection.documents import Document
-from expenses.receipts.inspection.invoices import Invoice, amount_of, day_of
-from expenses.receipts.inspection.limits import CREDIT_NOTE
-from expenses.receipts.inspection.readers.cii import CREDIT_NOTES
-from expenses.receipts.inspection.xml import text_at
+from expenses.receipts.reading.documents import Document
+from expenses.receipts.reading.invoices import Invoice, amount_of, day_of
+from expenses.receipts.reading.limits import CREDIT_NOTE
+from expenses.receipts.reading.readers.cii import CREDIT_NOTES
+from expenses.receipts.reading.xml import text_at
 
 _SCHEMA = "urn:oasis:names:specification:ubl:schema:xsd:"
 _INVOICE = f"{{{_SCHEMA}Invoice-2}}Invoice"

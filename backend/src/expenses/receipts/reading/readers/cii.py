@@ -3,10 +3,10 @@
 from xml.etree.ElementTree import Element
 
 from expenses.files.worker import Unreadable
-from expenses.receipts.inspection.documents import Document
-from expenses.receipts.inspection.invoices import Invoice, amount_of, day_of
-from expenses.receipts.inspection.limits import CREDIT_NOTE
-from expenses.receipts.inspection.xml import text_at
+from expenses.receipts.reading.documents import Document
+from expenses.receipts.reading.invoices import Invoice, amount_of, day_of
+from expenses.receipts.reading.limits import CREDIT_NOTE
+from expenses.receipts.reading.xml import text_at
 
 # The first is ZUGFeRD 1.
 _ROOTS = ("CrossIndustryDocument", "CrossIndustryInvoice")

@@ -7,8 +7,8 @@ import re
 from dataclasses import replace
 from decimal import Decimal
 
-from expenses.receipts.inspection.documents import Document
-from expenses.receipts.inspection.invoices import Invoice, amount_of, day_of, only_one
+from expenses.receipts.reading.documents import Document
+from expenses.receipts.reading.invoices import Invoice, amount_of, day_of, only_one
 
 # What the amount in the code is depends on the type.
 _BEFORE_TAX = frozenset({"01", "04", "10", "11"})
@@ -27,7 +27,7 @@ def read(document: Document) -> Invoice | None:
 
 def _invoice_of(code: str, lines: list[str]) -> Invoice | None:
     parts = [part.strip() for part in code.split(",")]
-    if len(parts) < 7 or parts[0] != "01":
+    if len(parts) < 6 or parts[0] != "01":
         return None
     _, kind, invoice_code, number, amount, day = parts[:6]
     if not _NUMBER.fullmatch(number) or not _CODE.fullmatch(invoice_code):
@@ -59,4 +59,6 @@ def _total(lines: list[str], before_tax: Decimal | None) -> Decimal | None:
 def _seller(lines: list[str]) -> str | None:
     """Return the second of the two names: the buyer comes first, above or to the left."""
     names = [name for line in lines for name in _NAME.findall(line)]
-    return names[1] if len(names) == 2 else None
+    # Each page may name them again.
+    pairs = {(buyer, seller) for buyer, seller in zip(names[::2], names[1::2], strict=False)}
+    return names[1] if len(pairs) == 1 and len(names) % 2 == 0 else None
