@@ -54,6 +54,7 @@ class InXml(ReaderTestCase):
     async def test_what_is_due_else_what_was_paid(self) -> None:
         self.assertEqual(await self.amount_of(cii(due="89.00")), "89.00")
         self.assertEqual(await self.amount_of(cii(due="0.00")), "119.00")
+        self.assertEqual(await self.amount_of(cii(due="-20.00")), "119.00")
         self.assertEqual(await self.amount_of(ubl(payable="89")), "89.00")
         self.assertEqual(await self.amount_of(ubl(payable="0.00")), "119.00")
 

@@ -36,6 +36,11 @@ def amount_of(text: str | None) -> Decimal | None:
     return Decimal(found[0]) if found else None
 
 
+def due_or_paid(due: Decimal | None, total: Decimal | None) -> Decimal | None:
+    """Return what is due; where nothing is any more, all of it was paid."""
+    return due if due is not None and due > 0 else total
+
+
 def only_one(invoices: list[Invoice]) -> Invoice | None:
     """Return the invoice where all of them are the same one: a page may hold several."""
     return invoices[0] if len(set(invoices)) == 1 else None

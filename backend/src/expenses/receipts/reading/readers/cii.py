@@ -4,7 +4,7 @@ from xml.etree.ElementTree import Element
 
 from expenses.files.worker import Unreadable
 from expenses.receipts.reading.documents import Document
-from expenses.receipts.reading.invoices import Invoice, amount_of, day_of
+from expenses.receipts.reading.invoices import Invoice, amount_of, day_of, due_or_paid
 from expenses.receipts.reading.limits import CREDIT_NOTE
 from expenses.receipts.reading.xml import text_at
 
@@ -56,8 +56,7 @@ def invoice_of(root: Element, reader: str) -> Invoice:
             text_at(root, *_joined(_HEADERS, "IssueDateTime/DateTimeString")),
             "%Y%m%d",
         ),
-        # Where nothing is due any more, all of it was paid.
-        amount=due if due else total,
+        amount=due_or_paid(due, total),
         currency=currency,
         merchant=text_at(root, *_joined(_joined(_TRADES, *_AGREEMENTS), "SellerTradeParty/Name")),
     )

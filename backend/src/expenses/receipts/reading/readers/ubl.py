@@ -4,7 +4,7 @@ from xml.etree.ElementTree import Element
 
 from expenses.files.worker import Unreadable
 from expenses.receipts.reading.documents import Document
-from expenses.receipts.reading.invoices import Invoice, amount_of, day_of
+from expenses.receipts.reading.invoices import Invoice, amount_of, day_of, due_or_paid
 from expenses.receipts.reading.limits import CREDIT_NOTE
 from expenses.receipts.reading.readers.cii import CREDIT_NOTES
 from expenses.receipts.reading.xml import text_at
@@ -38,8 +38,7 @@ def _invoice_of(root: Element) -> Invoice:
         "ubl",
         number=text_at(root, "ID"),
         date=day_of(text_at(root, "IssueDate"), "%Y-%m-%d"),
-        # Where nothing is due any more, all of it was paid.
-        amount=due if due else total,
+        amount=due_or_paid(due, total),
         currency=currency,
         merchant=text_at(
             root, f"{seller}/PartyLegalEntity/RegistrationName", f"{seller}/PartyName/Name"
