@@ -20,7 +20,8 @@ LAYOUT = [
     {"web"},
     {"api", "portal", "console"},
     {"app"},
-    {"server", "demo"},
+    {"demo", "styleguide"},
+    {"server"},
     {"cli", "__main__"},
 ]
 DOORS = {"api", "portal", "console"}

@@ -75,7 +75,7 @@ def run_demo(port: Port = 8000) -> None:
     with listening("127.0.0.1", port) as listener, migrated_database(settings) as address:
         asyncio.run(demo.seed(address, settings))
         typer.echo(demo.introduction(f"http://127.0.0.1:{port}"))
-        _serve(settings, address, listener, workers=1)
+        _serve(settings, address, listener, workers=1, is_demo=True)
 
 
 @cli.command("serve")
@@ -233,7 +233,14 @@ async def _transaction(address: str, settings: Settings) -> AsyncIterator[AsyncC
         yield connection
 
 
-def _serve(settings: Settings, address: str, listener: socket.socket, *, workers: int) -> None:
+def _serve(
+    settings: Settings,
+    address: str,
+    listener: socket.socket,
+    *,
+    workers: int,
+    is_demo: bool = False,
+) -> None:
     # The server's processes read the environment, as they would if anybody else started them.
     os.environ["DATABASE_URL"] = address
     if settings.secret_key is None:
@@ -243,4 +250,5 @@ def _serve(settings: Settings, address: str, listener: socket.socket, *, workers
         workers=workers,
         log_format=settings.log_format,
         is_measured=settings.metrics_token is not None,
+        is_demo=is_demo,
     )

@@ -43,14 +43,19 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
 
 
 def serve(
-    listener: socket.socket, *, workers: int, log_format: LogFormat, is_measured: bool
+    listener: socket.socket,
+    *,
+    workers: int,
+    log_format: LogFormat,
+    is_measured: bool,
+    is_demo: bool = False,
 ) -> None:
     """Serve until SIGINT, SIGTERM or SIGHUP. The environment must name database and secret key.
 
-    `is_measured` has several workers count together.
+    `is_measured` has several workers count together; `is_demo` adds the style guide.
     """
     config = uvicorn.Config(
-        "expenses.server:create_worker",
+        "expenses.server:create_demo" if is_demo else "expenses.server:create_worker",
         factory=True,
         workers=workers,
         log_config=configuration(log_format),
@@ -70,6 +75,16 @@ def serve(
         else:
             with _counting_together() if is_measured else nullcontext():
                 _Workers(config, sockets=[listener]).run()
+
+
+def create_demo() -> ASGIApp:
+    """Create the application of the demo, which has the style guide, too."""
+    from expenses.app import create_app
+    from expenses.styleguide import router
+
+    app = create_app()
+    app.include_router(router)
+    return app
 
 
 def create_worker() -> ASGIApp:

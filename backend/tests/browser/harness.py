@@ -16,6 +16,7 @@ import uvicorn
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from expenses import styleguide
 from expenses.app import create_app
 from expenses.database.engine import Database
 from expenses.settings import Settings
@@ -59,7 +60,8 @@ logging.getLogger("expenses.app").setLevel(logging.ERROR)
 class Server:
     """The application as `expenses serve` runs it, but in a thread of this process."""
 
-    def __init__(self, settings: Settings | None = None) -> None:
+    def __init__(self, settings: Settings | None = None, *, is_demo: bool = False) -> None:
+        self._is_demo = is_demo
         self._settings = settings or make_settings(allowed_hosts=["127.0.0.1"])
         self._server: uvicorn.Server | None = None
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -107,6 +109,8 @@ class Server:
         # All of it here: Playwright occupies the main thread's event loop.
         self._database = Database(new_database())
         app = create_app(self._settings, self._database)
+        if self._is_demo:
+            app.include_router(styleguide.router)
         self._server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))
         asyncio.run(self._serve(self._server))
 

@@ -13,7 +13,7 @@ from expenses.web.pages.assets import asset_address
 from expenses.web.pages.words import INPUTS
 
 _SOURCE = Path(__file__).parents[2]
-_FOLDERS = [
+FOLDERS = [
     _SOURCE / "web" / "pages" / "templates",
     _SOURCE / "portal" / "templates",
     _SOURCE / "console" / "templates",
@@ -22,7 +22,7 @@ _FOLDERS = [
 
 def _create_environment() -> Environment:
     environment = Environment(
-        loader=FileSystemLoader(_FOLDERS),
+        loader=FileSystemLoader(FOLDERS),
         autoescape=True,
         auto_reload=False,
         undefined=StrictUndefined,
