@@ -1,5 +1,7 @@
 """Employees at work in the portal."""
 
+import re
+
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.harness import BrowserTestCase, Screens, days_ago
@@ -104,6 +106,53 @@ class Filing(BrowserTestCase):
         page.get_by_label("Amount").fill(amount)
         page.get_by_role("radio", name="Meals").check(force=True)
         page.get_by_label("Description").fill(description)
+
+
+class OnAPhone(BrowserTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.ada = self.person("Ada")
+        self.phone = {"viewport": {"width": 390, "height": 640}, "has_touch": True}
+
+    def test_what_was_filed_is_seen_and_marked(self) -> None:
+        for days in range(4):
+            self.ada.file(spent_on=days_ago(days))
+        page = self.open(self.ada, **self.phone)
+        page.get_by_role("link", name="New ticket").click()
+        page.get_by_label("Amount").fill("12.34")
+        page.get_by_role("radio", name="Meals").check(force=True)
+        page.get_by_label("Description").fill("Coffee with a customer")
+        page.get_by_label("Date").fill(days_ago(2))
+        page.get_by_role("button", name="File ticket").click()
+        row = page.locator("tr.fresh")
+        expect(row).to_contain_text("Coffee with a customer")
+        expect(row).to_be_in_viewport(ratio=1)
+        self.assert_accessible(page)
+
+    def test_a_row_is_withdrawn_from_its_menu_once_that_is_confirmed(self) -> None:
+        ticket = self.ada.file()
+        page = self.open(self.ada, **self.phone)
+        page.get_by_label(f"Actions for ticket {ticket}").tap()
+        expect(page.get_by_role("link", name="Edit")).to_be_visible()
+        self.assert_accessible(page)
+        page.get_by_role("link", name="Withdraw…").tap()
+        expect(page.get_by_text("Nobody decides it then")).to_be_visible()
+        self.assertEqual(self.ada.ticket(ticket)["status"], "pending")
+        page.get_by_role("button", name="Withdraw", exact=True).tap()
+        expect(page.get_by_role("status")).to_contain_text("is withdrawn")
+        steps = page.get_by_role("list", name="Progress").get_by_role("listitem")
+        expect(steps).to_have_text([re.compile("^Filed Ada, "), re.compile("^Withdrawn Ada, ")])
+        self.assertEqual(self.ada.ticket(ticket)["status"], "withdrawn")
+
+    def test_editing_is_in_the_place_of_the_details_and_away_from_withdrawing(self) -> None:
+        page = self.open(self.ada, **self.phone)
+        page.goto(f"/tickets/{self.ada.file()}")
+        expect(page.get_by_text("Withdraw this ticket")).to_be_visible()
+        page.get_by_role("link", name="Edit").tap()
+        card = page.get_by_role("region", name="Ticket", exact=True)
+        expect(card.get_by_label("Amount")).to_be_focused()
+        expect(card.get_by_role("button", name="Save")).to_be_visible()
+        expect(page.get_by_text("Withdraw this ticket")).to_have_count(0)
 
 
 class Decisions(BrowserTestCase):

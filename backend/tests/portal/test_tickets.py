@@ -391,6 +391,17 @@ class List(AppTestCase):
         self.assertEqual(rows(await browser.get(way(third, "prev"))), tickets[20:40])
         self.assertEqual(rows(await browser.get(way(second, "prev"))), tickets[:20])
 
+    async def test_what_was_filed_but_is_further_down_is_linked(self) -> None:
+        ada = await self.new_employee()
+        older = await self.new_ticket(ada, spent_on="2020-01-01")
+        tickets = [await self.new_ticket(ada) for _ in range(20)]
+        browser = await self.browser_of(ada)
+        for filed, is_linked in ((older, True), (tickets[0], False), ("<b>", True)):
+            page = await browser.get(f"/tickets?filed={filed}")
+            self.assertEqual("What you just filed is older" in page.text, is_linked)
+            self.assertNotIn("<b>", page.text)
+            self.assertEqual(f'<a href="/tickets/{older}">' in page.text, filed == older)
+
     async def test_sums_by_currency_and_by_the_date_of_the_purchase(self) -> None:
         ada, boss = await self.new_employee(), await self.new_employer()
         await self.new_ticket(ada, amount="1.00", spent_on="2020-01-01")

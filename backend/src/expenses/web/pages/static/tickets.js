@@ -79,6 +79,9 @@ form.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form.requestSubmit();
 });
 
+// What was filed just now is looked for first.
+document.querySelector("tr.fresh")?.scrollIntoView({ block: "nearest" });
+
 // Seen is what was on a visible page for a moment.
 
 const seen = document.querySelector("form[data-seen]");
