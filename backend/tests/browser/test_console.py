@@ -159,6 +159,48 @@ class Queue(QueueTestCase):
         page.get_by_role("link", name="Remove the filter Search").click()
         expect(page.locator("tr[data-ticket]")).to_have_count(2)
 
+    def test_a_filter_is_named_opened_and_removed(self) -> None:
+        for description in ("Train to Turin", "Boat to Bergen"):
+            self.ada.file(description=description)
+        for has_script in (True, False):
+            page = self.open(self.dana, java_script_enabled=has_script)
+            page.goto("/admin/ticket/list?q=train")
+            page.get_by_text("Save filter…").click()
+            page.get_by_label("Name of the filter").fill("Trains")
+            page.get_by_role("button", name="Save", exact=True).click()
+            expect(page.get_by_role("status").first).to_contain_text("“Trains” is saved")
+            saved = page.get_by_role("navigation", name="Saved filters").get_by_role("link")
+            expect(saved).to_have_attribute("aria-current", "page")
+            page.goto("/admin/ticket/list")
+            expect(page.locator("tr[data-ticket]")).to_have_count(2)
+            saved.click()
+            expect(page.locator("tr[data-ticket]")).to_have_count(1)
+            page.get_by_role("button", name="Remove the saved filter Trains").click()
+            expect(saved).to_have_count(0)
+            page.get_by_role("button", name="Undo").click()
+            expect(saved).to_have_text("Trains")
+            if has_script:
+                self.assert_accessible(page)
+            page.get_by_role("button", name="Remove the saved filter Trains").click()
+
+    def test_what_one_types_can_be_saved_and_the_palette_finds_it(self) -> None:
+        self.ada.file(description="Train to Turin")
+        page = self.open(self.dana)
+        page.get_by_role("searchbox", name="Search").fill("turin")
+        page.get_by_text("Save filter…").click()
+        page.get_by_label("Name of the filter").fill("To Italy")
+        page.keyboard.press("Escape")
+        expect(page.get_by_label("Name of the filter")).to_be_hidden()
+        page.get_by_text("Save filter…").click()
+        page.get_by_label("Name of the filter").press("Enter")
+        page.get_by_role("link", name="Clear all").click()
+        page.wait_for_url("**/admin/ticket/list?status=pending")
+        page.keyboard.press("Control+k")
+        page.get_by_role("searchbox", name="Page, employee").fill("italy")
+        expect(page.locator("#palette a").first).to_have_text("To Italy")
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/admin/ticket/list?q=turin&status=pending")
+
     def test_the_palette_leads_to_pages_employees_and_tickets(self) -> None:
         ticket = self.ada.file()
         page = self.open(self.dana)

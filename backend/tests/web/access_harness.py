@@ -9,6 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import JSONB
 
 from expenses.database.tables import Base
+from expenses.tickets.saved_filters import save_filter
 from expenses.users.registration import begin_registration
 from expenses.web.security.cookies import SESSION
 from expenses.web.security.headers import ALWAYS
@@ -69,6 +70,8 @@ class AccessTestCase(AppTestCase):
         for user in people.values():
             await self.token_of(user)
         registration = await self._begin_registration()
+        async with self.database.transaction() as connection:
+            await save_filter(connection, "Lunches", "q=lunch", actor=employer)
         await self.suspend(suspended, by=employer)
         sessions = (await self.contents())["sessions"]
         return World(

@@ -113,6 +113,8 @@ POST   /admin/ticket/{ticket_id:int}/deny           LOGIN      FORBIDDEN  FORBID
 POST   /admin/ticket/{ticket_id:int}/reopen         LOGIN      FORBIDDEN  FORBIDDEN  DONE:/admin/ticket/list  LOGIN
 POST   /admin/ticket/decide                         LOGIN      FORBIDDEN  FORBIDDEN  SEEN       LOGIN
 POST   /admin/ticket/undo                           LOGIN      FORBIDDEN  FORBIDDEN  SEEN       LOGIN
+POST   /admin/ticket/filters                        LOGIN      FORBIDDEN  FORBIDDEN  KEPT:/admin/ticket/list  LOGIN
+POST   /admin/ticket/filters/remove                 LOGIN      FORBIDDEN  FORBIDDEN  KEPT:/admin/ticket/list  LOGIN
 POST   /admin/ticket/decide/all                     LOGIN      FORBIDDEN  FORBIDDEN  DONE       LOGIN
 GET    /admin/employee/list                         LOGIN      FORBIDDEN  FORBIDDEN  SEEN       LOGIN
 GET    /admin/employee/details/{pk:path}            LOGIN      FORBIDDEN  FORBIDDEN  SEEN       LOGIN
@@ -248,5 +250,7 @@ BODIES: dict[Route, Body] = {
     ("POST", "/admin/ticket/{ticket_id:int}/reopen"): _form(reason="Too hasty"),
     ("POST", "/admin/ticket/decide"): _ticked(verdict="approve"),
     ("POST", "/admin/ticket/undo"): _form(tickets="1"),
+    ("POST", "/admin/ticket/filters"): _form(name="Dinners", query="q=dinner"),
+    ("POST", "/admin/ticket/filters/remove"): _form(name="Lunches"),
     ("POST", "/admin/ticket/decide/all"): _ticked(verdict="approve"),
 }

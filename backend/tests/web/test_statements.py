@@ -25,9 +25,11 @@ GET    /admin/overview                                    employer  5
 POST   /admin/ticket/decide                               employer  5
 POST   /admin/ticket/undo                                 employer  4
 POST   /admin/ticket/decide/all                           employer  4
-GET    /admin/ticket/details/{pk:path}                    employer  14
+GET    /admin/ticket/details/{pk:path}                    employer  15
 GET    /admin/ticket/export/{kind}                        employer  2
-GET    /admin/ticket/list                                 employer  7
+GET    /admin/ticket/list                                 employer  8
+POST   /admin/ticket/filters                              employer  5
+POST   /admin/ticket/filters/remove                       employer  2
 POST   /admin/ticket/{ticket_id:int}/approve              employer  4
 POST   /admin/ticket/{ticket_id:int}/deny                 employer  4
 POST   /admin/ticket/{ticket_id:int}/reopen               employer  4

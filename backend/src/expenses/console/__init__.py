@@ -9,6 +9,7 @@ from expenses.console.employees import EmployeeView
 from expenses.console.export import ExportView
 from expenses.console.history import HistoryView
 from expenses.console.overview import OverviewView
+from expenses.console.saved_filters import SavedFilterView
 from expenses.console.tickets import TicketView
 from expenses.database.engine import Database
 
@@ -18,6 +19,7 @@ def mount(app: FastAPI, database: Database) -> None:
     console = Console(app, database, EmployersOnly())
     console.add_view(BulkView)
     console.add_view(ExportView)
+    console.add_view(SavedFilterView)
     console.add_view(TicketView)
     console.add_view(EmployeeView)
     console.add_view(OverviewView)

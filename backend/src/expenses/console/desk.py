@@ -18,6 +18,7 @@ from starlette.responses import Response
 from expenses.console.authentication import user_of
 from expenses.console.chips import chips
 from expenses.console.queue import Queue, address
+from expenses.errors import InvalidInput
 from expenses.i18n.money import currencies
 from expenses.tickets import events, lists, queries
 from expenses.tickets.counts import Count, Totals, count_matches
@@ -26,6 +27,7 @@ from expenses.tickets.filters import Sort
 from expenses.tickets.models import Category, TicketStatus
 from expenses.tickets.policy import can_decide, can_reopen
 from expenses.tickets.queries import TicketView
+from expenses.tickets.saved_filters import saved_filters
 from expenses.web.dependencies import database_of
 from expenses.web.pages.forms import FormValues
 from expenses.web.pages.rendering import render
@@ -55,6 +57,8 @@ class TicketListPage:
     totals: Totals
     duplicates: dict[int, list[Duplicate]]
     reasons: list[str]
+    question: str
+    saved_filters: dict[str, str]
 
 
 def fragment_of(request: Request) -> Fragment | None:
@@ -62,9 +66,31 @@ def fragment_of(request: Request) -> Fragment | None:
     return Fragment(name) if name in list(Fragment) else None
 
 
-async def load_list(request: Request, queue: Queue) -> TicketListPage:
-    async with database_of(request).reading() as connection:
-        return await _list(request, connection, queue)
+async def tickets_page(
+    request: Request,
+    query: QueryParams,
+    *,
+    errors: dict[str, str] | None = None,
+    form: FormValues | None = None,
+) -> Response:
+    """Render the list; with a message alone where `query` asks for something unreadable."""
+    page, errors, is_part = None, errors or {}, fragment_of(request) is Fragment.LIST
+    try:
+        queue = Queue.of(query)
+        async with database_of(request).reading() as connection:
+            page = await _list(request, connection, queue)
+    except InvalidInput as error:
+        errors = error.fields
+    return render(
+        request,
+        "console/list.html" if is_part else "console/tickets.html",
+        status_code=422 if errors else 200,
+        page=page,
+        errors=errors,
+        form=form or FormValues(),
+        ticket=None,
+        **list_context(request, query),
+    )
 
 
 async def ticket_page(
@@ -169,6 +195,8 @@ async def _list(request: Request, connection: AsyncConnection, queue: Queue) -> 
         totals=replace(found.totals, count=found.totals.count.at_least(len(page.items))),
         duplicates=await duplicates_of(connection, page.items, actor=actor),
         reasons=await events.recent_reasons(connection, actor=actor),
+        question=queue.question,
+        saved_filters=await saved_filters(connection, actor=actor),
     )
 
 

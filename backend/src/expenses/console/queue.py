@@ -63,6 +63,12 @@ class Queue(FilterQuery):
     def position(self) -> Position | None:
         return decode_position(self.cursor, self.order)
 
+    @property
+    def question(self) -> str:
+        """Write the filters and the order as an address does, always in the same way."""
+        parts = self.model_dump(mode="json", by_alias=True, exclude={"cursor"})
+        return str(QueryParams({name: value for name, value in parts.items() if value}))
+
     async def filter(self, connection: AsyncConnection, *, actor: Actor) -> TicketFilter:
         return await self.resolve(connection, actor=actor, status=self.ticket_status)
 

@@ -13,11 +13,10 @@ from expenses.console.desk import (
     Fragment,
     changed_rows,
     fragment_of,
-    list_context,
-    load_list,
     ticket_page,
+    tickets_page,
 )
-from expenses.console.queue import LIST, Queue
+from expenses.console.queue import LIST
 from expenses.console.views import ReadOnlyView, id_of
 from expenses.errors import Conflict, InvalidInput
 from expenses.i18n.languages import gettext, sentence
@@ -28,7 +27,7 @@ from expenses.tickets.schemas import Reason
 from expenses.users.sessions import CurrentUser
 from expenses.web.dependencies import database_of
 from expenses.web.pages.forms import FormValues, read_form
-from expenses.web.pages.rendering import flash, local_path, render
+from expenses.web.pages.rendering import flash, local_path
 from expenses.web.problems import status_of
 from expenses.web.validation import parse
 
@@ -52,24 +51,7 @@ class TicketView(ReadOnlyView, model=Ticket):
     name_plural = "Tickets"
 
     async def list_page(self, request: Request) -> Response:
-        page, errors = None, {}
-        try:
-            page = await load_list(request, Queue.of(request.query_params))
-        except InvalidInput as error:
-            errors = error.fields
-        return render(
-            request,
-            (
-                "console/list.html"
-                if fragment_of(request) is Fragment.LIST
-                else "console/tickets.html"
-            ),
-            status_code=422 if errors else 200,
-            page=page,
-            errors=errors,
-            ticket=None,
-            **list_context(request, request.query_params),
-        )
+        return await tickets_page(request, request.query_params)
 
     async def details_page(self, request: Request) -> Response:
         return await ticket_page(request, id_of(request))

@@ -30,6 +30,7 @@ TABLE_TYPES = {
     "attempts": TableType.LOCAL,
     "idempotency_keys": TableType.LOCAL,
     "import_headings": TableType.LOCAL,
+    "saved_filters": TableType.LOCAL,
     # Its rows are claimed with FOR UPDATE SKIP LOCKED. Anywhere but on the coordinator that would
     # lock the whole table, or be refused.
     "outbox": TableType.LOCAL,

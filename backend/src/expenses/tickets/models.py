@@ -149,6 +149,25 @@ class ImportHeadings(Base):
     headings: Mapped[dict[str, str]] = mapped_column(JSONB)
 
 
+class SavedFilter(Base):
+    """A filter of the list that a user has named, as the query of its address."""
+
+    __tablename__ = "saved_filters"
+
+    user_id: Mapped[int] = mapped_column(
+        ForeignKey("users.id", ondelete="CASCADE"), primary_key=True
+    )
+    name: Mapped[str] = mapped_column(primary_key=True)
+    query: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+    __table_args__ = (
+        CheckConstraint("length(name) BETWEEN 1 AND 60", name="name_length"),
+        CheckConstraint("length(query) BETWEEN 1 AND 8000", name="query_length"),
+    )
+
+
 ticket_table = table_of(Ticket)
 import_headings_table = table_of(ImportHeadings)
 idempotency_key_table = table_of(IdempotencyKey)
+saved_filter_table = table_of(SavedFilter)

@@ -84,6 +84,7 @@ Link = Annotated[
 Links = Annotated[list[Link], Field(max_length=MAX_LINKS)]
 # Of a denial or a reopening; of an approval where there is one.
 Reason = Annotated[VisibleLines, Field(min_length=1, max_length=500)]
+FilterName = Annotated[VisibleLine, Field(min_length=1, max_length=60)]
 
 
 def _with_decimals(schema: dict[str, Any], *, otherwise: dict[str, Any]) -> None:

@@ -261,7 +261,7 @@ document.addEventListener("keydown", (event) => {
     return;
   }
   if (event.key === "Escape") {
-    document.getElementById("filters").open = false;
+    for (const menu of document.querySelectorAll("#filters, .save-filter details")) menu.open = false;
     if (panel) go(current);
     return;
   }

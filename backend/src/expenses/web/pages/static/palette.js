@@ -25,11 +25,19 @@ async function employees(text) {
   );
 }
 
+// The saved filters of the list that the page shows, if it does.
+function saved() {
+  const links = document.querySelectorAll("[data-saved]");
+  return [...links].map((link) => item(link.textContent.trim(), link.href));
+}
+
 async function find() {
   const text = input.value.trim();
   const mine = ++turn;
   const words = text.toLocaleLowerCase();
-  const pages = fixed.filter((entry) => entry.textContent.toLocaleLowerCase().includes(words));
+  const pages = [...fixed, ...saved()].filter((entry) =>
+    entry.textContent.toLocaleLowerCase().includes(words),
+  );
   const number = text.match(/^#?(\d{1,18})$/)?.[1];
   const ticket = number
     ? [item(palette.dataset.ticket.replace("{n}", number), `/admin/ticket/details/${number}?status=all`)]
