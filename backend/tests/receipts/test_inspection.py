@@ -1,5 +1,6 @@
 """What an uploaded file is, and how it looks."""
 
+import asyncio
 import unittest
 import zipfile
 import zlib
@@ -156,6 +157,15 @@ class Pdfs(InspectionTestCase):
             self.assertEqual(max(opened(preview).size), 1600)
         assert inspection.thumbnail
         self.assertEqual(max(opened(inspection.thumbnail).size), 160)
+
+    async def test_nothing_else_waits(self) -> None:
+        waiting = [asyncio.create_task(inspect(pdf(pages=4))) for _ in range(3)]
+        others = 0
+        while not all(task.done() for task in waiting):
+            await asyncio.sleep(0.01)
+            others += 1
+        self.assertGreater(others, 20)
+        self.assertEqual({len((await task).previews) for task in waiting}, {4})
 
     async def test_pages_of_any_size(self) -> None:
         for size, most in (((14_400, 14_400), (1600, 1600)), ((14_400, 1), (1600, 1))):

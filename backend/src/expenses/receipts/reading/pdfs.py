@@ -43,7 +43,7 @@ def lines_of(page: pypdfium2.PdfPage) -> list[str]:
     """
     lines: list[list[_Piece]] = []
     for piece in sorted(_pieces(page), key=lambda piece: -piece.middle):
-        if lines and abs(lines[-1][0].middle - piece.middle) < lines[-1][0].height / 2:
+        if lines and lines[-1][0].is_beside(piece):
             lines[-1].append(piece)
         else:
             lines.append([piece])
@@ -63,6 +63,10 @@ class _Piece:
     def __init__(self, text: str, left: float, bottom: float, right: float, top: float) -> None:
         self.text, self.left, self.right = text, left, right
         self.middle, self.height = (top + bottom) / 2, top - bottom
+
+    def is_beside(self, other: "_Piece") -> bool:
+        """Whether both are on one line: what is filled in may stand a little higher or lower."""
+        return abs(self.middle - other.middle) < 0.6 * max(self.height, other.height)
 
 
 def _pieces(page: pypdfium2.PdfPage) -> Iterator[_Piece]:
