@@ -22,6 +22,7 @@ from unittest.mock import patch
 import httpx
 import itsdangerous
 from fastapi import FastAPI
+from obstore.store import LocalStore
 from pydantic import SecretStr
 from sqlalchemy import Row, event, select, text, update
 from sqlalchemy.engine import make_url
@@ -35,6 +36,10 @@ from expenses.database.embedded import Server, running
 from expenses.database.engine import Database
 from expenses.database.tables import Base
 from expenses.history import Event
+from expenses.receipts import actions as receipt_actions
+from expenses.receipts.actions import StoredReceipt
+from expenses.receipts.inspection import Inspection, Invoice, Kind
+from expenses.receipts.storage import Storage
 from expenses.settings import Settings
 from expenses.tickets import actions as ticket_actions
 from expenses.tickets import decisions
@@ -148,8 +153,18 @@ async def _administer(postgres: Server, statement: str) -> None:
 def usual_app() -> FastAPI:
     """The application with the usual settings. Putting it together takes longer than most tests."""
     return create_app(
-        make_settings(), Database("postgresql://nobody@127.0.0.1/replaced_by_each_test")
+        make_settings(),
+        Database("postgresql://nobody@127.0.0.1/replaced_by_each_test"),
+        shared_storage(),
     )
+
+
+@cache
+def shared_storage() -> Storage:
+    """The files of all tests' receipts, in a folder that is gone at the end."""
+    folder = tempfile.TemporaryDirectory(prefix="receipts-")
+    atexit.register(folder.cleanup)
+    return Storage(LocalStore(folder.name))
 
 
 class RolledBackDatabase(Database):
@@ -223,7 +238,7 @@ class AppTestCase(TestCase):
         return RolledBackDatabase(connection)
 
     def start_app(self, settings: Settings) -> FastAPI:
-        return create_app(settings, self.database)
+        return create_app(settings, self.database, shared_storage())
 
     # People
 
@@ -291,6 +306,34 @@ class AppTestCase(TestCase):
     async def withdraw(self, ticket_id: int, *, by: UserView) -> None:
         async with self.database.transaction() as connection:
             await ticket_actions.withdraw_ticket(connection, ticket_id, actor=by)
+
+    async def new_receipt(
+        self,
+        owner: UserView,
+        ticket_id: int | None = None,
+        *,
+        called: str = "receipt",
+        **fields: Any,
+    ) -> int:
+        """A receipt of a ticket or, without one, a draft; `fields` are what its invoice says.
+
+        The file was looked into already, which takes a process of its own.
+        """
+        content = f"{called} {next(_names)}".encode()
+        invoice = invoice_of(**fields) if fields else None
+        inspection = Inspection(Kind.PNG, 1, (content,), content, invoice, ())
+        storage = shared_storage()
+        file = StoredReceipt(
+            f"{called}.png", len(content), await storage.save(content, inspection), inspection
+        )
+        async with self.database.transaction() as connection:
+            if ticket_id is None:
+                return await receipt_actions.add_draft(
+                    connection, file, actor=owner, storage=storage
+                )
+            return await receipt_actions.add_receipt(
+                connection, ticket_id, file, actor=owner, storage=storage
+            )
 
     async def ticket(self, ticket_id: int, *, seen_by: UserView) -> TicketView:
         async with self.database.reading() as connection:
@@ -406,6 +449,12 @@ def make_settings(**values: Any) -> Settings:
         "trusted_proxies": [],
     }
     return Settings(**(defaults | values))
+
+
+def invoice_of(**fields: Any) -> Invoice:
+    """What an invoice says, where nothing else is said."""
+    nothing: dict[str, Any] = dict.fromkeys(Invoice.__dataclass_fields__)
+    return Invoice(**nothing | {"reader": "factur-x"} | fields)
 
 
 def cookie(token: str | None, **more: str) -> str:

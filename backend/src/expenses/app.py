@@ -17,6 +17,7 @@ from expenses.database.engine import Database
 from expenses.errors import CannotStart, ExpensesError
 from expenses.notifications import delivery as deliveries
 from expenses.observability.traces import Traces, requested_traces, trace_statements
+from expenses.receipts.storage import Storage, open_storage
 from expenses.settings import KEY_COMMAND, Settings, read_settings
 from expenses.web import health, housekeeping, metrics, openapi
 from expenses.web.exports.tickets import MEDIA_TYPES
@@ -37,7 +38,11 @@ HANDLED = (ExpensesError, HTTPException, RequestValidationError)
 logger = logging.getLogger(__name__)
 
 
-def create_app(settings: Settings | None = None, database: Database | None = None) -> FastAPI:
+def create_app(
+    settings: Settings | None = None,
+    database: Database | None = None,
+    storage: Storage | None = None,
+) -> FastAPI:
     """Create the application; without arguments, from the environment.
 
     Raises `CannotStart` where `DATABASE_URL` or `SECRET_KEY` is missing.
@@ -64,6 +69,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     )
     app.state.settings = settings
     app.state.database = database
+    app.state.storage = storage or open_storage(settings)
     app.state.traces = traces
     api.mount(app)
     app.include_router(health.router)
@@ -130,7 +136,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     async with (
         traces.running() if traces else nullcontext(),
         app.state.database as database,
-        housekeeping.running(database),
+        housekeeping.running(database, app.state.storage),
         deliveries.running(database, settings),
     ):
         yield

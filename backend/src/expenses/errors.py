@@ -198,6 +198,11 @@ class TooBusy(ExpensesError):
     template = N_("The system is busy right now. Nothing was changed; please try again.")
 
 
+class StorageUnavailable(ExpensesError):
+    code = "storage-unavailable"
+    template = N_("Receipts cannot be read or saved right now. Please try again in a moment.")
+
+
 class DatabaseUnavailable(ExpensesError):
     code = "database-unavailable"
     template = N_("The database is not responding right now. Please try again in a moment.")

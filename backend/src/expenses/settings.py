@@ -3,6 +3,7 @@
 import re
 import secrets
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from email.message import EmailMessage
 from email.policy import SMTP
 from pathlib import Path
@@ -40,6 +41,16 @@ def _split_at_commas(value: object) -> object:
     if isinstance(value, str):
         return [part.strip() for part in value.split(",") if part.strip()]
     return value
+
+
+def _amounts(value: object) -> object:
+    """Read "50 EUR, 500 CNY"."""
+    if not isinstance(value, str):
+        return value
+    pairs = [part.split() for part in value.split(",") if part.strip()]
+    if any(len(pair) != 2 for pair in pairs):
+        raise ValueError("is not a list of amounts with their currencies")
+    return {currency: amount for amount, currency in pairs}
 
 
 def _host(text: str) -> str:
@@ -92,6 +103,7 @@ def _sender(text: str) -> str:
 LogFormat = Literal["readable", "json"]
 # What stands before PostgreSQL: PgBouncer, which gives each transaction any of its connections.
 Pooler = Literal["transaction"]
+Above = Annotated[Decimal, Field(ge=0, max_digits=13, decimal_places=3)]
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
 Hours = Annotated[float, Field(ge=0.1, le=24 * 365)]
 Host = Annotated[str, AfterValidator(_host)]
@@ -104,6 +116,7 @@ SmtpUrl = Annotated[
     UrlConstraints(allowed_schemes=["smtp", "smtps"], host_required=True),
     AfterValidator(_mail_server),
 ]
+StorageUrl = Annotated[AnyUrl, UrlConstraints(allowed_schemes=["file", "s3", "gs", "az"])]
 SeparatedByCommas = (NoDecode, BeforeValidator(_split_at_commas))
 
 
@@ -144,6 +157,16 @@ class Settings(BaseSettings):
     mail_from: Sender = Field(
         "Contoso Expenses <expenses@localhost>",
         examples=["Expenses <expenses@yourcompany.example>"],
+    )
+    storage_url: StorageUrl | None = Field(
+        None,
+        examples=[
+            "s3://bucket/folder, gs://bucket, az://account/container or file:///srv/receipts"
+        ],
+    )
+    upload_megabytes: Count = 500
+    receipt_above: Annotated[dict[Currency, Above], NoDecode, BeforeValidator(_amounts)] = Field(
+        {}, examples=["50 EUR, 500 CNY"]
     )
     webhook_url: HttpUrl | None = Field(
         None, examples=["https://hooks.yourcompany.example/expenses"]

@@ -260,7 +260,7 @@ class MainPath(TwoRolesTestCase, CommittingTestCase):
         async with self.database.transaction() as connection:
             for table in tables:
                 await connection.execute(text(f"UPDATE {table} SET expires_at = '2020-01-01'"))
-        await housekeeping.tidy(self.database)
+        await housekeeping.tidy(self.database, self.app.state.storage)
         self.assertEqual([await self.count(table) for table in tables], [0, 0])
 
     async def test_history_and_tables_are_out_of_its_reach(self) -> None:

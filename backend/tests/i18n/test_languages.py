@@ -159,7 +159,7 @@ class Choice(AppTestCase):
         self.assertIn(f"报销单 {ticket} 已由 Dana 驳回：No receipt", page.text)
         page = await theirs.post(f"/admin/ticket/{ticket}/deny", headers=chinese)
         self.assertIn("必填。", page.text)
-        page = await hers.post("/tickets", headers=chinese, data={"links": "x" * 1_100_000})
+        page = await hers.post("/tickets/1", headers=chinese, data={"links": "x" * 1_100_000})
         self.assertIn("最多可发送 1 MB。", page.text)
         page = await hers.get("/admin/", headers=chinese)
         self.assertIn("管理后台仅供雇主使用", page.text)

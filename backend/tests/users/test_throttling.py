@@ -116,10 +116,10 @@ class LogIn(ThrottlingTestCase):
 
     async def test_what_is_forgotten_is_deleted(self) -> None:
         await self.try_api(await self.new_employee())
-        await housekeeping.tidy(self.database)
+        await housekeeping.tidy(self.database, self.app.state.storage)
         self.assertEqual(len(await self.attempts()), 2)
         await self.let_time_pass()
-        await housekeeping.tidy(self.database)
+        await housekeeping.tidy(self.database, self.app.state.storage)
         self.assertEqual(await self.attempts(), [])
 
 

@@ -19,10 +19,13 @@ from enum import StrEnum
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from PIL import Image
+
 from expenses.notifications.links import switch_off_link
 from expenses.users.queries import UserView
 from expenses.web.pages.assets import asset_address
 from tests.harness import PASSWORD, make_settings, ticket_json
+from tests.receipts.documents import encoded
 
 Route = tuple[str, str]
 
@@ -68,6 +71,12 @@ POST   /api/tickets/{ticket_id:int}/approve         LOGIN      FORBIDDEN  FORBID
 POST   /api/tickets/{ticket_id:int}/deny            LOGIN      FORBIDDEN  FORBIDDEN  DONE       LOGIN
 POST   /api/tickets/{ticket_id:int}/reopen          LOGIN      FORBIDDEN  FORBIDDEN  DONE       LOGIN
 GET    /api/tickets/{ticket_id:int}/history         LOGIN      SEEN       NOT_FOUND  SEEN       LOGIN
+GET    /api/tickets/{ticket_id:int}/receipts        LOGIN      SEEN       NOT_FOUND  SEEN       LOGIN
+POST   /api/tickets/{ticket_id:int}/receipts        LOGIN      DONE       NOT_FOUND  FORBIDDEN  LOGIN
+GET    /api/tickets/{ticket_id:int}/receipts/{receipt_id:int}  LOGIN  SEEN  NOT_FOUND  SEEN  LOGIN
+GET    /api/tickets/{ticket_id:int}/receipts/{receipt_id:int}/preview  LOGIN  SEEN  NOT_FOUND  SEEN  LOGIN
+GET    /api/tickets/{ticket_id:int}/receipts/{receipt_id:int}/thumbnail  LOGIN  SEEN  NOT_FOUND  SEEN  LOGIN
+DELETE /api/tickets/{ticket_id:int}/receipts/{receipt_id:int}  LOGIN  DONE  NOT_FOUND  FORBIDDEN  LOGIN
 GET    /api/employees                               LOGIN      FORBIDDEN  FORBIDDEN  SEEN       LOGIN
 GET    /api/employees/{employee_id}                 LOGIN      FORBIDDEN  FORBIDDEN  SEEN       LOGIN
 POST   /api/employees/{employee_id}/suspend         LOGIN      FORBIDDEN  FORBIDDEN  DONE       LOGIN
@@ -95,6 +104,10 @@ POST   /tickets                                     LOGIN  DONE:/tickets  DONE:/
 POST   /tickets/seen                                LOGIN  KEPT:/tickets  KEPT:/tickets  KEPT:/tickets  LOGIN
 POST   /tickets/duplicates                          LOGIN      SEEN       SEEN       FORBIDDEN  LOGIN
 POST   /tickets/draft                               LOGIN      SEEN       SEEN       FORBIDDEN  LOGIN
+POST   /tickets/receipts                            LOGIN      KEPT       KEPT       FORBIDDEN  LOGIN
+GET    /tickets/receipts/{receipt_id:int}           LOGIN      SEEN       NOT_FOUND  NOT_FOUND  LOGIN
+POST   /tickets/{ticket_id:int}/receipts            LOGIN  DONE:/tickets/{ticket_id}#receipts  NOT_FOUND  FORBIDDEN  LOGIN
+POST   /tickets/{ticket_id:int}/receipts/{receipt_id:int}/remove  LOGIN  DONE:/tickets/{ticket_id}#receipts  NOT_FOUND  FORBIDDEN  LOGIN
 GET    /tickets/export.csv                          LOGIN      SEEN       SEEN       SEEN:/admin/ticket/export/csv?status=all  LOGIN
 GET    /tickets/import                              LOGIN      SEEN       SEEN       SEEN:/admin/  LOGIN
 GET    /tickets/import/template.csv                 SEEN       SEEN       SEEN       SEEN       SEEN
@@ -149,6 +162,9 @@ class World:
     tokens: dict[Person, str]
     # Of each employee a pending one and a decided one.
     tickets: dict[Person, list[int]]
+    # Each of the pending ones has a receipt, and the owner has a draft.
+    receipts: dict[Person, int]
+    draft: int
     # Another session of the owner's, and somebody's registration under way.
     connection: int
     registration: str
@@ -165,6 +181,11 @@ class World:
         employee = self.people[Person.SUSPENDED if reactivates else Person.COLLEAGUE].id
         values = {
             "ticket_id": ticket,
+            "receipt_id": (
+                self.draft
+                if path.startswith("/tickets/receipts")
+                else self.receipts[Person.SUSPENDED if hidden else Person.OWNER]
+            ),
             "employee_id": employee,
             "pk": employee if "/employee/" in path else ticket,
             "session_id": self.connection,
@@ -210,6 +231,13 @@ def _mail_link(world: World, _person: Person) -> dict[str, Any]:
     return {"params": dict(parse_qsl(urlsplit(link).query))}
 
 
+PICTURE = encoded(Image.new("RGB", (8, 8)), "PNG")
+
+
+def _receipt(name: str) -> Body:
+    return lambda _world, _person: {"files": {name: ("receipt.png", PICTURE)}}
+
+
 NEW_PASSWORD = "another horse 10"
 PURCHASE = {key: value for key, value in ticket_json().items() if key != "links"}
 OTHER_PURCHASE = PURCHASE | {"amount": "77.70", "description": "Paper"}
@@ -245,6 +273,9 @@ BODIES: dict[Route, Body] = {
         "files": {"file": ("tickets.csv", ROW_OF_FILE)}
     },
     ("POST", "/tickets/import/save"): _parts(text=ROW_OF_FILE, key="once"),
+    ("POST", "/api/tickets/{ticket_id:int}/receipts"): _receipt("file"),
+    ("POST", "/tickets/receipts"): _receipt("files"),
+    ("POST", "/tickets/{ticket_id:int}/receipts"): _receipt("files"),
     ("POST", "/tickets/{ticket_id:int}"): _form(amount="99.90"),
     ("POST", "/admin/ticket/{ticket_id:int}/deny"): _form(reason="Not a business trip"),
     ("POST", "/admin/ticket/{ticket_id:int}/reopen"): _form(reason="Too hasty"),

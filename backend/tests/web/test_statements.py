@@ -25,9 +25,9 @@ GET    /admin/overview                                    employer  5
 POST   /admin/ticket/decide                               employer  5
 POST   /admin/ticket/undo                                 employer  4
 POST   /admin/ticket/decide/all                           employer  4
-GET    /admin/ticket/details/{pk:path}                    employer  15
+GET    /admin/ticket/details/{pk:path}                    employer  18
 GET    /admin/ticket/export/{kind}                        employer  2
-GET    /admin/ticket/list                                 employer  8
+GET    /admin/ticket/list                                 employer  11
 POST   /admin/ticket/filters                              employer  5
 POST   /admin/ticket/filters/remove                       employer  2
 POST   /admin/ticket/{ticket_id:int}/approve              employer  4
@@ -54,6 +54,12 @@ PATCH  /api/tickets/{ticket_id:int}                       owner     6
 POST   /api/tickets/{ticket_id:int}/approve               employer  6
 POST   /api/tickets/{ticket_id:int}/deny                  employer  6
 GET    /api/tickets/{ticket_id:int}/history               owner     3
+GET    /api/tickets/{ticket_id:int}/receipts                     owner     3
+POST   /api/tickets/{ticket_id:int}/receipts                     owner     12
+GET    /api/tickets/{ticket_id:int}/receipts/{receipt_id:int}    owner     3
+GET    /api/tickets/{ticket_id:int}/receipts/{receipt_id:int}/preview owner     3
+GET    /api/tickets/{ticket_id:int}/receipts/{receipt_id:int}/thumbnail owner     3
+DELETE /api/tickets/{ticket_id:int}/receipts/{receipt_id:int}    owner     6
 POST   /api/tickets/{ticket_id:int}/reopen                employer  6
 POST   /api/tickets/{ticket_id:int}/withdraw              owner     6
 POST   /api/users                                         owner     6
@@ -71,9 +77,9 @@ GET    /ready                                             owner     1
 GET    /register                                          owner     1
 POST   /register                                          owner     9
 GET    /static/{path:path}                                owner     0
-GET    /tickets                                           owner     7
-POST   /tickets                                           owner     5
-POST   /tickets/draft                                     owner     7
+GET    /tickets                                           owner     8
+POST   /tickets                                           owner     6
+POST   /tickets/draft                                     owner     8
 POST   /tickets/duplicates                                owner     3
 GET    /tickets/export.csv                                owner     2
 GET    /tickets/import                                    owner     1
@@ -81,7 +87,11 @@ POST   /tickets/import                                    owner     4
 POST   /tickets/import/save                               owner     9
 GET    /tickets/import/template.csv                       owner     0
 POST   /tickets/seen                                      owner     3
-GET    /tickets/{ticket_id:int}                           owner     4
+POST   /tickets/receipts                                  owner     17
+GET    /tickets/receipts/{receipt_id:int}                 owner     2
+POST   /tickets/{ticket_id:int}/receipts                  owner     10
+POST   /tickets/{ticket_id:int}/receipts/{receipt_id:int}/remove owner     6
+GET    /tickets/{ticket_id:int}                           owner     7
 POST   /tickets/{ticket_id:int}                           owner     5
 POST   /tickets/{ticket_id:int}/withdraw                  owner     5
 """

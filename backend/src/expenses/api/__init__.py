@@ -2,13 +2,14 @@
 
 from fastapi import FastAPI
 
-from expenses.api import account, docs, employees, tickets, users
+from expenses.api import account, docs, employees, receipts, tickets, users
 
 TAGS = [
     {
         "name": "tickets",
         "description": "Expense tickets, one purchase each: file, read, edit, decide.",
     },
+    {"name": "receipts", "description": "The files that prove a purchase."},
     {"name": "employees", "description": "For employers: list, suspend and reactivate employees."},
     {"name": "users", "description": "Register, log in and out, and see who you are."},
     {"name": "account", "description": "Your own name, password, e-mails and sessions."},
@@ -17,5 +18,5 @@ TAGS = [
 
 
 def mount(app: FastAPI) -> None:
-    for part in (tickets, employees, users, account, docs):
+    for part in (tickets, receipts, employees, users, account, docs):
         app.include_router(part.router)

@@ -17,6 +17,7 @@ from starlette.responses import Response
 
 from expenses.console.authentication import user_of
 from expenses.console.chips import chips
+from expenses.console.papers import papers_of
 from expenses.console.queue import Queue, address
 from expenses.errors import InvalidInput
 from expenses.i18n.money import currencies
@@ -74,11 +75,13 @@ async def tickets_page(
     form: FormValues | None = None,
 ) -> Response:
     """Render the list; with a message alone where `query` asks for something unreadable."""
-    page, errors, is_part = None, errors or {}, fragment_of(request) is Fragment.LIST
+    page, papers, errors = None, None, errors or {}
+    is_part = fragment_of(request) is Fragment.LIST
     try:
         queue = Queue.of(query)
         async with database_of(request).reading() as connection:
             page = await _list(request, connection, queue)
+            papers = await papers_of(request, connection, page.rows)
     except InvalidInput as error:
         errors = error.fields
     return render(
@@ -86,6 +89,7 @@ async def tickets_page(
         "console/list.html" if is_part else "console/tickets.html",
         status_code=422 if errors else 200,
         page=page,
+        papers=papers,
         errors=errors,
         form=form or FormValues(),
         ticket=None,
@@ -107,11 +111,14 @@ async def ticket_page(
     async with database_of(request).reading() as connection:
         beside = await _ticket(request, connection, ticket_id, queue)
         page = None if alone else await _list(request, connection, queue)
+        shown = [beside["ticket"], *(page.rows if page else ())]
+        papers = await papers_of(request, connection, shown)
     return render(
         request,
         "console/ticket.html" if alone else "console/tickets.html",
         status_code=status_code,
         page=page,
+        papers=papers,
         errors=errors or {},
         form=form or FormValues(),
         refusal=refusal,
@@ -137,6 +144,7 @@ async def changed_rows(
         matching = await queue.filter(connection, actor=actor)
         found = await count_matches(connection, actor=actor, matching=matching)
         duplicates = await duplicates_of(connection, tickets, actor=actor)
+        papers = await papers_of(request, connection, tickets)
     return render(
         request,
         "console/rows.html",
@@ -145,6 +153,7 @@ async def changed_rows(
         counts=found.counts,
         totals=found.totals,
         duplicates=duplicates,
+        papers=papers,
         message=message,
         **list_context(request, query),
     )

@@ -34,6 +34,8 @@ LABELS = {
     Action.TICKET_APPROVED: N_("Ticket approved"),
     Action.TICKET_DENIED: N_("Ticket denied"),
     Action.TICKET_REOPENED: N_("Ticket reopened"),
+    Action.TICKET_RECEIPT_ADDED: N_("Receipt added"),
+    Action.TICKET_RECEIPT_REMOVED: N_("Receipt removed"),
     Action.USER_REGISTERED: N_("Registered"),
     Action.USER_RENAMED: N_("Name changed"),
     Action.USER_PASSWORD_CHANGED: N_("Password changed"),

@@ -23,6 +23,7 @@ TABLE_TYPES = {
     "users": TableType.REFERENCE,
     "tickets": TableType.DISTRIBUTED,
     "events": TableType.DISTRIBUTED,
+    "receipts": TableType.DISTRIBUTED,
     # Changing a row of a reference table locks all its rows, on all nodes, until the transaction
     # ends. These are changed all the time, by log-ins and along with other things.
     "sessions": TableType.LOCAL,

@@ -73,6 +73,15 @@ class Formats:
     def number(self, number: int) -> str:
         return _number(number, self._locale)
 
+    def plain(self, amount: Decimal) -> str:
+        return format_decimal(amount, locale=self._locale)
+
+    def size(self, size: int) -> str:
+        """Write the size of a file, in bytes, as a person says it: "340 KB", "1.2 MB"."""
+        if size < 1_000_000:
+            return f"{_number(max(1, round(size / 1000)), self._locale)} KB"
+        return f"{format_decimal(round(size / 1_000_000, 1), locale=self._locale)} MB"
+
     def short(self, amount: Decimal) -> str:
         """Round an amount to what fits above a bar: "1.2K"."""
         return format_compact_decimal(round(amount), fraction_digits=1, locale=self._locale)

@@ -11,6 +11,7 @@ from expenses.portal import (
     language,
     login,
     mails,
+    receipts,
     ticket,
     tickets,
 )
@@ -21,6 +22,7 @@ def mount(app: FastAPI) -> None:
     for part in (
         tickets,
         filing,
+        receipts,
         imports,
         export,
         login,

@@ -2,6 +2,7 @@
 
 import hashlib
 from typing import Any
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request, Response
 from starlette.responses import RedirectResponse
@@ -11,6 +12,8 @@ from expenses.i18n.languages import gettext
 from expenses.portal.fields import NAMES, blank, read_fields, ticket_values
 from expenses.portal.hints import hints_at, purchase_in
 from expenses.portal.listing import LIST, tickets_page
+from expenses.portal.receipts import ReceivedDependency
+from expenses.receipts.actions import attach_drafts
 from expenses.tickets import actions
 from expenses.tickets.duplicates import Purchase, duplicates_of_purchase
 from expenses.tickets.policy import ensure_can_create
@@ -29,14 +32,16 @@ router = APIRouter(prefix=LIST)
 @router.post("")
 async def create_ticket(
     request: Request,
-    form: FormDependency,
+    received: ReceivedDependency,
     user: CurrentUserDependency,
     connection: ConnectionDependency,
     settings: SettingsDependency,
 ) -> Response:
     """Files what looks like another ticket only once its form has been confirmed."""
-    ensure_can_create(user)
+    form = received.values
     try:
+        if received.errors:
+            raise InvalidInput(received.errors)
         fields = read_fields(TicketFields, ticket_values(form), settings=settings)
         key = _key(form, fields)
         if not form["confirm"]:
@@ -49,10 +54,15 @@ async def create_ticket(
         ticket_id = await actions.create_ticket(
             connection, fields, actor=user, settings=settings, idempotency_key=key
         )
+        receipts, later = _receipts(form)
+        await attach_drafts(connection, ticket_id, receipts, actor=user)
     except InvalidInput as error:
         return await tickets_page(request, connection, user, form, error.fields, status=422)
     flash(request, gettext("Ticket %(id)s is filed.", id=ticket_id))
-    return RedirectResponse(f"{LIST}?filed={ticket_id}", status_code=303)
+    query: dict[str, Any] = {"filed": ticket_id}
+    if later:
+        query |= {"new": 1, "each": 1, "receipts": later}
+    return RedirectResponse(f"{LIST}?{urlencode(query, doseq=True)}", status_code=303)
 
 
 @router.post("/duplicates")
@@ -84,6 +94,12 @@ async def fill_in(
     ensure_can_create(user)
     typed = {name: form[name] for name in NAMES if name in form}
     return await tickets_page(request, connection, user, FormValues(blank(settings) | typed))
+
+
+def _receipts(form: FormValues) -> tuple[list[int], list[int]]:
+    """Return the drafts of this ticket, and those that are filed after it, each by itself."""
+    ids = [int(text) for text in form.many["receipts"] if text.isdecimal()]
+    return (ids[:1], ids[1:]) if form["each"] else (ids, [])
 
 
 def _key(form: FormValues, fields: TicketFields) -> str | None:

@@ -11,7 +11,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from expenses.portal.fields import form_context
+from expenses.portal.filling import chosen
 from expenses.portal.hints import Hint
+from expenses.receipts.claims import claims_of
+from expenses.receipts.queries import list_drafts
 from expenses.tickets import lists
 from expenses.tickets.counts import COUNT_LIMIT, count_by_status
 from expenses.tickets.filters import Sort, TicketFilter
@@ -85,6 +88,7 @@ async def tickets_page(
     *,
     listing: Listing | None = None,
     hints: list[Hint] | None = None,
+    is_filing: bool = False,
     status: int = 200,
 ) -> Response:
     """Render the page with the form filled in with `values`."""
@@ -96,16 +100,31 @@ async def tickets_page(
         status_code=status,
         listing=listing,
         q=query.get("q", ""),
-        is_filing="new" in query or "copy" in query or bool(errors or hints),
+        is_filing=is_filing or "new" in query or "copy" in query or bool(errors or hints),
         filed=query.get("filed"),
         hints=hints or [],
         statuses=tuple(TicketStatus),
         count_limit=COUNT_LIMIT,
         **await _tickets(connection, user, listing),
+        **await _drafts(request, connection, user, values),
         summary=await summarize(connection, actor=user, today=settings_of(request).today()),
         news=await news_for(connection, actor=user),
         **form_context(values, errors),
     )
+
+
+async def _drafts(
+    request: Request, connection: AsyncConnection, user: CurrentUser, values: FormValues
+) -> dict[str, Any]:
+    """Return the receipts of the form, and those that wait for another ticket."""
+    drafts = await list_drafts(connection, actor=user)
+    of_form = chosen(drafts, values)
+    return {
+        "drafts": of_form,
+        "waiting": [draft for draft in drafts if draft not in of_form],
+        "claims": await claims_of(connection, of_form, actor=user),
+        "receipt_limits": settings_of(request).receipt_above,
+    }
 
 
 async def _tickets(

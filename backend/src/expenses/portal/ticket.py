@@ -9,6 +9,10 @@ from expenses.errors import Conflict, InvalidInput
 from expenses.i18n.languages import gettext, sentence
 from expenses.portal.fields import differing, form_context, read_fields, ticket_values, values_of
 from expenses.portal.listing import LIST
+from expenses.receipts.claims import claims_of
+from expenses.receipts.invoices import differences
+from expenses.receipts.policy import lacks_receipt
+from expenses.receipts.queries import receipts_of
 from expenses.tickets import actions, events, queries
 from expenses.tickets.policy import can_change
 from expenses.tickets.schemas import TicketChanges
@@ -18,6 +22,7 @@ from expenses.web.dependencies import (
     ConnectionDependency,
     CurrentUserDependency,
     SettingsDependency,
+    settings_of,
 )
 from expenses.web.pages.forms import FormDependency, FormValues
 from expenses.web.pages.rendering import flash, render
@@ -111,6 +116,7 @@ async def _page(
 ) -> Response:
     """Render the ticket; what was typed stays in the form, or beside it if it can't be saved."""
     ticket = await queries.get_ticket(connection, ticket_id, actor=user)
+    receipts = (await receipts_of(connection, [ticket_id])).get(ticket_id, [])
     may_change = can_change(user, ticket)
     return render(
         request,
@@ -118,6 +124,12 @@ async def _page(
         status_code=status,
         ticket=ticket,
         events=await events.ticket_history(connection, ticket_id, actor=user),
+        receipts=receipts,
+        claims=await claims_of(connection, receipts, actor=user),
+        differences=differences(ticket, [each.invoice for each in receipts if each.invoice]),
+        lacks_receipt=lacks_receipt(
+            ticket.amount, ticket.currency, len(receipts), settings_of(request)
+        ),
         may_change=may_change,
         is_editing=may_change and (form is not None or "edit" in request.query_params),
         refusal=refusal,

@@ -5,20 +5,25 @@ from typing import Annotated
 
 from fastapi import APIRouter, Request, Response
 from pydantic import AwareDatetime, BaseModel, Field
+from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.responses import RedirectResponse
 
 from expenses.errors import InvalidInput
 from expenses.portal.fields import blank, copy_of
+from expenses.portal.filling import chosen, fill_in
 from expenses.portal.listing import LIST, Listing, tickets_page
+from expenses.receipts.queries import list_drafts
 from expenses.tickets.queries import get_ticket, last_currency
 from expenses.users.actions import mark_decisions_seen
 from expenses.users.models import Role
+from expenses.users.sessions import CurrentUser
 from expenses.web.dependencies import (
     ConnectionDependency,
     CurrentUserDependency,
     SettingsDependency,
+    settings_of,
 )
-from expenses.web.pages.forms import FormDependency
+from expenses.web.pages.forms import FormDependency, FormValues
 from expenses.web.pages.rendering import local_path
 from expenses.web.validation import parse
 
@@ -43,6 +48,8 @@ async def my_tickets(
         values = copy_of(await get_ticket(connection, copy, actor=user), settings)
     else:
         values = blank(settings, await last_currency(connection, actor=user))
+    if "receipts" in request.query_params:
+        values = await _with_receipts(request, connection, user, values)
     try:
         listing = Listing.of(request.query_params)
     except InvalidInput as error:
@@ -50,6 +57,17 @@ async def my_tickets(
             raise
         return await tickets_page(request, connection, user, values, error.fields, status=422)
     return await tickets_page(request, connection, user, values, listing=listing)
+
+
+async def _with_receipts(
+    request: Request, connection: AsyncConnection, user: CurrentUser, values: FormValues
+) -> FormValues:
+    """Fill in the form with drafts that the address names."""
+    query = request.query_params
+    values.many = {"receipts": query.getlist("receipts")}
+    values["each"] = query.get("each", "")
+    drafts = chosen(await list_drafts(connection, actor=user), values)
+    return fill_in(values, drafts, settings_of(request))
 
 
 @router.post("/seen")

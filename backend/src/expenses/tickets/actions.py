@@ -80,7 +80,7 @@ async def edit_ticket(
     """Raises `InvalidInput`, `OtherDecimals`, `NotPending` with the decision that came first, and
     `TicketChanged` where it was edited since `seen_at`.
     """
-    ticket = await _lock_own_pending(connection, ticket_id, actor=actor)
+    ticket = await lock_own_pending(connection, ticket_id, actor=actor)
     if seen_at is not None and ticket.updated_at > seen_at:
         raise TicketChanged(id=ticket_id)
     if changes.spent_on is not None:
@@ -120,7 +120,7 @@ def _amount_and_currency(ticket: LockedTicket, changes: TicketChanges) -> dict[s
 
 async def withdraw_ticket(connection: AsyncConnection, ticket_id: int, *, actor: Actor) -> None:
     """Raises `NotPending` where it was decided or withdrawn already."""
-    ticket = await _lock_own_pending(connection, ticket_id, actor=actor)
+    ticket = await lock_own_pending(connection, ticket_id, actor=actor)
     await connection.execute(
         update(ticket_table)
         .where(ticket_table.c.id == ticket_id)
@@ -143,9 +143,10 @@ async def delete_old_keys(connection: AsyncConnection) -> None:
     )
 
 
-async def _lock_own_pending(
+async def lock_own_pending(
     connection: AsyncConnection, ticket_id: int, *, actor: Actor
 ) -> LockedTicket:
+    """Raises `NotFound`, `Forbidden` where it is not the actor's, `NotPending`."""
     ticket = await lock_ticket(connection, ticket_id, actor=actor)
     ensure_owns(actor, ticket)
     if ticket.status is not TicketStatus.PENDING:

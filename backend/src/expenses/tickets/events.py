@@ -31,6 +31,8 @@ class Action(StrEnum):
     TICKET_APPROVED = "ticket.approved"
     TICKET_DENIED = "ticket.denied"
     TICKET_REOPENED = "ticket.reopened"
+    TICKET_RECEIPT_ADDED = "ticket.receipt_added"
+    TICKET_RECEIPT_REMOVED = "ticket.receipt_removed"
     USER_REGISTERED = "user.registered"
     USER_RENAMED = "user.renamed"
     USER_PASSWORD_CHANGED = "user.password_changed"  # noqa: S105, the name of an event

@@ -7,7 +7,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, Column, ColumnElement, any_, func, literal, or_, tuple_
+from sqlalchemy import ARRAY, Column, ColumnElement, any_, func, literal, or_, tuple_
 
 from expenses.database.tables import MAX_ID, constant, constant_text
 from expenses.i18n.text import like
@@ -162,6 +162,6 @@ def _searched(matching: TicketFilter) -> Iterator[ColumnElement[bool]]:
         yield is_one_of(ticket_table.c.owner_id, matching.mentioned)
 
 
-def is_one_of(column: ColumnElement[int], ids: Sequence[int]) -> Any:
-    """Compare with one array, so that the statement is the same for any number of ids."""
-    return column == any_(literal(list(ids), ARRAY(BigInteger)))
+def is_one_of(column: ColumnElement[Any], values: Sequence[Any]) -> Any:
+    """Compare with one array, so that the statement is the same for any number of values."""
+    return column == any_(literal(list(values), ARRAY(column.type)))

@@ -1,4 +1,4 @@
-"""Limits on attempts: log-ins, registrations, old passwords.
+"""Limits on attempts: log-ins, registrations, old passwords, uploads.
 
 Attempts are rows, so that every process counts them together, and count before they are made;
 a correct one is taken back. A window ends by itself, and a browser in which the user has logged
@@ -23,6 +23,7 @@ from expenses.users.models import attempts_table
 
 QUARTER_OF_AN_HOUR = timedelta(minutes=15)
 HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
 
 
 class Device(NamedTuple):
@@ -45,12 +46,13 @@ class Caller(NamedTuple):
 
 
 class Limit(NamedTuple):
-    """At most `most` attempts of a kind by a `subject` in each window."""
+    """At most `most` attempts of a kind by a `subject` in each window; one may weigh more."""
 
     kind: str
     subject: str
     most: int
     window: timedelta
+    weight: int = 1
 
     @property
     def key(self) -> bytes:
@@ -80,6 +82,12 @@ def password_limits(user_id: int, settings: Settings) -> list[Limit]:
     return [Limit("password", str(user_id), settings.login_attempts, QUARTER_OF_AN_HOUR)]
 
 
+def upload_limits(user_id: int, size: int, settings: Settings) -> list[Limit]:
+    """Limit what a user may fill the storage with; `size` is in bytes."""
+    kilobytes = -(-size // 1000)
+    return [Limit("upload", str(user_id), settings.upload_megabytes * 1000, DAY, kilobytes)]
+
+
 async def count_attempt(database: Database, limits: Sequence[Limit]) -> None:
     """Raises `TooManyAttempts` where one of the limits is reached."""
     by_key = {limit.key: limit for limit in limits}
@@ -88,7 +96,7 @@ async def count_attempt(database: Database, limits: Sequence[Limit]) -> None:
     # In one order, so that two who count the same ones never wait for each other in a circle.
     one_more = insert(attempts_table).values(
         [
-            {"key": key, "number": 1, "forgotten_at": now + limit.window}
+            {"key": key, "number": limit.weight, "forgotten_at": now + limit.window}
             for key, limit in sorted(by_key.items())
         ]
     )
@@ -96,7 +104,10 @@ async def count_attempt(database: Database, limits: Sequence[Limit]) -> None:
     one_more = one_more.on_conflict_do_update(
         index_elements=[attempts_table.c.key],
         set_={
-            "number": case((is_over, 1), else_=attempts_table.c.number + 1),
+            "number": case(
+                (is_over, one_more.excluded.number),
+                else_=attempts_table.c.number + one_more.excluded.number,
+            ),
             "forgotten_at": case(
                 (is_over, one_more.excluded.forgotten_at), else_=attempts_table.c.forgotten_at
             ),

@@ -39,6 +39,7 @@ _STATUS: dict[type[ExpensesError], int] = {
     errors.TooManyAttempts: 429,
     errors.TooBusy: 503,
     errors.DatabaseUnavailable: 503,
+    errors.StorageUnavailable: 503,
     errors.ExpensesError: 500,
 }
 

@@ -7,13 +7,18 @@ from tests.harness import AppTestCase, ticket_json
 
 
 class Limits(AppTestCase):
-    async def test_only_an_import_may_be_larger(self) -> None:
-        [larger] = LARGER_BODY_SIZES.values()
+    async def test_only_an_import_and_receipts_may_be_larger(self) -> None:
+        (_, file), (_, receipt), (_, receipts) = LARGER_BODY_SIZES
         for path, largest in (
-            ("/tickets", MAX_BODY_SIZE),
-            ("/tickets/import", larger),
-            ("/tickets/import/save", larger),
+            ("/tickets", receipts),
+            ("/tickets/receipts", receipts),
+            ("/tickets/7/receipts", receipts),
+            ("/tickets/7", MAX_BODY_SIZE),
+            ("/tickets/import", file),
+            ("/tickets/import/save", file),
             ("/tickets/importer", MAX_BODY_SIZE),
+            ("/api/tickets/7/receipts", receipt),
+            ("/api/tickets/7/receipts/8", MAX_BODY_SIZE),
             ("/api/tickets", MAX_BODY_SIZE),
         ):
             self.assertEqual(largest_body(path), largest, path)
@@ -35,7 +40,7 @@ class Limits(AppTestCase):
                 yield b"x" * 100_000
 
         browser = await self.browser_of(await self.new_employee())
-        for path, most in (("/tickets", 11), ("/tickets/import", 161)):
+        for path, most in (("/tickets/7", 11), ("/tickets/import", 161)):
             sent = 0
             async with self.nothing_changes():
                 page = await browser.post(

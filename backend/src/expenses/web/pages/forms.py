@@ -1,12 +1,15 @@
-"""The values that a page's form has sent."""
+"""The values that a page's form has sent, and its files."""
 
-from collections.abc import Mapping
-from typing import Annotated
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Annotated, NamedTuple
 
 from fastapi import Depends, Request
+from starlette.datastructures import FormData, UploadFile
 
 # A page of tickets, each with its box ticked, and what else a form has.
 MAX_FIELDS = 200
+# As many as a ticket may have, chosen in one input and photographed with another.
+MAX_FILES = 12
 
 
 class FormValues(dict[str, str]):
@@ -21,14 +24,31 @@ class FormValues(dict[str, str]):
         return ""
 
 
+class FilledForm(NamedTuple):
+    values: FormValues
+    files: Sequence[UploadFile]
+
+
 async def read_form(request: Request) -> FormValues:
     """The fields of a form; files are left out."""
     async with request.form(max_files=0, max_fields=MAX_FIELDS) as form:
-        sent = [(name, value) for name, value in form.multi_items() if isinstance(value, str)]
+        return _values(form)
+
+
+async def read_form_with_files(request: Request) -> AsyncIterator[FilledForm]:
+    """The fields of a form, and its files, which are there until the response is sent."""
+    async with request.form(max_files=MAX_FILES, max_fields=MAX_FIELDS) as form:
+        sent = [value for _, value in form.multi_items() if isinstance(value, UploadFile)]
+        yield FilledForm(_values(form), [file for file in sent if file.filename])
+
+
+def _values(form: FormData) -> FormValues:
+    sent = [(name, value) for name, value in form.multi_items() if isinstance(value, str)]
     values = FormValues(sent)
     values.many = {name: [value for other, value in sent if other == name] for name in values}
     return values
 
 
-# Comes before the connection in a route: none is held while a slow form comes in.
+# These come before the connection in a route: none is held while a slow form comes in.
 FormDependency = Annotated[FormValues, Depends(read_form)]
+FilledFormDependency = Annotated[FilledForm, Depends(read_form_with_files)]

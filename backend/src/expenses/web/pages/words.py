@@ -14,7 +14,15 @@ CATEGORIES = (
 )
 ACCESS = (N_("Active"), N_("Suspended"))
 ROLES = (N_("employee"), N_("employer"))
-EVENTS = (N_("Edited"), N_("Withdrawn"), N_("Approved"), N_("Denied"), N_("Reopened"))
+EVENTS = (
+    N_("Edited"),
+    N_("Withdrawn"),
+    N_("Approved"),
+    N_("Denied"),
+    N_("Reopened"),
+    N_("Receipt added"),
+    N_("Receipt removed"),
+)
 FIELDS = (
     N_("Amount"),
     N_("Currency"),
@@ -59,5 +67,7 @@ INPUTS = {
 REFUSALS = (
     N_("Method Not Allowed."),
     N_("Send at most 1 MB."),
+    N_("Send at most 11 MB."),
     N_("Send at most 16 MB."),
+    N_("Send at most 106 MB."),
 )

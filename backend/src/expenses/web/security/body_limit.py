@@ -1,13 +1,19 @@
 """The limit on a request's body; uvicorn itself has none."""
 
+import re
+
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MAX_BODY_SIZE = 1_000_000
-# By path, with all that is below it. A file of 10 MB has a form around it, and may become a longer
-# text on its way through the page.
-LARGER_BODY_SIZES = {"/tickets/import": 16_000_000}
+# A file of 10 MB has a form around it, and may become a longer text on its way through the page.
+# Forms of the portal bring as many receipts as a ticket may have.
+LARGER_BODY_SIZES = (
+    (re.compile(r"/tickets/import(/.*)?"), 16_000_000),
+    (re.compile(r"/api/tickets/[0-9]+/receipts"), 11_000_000),
+    (re.compile(r"/tickets(/receipts|/[0-9]+/receipts)?"), 106_000_000),
+)
 
 
 class BodyLimitMiddleware:
@@ -39,10 +45,7 @@ class BodyLimitMiddleware:
 
 
 def largest_body(path: str) -> int:
-    for above, largest in LARGER_BODY_SIZES.items():
-        if path == above or path.startswith(f"{above}/"):
-            return largest
-    return MAX_BODY_SIZE
+    return next((size for paths, size in LARGER_BODY_SIZES if paths.fullmatch(path)), MAX_BODY_SIZE)
 
 
 def _too_large(largest: int) -> HTTPException:

@@ -2,6 +2,7 @@
 // of them is a page. What changes comes from the server, as parts of the same pages.
 
 import { showSelected, toggle } from "./selection.js";
+import { showTools } from "./viewer.js";
 import "./suggest.js";
 
 const wide = matchMedia("(min-width: 1100px)");
@@ -84,13 +85,22 @@ async function open(address) {
   history[isFirst ? "pushState" : "replaceState"](null, "", address);
   await show(address);
   const next = current && following(current);
-  if (next) ticket(linkOf(next).href);
+  if (next) loadAhead(linkOf(next).href);
+}
+
+async function loadAhead(address) {
+  const { page } = await ticket(address);
+  for (const picture of page.querySelectorAll(".receipt-pages img:first-child")) {
+    new Image().src = picture.src;
+  }
 }
 
 async function show(address) {
   const { page } = await ticket(address);
   ahead.delete(address);
-  if (location.href === address) replace(pane, page);
+  if (location.href !== address) return;
+  replace(pane, page);
+  showTools(pane);
 }
 
 addEventListener("popstate", () => {
@@ -242,6 +252,7 @@ const actions = {
   a: (event) => isSettled(event) && approvePressed(),
   d: (event) => isSettled(event) && denyPressed(),
   u: () => document.querySelector(".toast-bar [data-undo], .news [data-undo]")?.click(),
+  v: () => pane.toggleAttribute("data-without-receipts"),
   x: () => toggle(current),
   X: () => toggle(current, { upToLast: true }),
   "/": () => document.getElementById("q").focus(),

@@ -63,7 +63,7 @@ function restore() {
 }
 
 form.addEventListener("submit", () => {
-  const fields = [...new FormData(form)].filter(([name]) => name !== "confirm");
+  const fields = [...new FormData(form)].filter(([name, value]) => name !== "confirm" && name !== "receipts" && typeof value === "string");
   sessionStorage.setItem(SENT, JSON.stringify({ owner: form.dataset.owner, fields }));
 });
 restore();

@@ -1,0 +1,58 @@
+"""What invoices say, in the form of a ticket."""
+
+from collections.abc import Sequence
+from datetime import date
+
+from expenses.i18n.money import with_decimals
+from expenses.receipts.inspection import Invoice
+from expenses.receipts.invoices import shared, total
+from expenses.receipts.queries import ReceiptView
+from expenses.settings import Settings
+from expenses.web.pages.forms import FormValues
+
+
+def chosen(drafts: Sequence[ReceiptView], values: FormValues) -> list[ReceiptView]:
+    """Return the drafts that a form names, in the order they were added."""
+    wanted = set(values.many.get("receipts", ()))
+    return [draft for draft in drafts if str(draft.id) in wanted]
+
+
+def fill_in(values: FormValues, drafts: Sequence[ReceiptView], settings: Settings) -> FormValues:
+    """Fill in what nobody has typed yet; `from-…` holds what came from an invoice.
+
+    The template marks a field that still has that value.
+    """
+    of_this_ticket = drafts[:1] if values["each"] else drafts
+    said = _said([draft.invoice for draft in of_this_ticket if draft.invoice])
+    filled = FormValues(values)
+    filled.many = values.many
+    for name, value in said.items():
+        typed = values[name]
+        if not typed or typed == values[f"from-{name}"] or _is_default(name, values, settings):
+            filled[name] = filled[f"from-{name}"] = value
+    return filled
+
+
+def _said(invoices: Sequence[Invoice]) -> dict[str, str]:
+    """Write what the invoices agree on as a person would type it; amounts are added up."""
+    if not invoices:
+        return {}
+    currency, amount = shared(invoices, "currency"), total(invoices)
+    spent_on, merchant = shared(invoices, "date"), shared(invoices, "merchant")
+    said = {}
+    if isinstance(spent_on, date):
+        said["spent_on"] = spent_on.isoformat()
+    if currency:
+        said["currency"] = str(currency)
+        if amount is not None:
+            said["amount"] = str(with_decimals(amount, str(currency)))
+    if merchant:
+        said["merchant"] = str(merchant)[:120]
+    return said
+
+
+def _is_default(name: str, values: FormValues, settings: Settings) -> bool:
+    """Say whether a field has what the empty form had."""
+    if name == "currency":
+        return not values["amount"] or values["amount"] == values["from-amount"]
+    return name == "spent_on" and values[name] == settings.today().isoformat()

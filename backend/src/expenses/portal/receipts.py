@@ -1,0 +1,167 @@
+"""Receipts in the portal: read into the form of a new ticket, and added to a pending one."""
+
+from typing import Annotated, NamedTuple
+
+from fastapi import APIRouter, Depends, Request, Response
+from starlette.responses import RedirectResponse
+
+from expenses.errors import InvalidInput
+from expenses.i18n.languages import gettext
+from expenses.portal.filling import chosen, fill_in
+from expenses.portal.listing import LIST, tickets_page
+from expenses.receipts import actions, queries
+from expenses.receipts.actions import StoredReceipt
+from expenses.receipts.inspection import Invoice
+from expenses.tickets.policy import ensure_can_create
+from expenses.web.dependencies import (
+    ConnectionDependency,
+    CurrentUserDependency,
+    SettingsDependency,
+)
+from expenses.web.pages.forms import FilledFormDependency, FormValues
+from expenses.web.pages.rendering import flash
+from expenses.web.receipts import (
+    StorageDependency,
+    UploaderDependency,
+    get_storage,
+    send_picture,
+    store_upload,
+    writing,
+)
+
+router = APIRouter(prefix=LIST)
+
+
+class Received(NamedTuple):
+    """A form whose files have become drafts, which its `receipts` name."""
+
+    values: FormValues
+    errors: dict[str, str]
+
+
+async def receive(
+    request: Request, form: FilledFormDependency, user: UploaderDependency
+) -> Received:
+    """Keep every file that can be read, whatever becomes of the form."""
+    ensure_can_create(user)
+    values, errors = form.values, []
+    ids = list(values.many.get("receipts", []))
+    for file in form.files:
+        try:
+            stored = await store_upload(request, file, user)
+            async with writing(request) as (connection, writer):
+                receipt_id = await actions.add_draft(
+                    connection, stored, actor=writer, storage=await get_storage(request)
+                )
+        except InvalidInput as error:
+            errors.append(_naming(file.filename, error))
+            continue
+        ids.append(str(receipt_id))
+        warn_of_conflict(request, stored)
+    values.many = {**values.many, "receipts": list(dict.fromkeys(ids))}
+    return Received(values, {"file": " ".join(errors)} if errors else {})
+
+
+ReceivedDependency = Annotated[Received, Depends(receive)]
+
+
+@router.post("/receipts")
+async def read_receipts(
+    request: Request,
+    received: ReceivedDependency,
+    user: CurrentUserDependency,
+    connection: ConnectionDependency,
+    settings: SettingsDependency,
+) -> Response:
+    """Shows the form with its receipts, filled in with what they say; files nothing."""
+    values, drop = received.values, received.values["drop"]
+    if drop.isdecimal():
+        await actions.remove_draft(connection, int(drop), actor=user)
+    drafts = chosen(await queries.list_drafts(connection, actor=user), values)
+    return await tickets_page(
+        request,
+        connection,
+        user,
+        fill_in(values, drafts, settings),
+        received.errors,
+        is_filing=True,
+        status=422 if received.errors else 200,
+    )
+
+
+@router.get("/receipts/{receipt_id:int}")
+async def draft_thumbnail(
+    request: Request,
+    receipt_id: int,
+    user: CurrentUserDependency,
+    connection: ConnectionDependency,
+    storage: StorageDependency,
+) -> Response:
+    draft = await queries.get_draft(connection, receipt_id, actor=user)
+    return await send_picture(request, draft, storage)
+
+
+@router.post("/{ticket_id:int}/receipts")
+async def add_receipts(
+    request: Request,
+    form: FilledFormDependency,
+    ticket_id: int,
+    user: UploaderDependency,
+    storage: StorageDependency,
+) -> Response:
+    """Adds every file that can be read, and names those that cannot."""
+    problems = []
+    for file in form.files:
+        try:
+            stored = await store_upload(request, file, user)
+            async with writing(request) as (connection, writer):
+                await actions.add_receipt(
+                    connection, ticket_id, stored, actor=writer, storage=storage
+                )
+        except InvalidInput as error:
+            problems.append(_naming(file.filename, error))
+            continue
+        warn_of_conflict(request, stored)
+    for problem in problems:
+        flash(request, problem, "danger")
+    if not form.files:
+        flash(request, gettext("Choose a file first."), "danger")
+    return _to(ticket_id)
+
+
+@router.post("/{ticket_id:int}/receipts/{receipt_id:int}/remove")
+async def remove_receipt(
+    request: Request,
+    ticket_id: int,
+    receipt_id: int,
+    user: CurrentUserDependency,
+    connection: ConnectionDependency,
+) -> Response:
+    await actions.remove_receipt(connection, ticket_id, receipt_id, actor=user)
+    flash(request, gettext("The receipt was removed."))
+    return _to(ticket_id)
+
+
+def warn_of_conflict(request: Request, stored: StoredReceipt) -> None:
+    """Show what the file says where it says two things; nothing was filled in then."""
+    for said in stored.inspection.conflicting:
+        flash(request, _sentence(stored.name, said), "warning")
+
+
+def _sentence(name: str, said: Invoice) -> str:
+    parts = [said.merchant, said.number, said.date, said.amount, said.currency]
+    values = ", ".join(str(part) for part in parts if part is not None)
+    return gettext(
+        "%(name)s contradicts itself, so nothing was filled in. One part says: %(values)s",
+        name=name,
+        values=values,
+    )
+
+
+def _naming(name: str | None, error: InvalidInput) -> str:
+    problem = gettext(next(iter(error.fields.values())))
+    return gettext("%(name)s: %(problem)s", name=name or "", problem=problem)
+
+
+def _to(ticket_id: int) -> Response:
+    return RedirectResponse(f"{LIST}/{ticket_id}#receipts", status_code=303)

@@ -1,0 +1,117 @@
+"""Every read of receipts. Whoever sees a ticket sees its receipts; drafts are their owner's."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from sqlalchemy import Select, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from expenses.database.tables import MAX_ID
+from expenses.errors import NotFound
+from expenses.receipts.inspection import MAX_PREVIEWS, Invoice, Kind
+from expenses.receipts.models import receipt_table
+from expenses.tickets.filters import is_one_of
+from expenses.tickets.queries import get_ticket
+from expenses.users.models import Actor
+
+
+class ReceiptView(NamedTuple):
+    id: int
+    ticket_id: int | None
+    name: str
+    kind: Kind
+    size: int
+    sha256: str
+    pages: int
+    invoice_reader: str | None
+    invoice_number: str | None
+    invoice_code: str | None
+    invoice_date: date | None
+    invoice_amount: Decimal | None
+    invoice_currency: str | None
+    invoice_merchant: str | None
+    invoice_key: str | None
+    added_at: datetime
+
+    @property
+    def previews(self) -> int:
+        """How many of its pages have a picture."""
+        return min(self.pages, MAX_PREVIEWS)
+
+    @property
+    def invoice(self) -> Invoice | None:
+        if self.invoice_reader is None:
+            return None
+        return Invoice(
+            reader=self.invoice_reader,
+            number=self.invoice_number,
+            code=self.invoice_code,
+            date=self.invoice_date,
+            amount=self.invoice_amount,
+            currency=self.invoice_currency,
+            merchant=self.invoice_merchant,
+        )
+
+
+COLUMNS = tuple(receipt_table.c[name] for name in ReceiptView._fields)
+
+
+async def receipts_of(
+    connection: AsyncConnection, ticket_ids: Sequence[int]
+) -> dict[int, list[ReceiptView]]:
+    """Find the receipts of tickets that the actor is known to see, in the order they were added."""
+    found: dict[int, list[ReceiptView]] = {}
+    if ticket_ids:
+        query = select(*COLUMNS).where(is_one_of(receipt_table.c.ticket_id, ticket_ids))
+        for receipt in await _receipts(connection, query):
+            found.setdefault(receipt.ticket_id or 0, []).append(receipt)
+    return found
+
+
+async def list_receipts(
+    connection: AsyncConnection, ticket_id: int, *, actor: Actor
+) -> list[ReceiptView]:
+    """Raises `NotFound`."""
+    await get_ticket(connection, ticket_id, actor=actor)
+    return (await receipts_of(connection, [ticket_id])).get(ticket_id, [])
+
+
+async def get_receipt(
+    connection: AsyncConnection, ticket_id: int, receipt_id: int, *, actor: Actor
+) -> ReceiptView:
+    """Raises `NotFound`."""
+    receipts = await list_receipts(connection, ticket_id, actor=actor)
+    for receipt in receipts:
+        if receipt.id == receipt_id:
+            return receipt
+    raise NotFound()
+
+
+async def list_drafts(connection: AsyncConnection, *, actor: Actor) -> list[ReceiptView]:
+    """List the receipts that the actor has added to no ticket yet."""
+    return await _receipts(connection, _drafts_of(actor))
+
+
+async def get_draft(connection: AsyncConnection, receipt_id: int, *, actor: Actor) -> ReceiptView:
+    """Raises `NotFound`."""
+    if not 0 < receipt_id <= MAX_ID:
+        raise NotFound()
+    found = await _receipts(connection, _drafts_of(actor).where(receipt_table.c.id == receipt_id))
+    if not found:
+        raise NotFound()
+    return found[0]
+
+
+def _drafts_of(actor: Actor) -> Select[*tuple[Any, ...]]:
+    return select(*COLUMNS).where(
+        receipt_table.c.owner_id == actor.id, receipt_table.c.ticket_id.is_(None)
+    )
+
+
+async def _receipts(
+    connection: AsyncConnection, query: Select[*tuple[Any, ...]]
+) -> list[ReceiptView]:
+    rows = await connection.execute(query.order_by(receipt_table.c.id))
+    return [ReceiptView._make(row) for row in rows]
