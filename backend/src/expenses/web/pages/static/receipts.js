@@ -46,7 +46,9 @@ function fail(fieldset, sentence) {
 const form = document.querySelector("form:has([data-receipts])");
 
 form?.addEventListener("change", (event) => {
-  if (event.target.type === "file" && event.target.files.length) send(form, event.target.files);
+  const { type, name, files } = event.target;
+  // A ticket of all receipts has their sum, one of each its own amount.
+  if (name === "each" || (type === "file" && files.length)) send(form, files ?? []);
 });
 form?.addEventListener("dragover", (event) => event.preventDefault());
 form?.addEventListener("drop", (event) => {
