@@ -161,3 +161,17 @@ class EveryPage(BrowserTestCase):
                 page.get_by_label("New password, 8 characters or more").fill("y")
                 page.get_by_role("button", name="Change password").click()
                 self.assert_accessible(page)
+
+
+class ApiDocs(BrowserTestCase):
+    def test_are_linked_follow_the_appearance_and_lead_back(self) -> None:
+        page = self.open(self.person("Ada"), color_scheme="dark")
+        page.goto("/account")
+        page.get_by_role("link", name="API for your own programs").click()
+        expect(page.get_by_role("heading", name="Contoso Expenses")).to_be_visible()
+        background = page.locator(".swagger-ui").evaluate(
+            "box => getComputedStyle(box).backgroundColor"
+        )
+        self.assertEqual(background, "rgb(28, 32, 34)")
+        page.get_by_role("link", name="Home").click()
+        expect(page.get_by_role("heading", name="My tickets")).to_be_visible()
