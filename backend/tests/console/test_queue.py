@@ -248,6 +248,32 @@ class Filters(QueueTestCase):
             page = await self.browser.get("/admin/ticket/list", params=query)
             self.assertIn(f"<li>{INPUTS[name]}:", page.text)
 
+    async def test_where_a_tab_has_no_match_it_offers_those_that_have_and_all(self) -> None:
+        ada = await self.new_employee("Ada")
+        await self.one_of_each(ada)
+        train = await self.new_ticket(ada, description="Train")
+        await self.deny(train, by=self.boss)
+        page = await self.listing(q="train", sort="amount")
+        offers = re.findall(
+            r'<a class="btn" href="([^"]+)">([^<]+)', page.text.partition("Nothing matches")[2]
+        )
+        listed = "/admin/ticket/list?q=train&amp;status="
+        self.assertEqual(
+            [(address, " ".join(text.split())) for address, text in offers],
+            [
+                (f"{listed}denied", "Denied"),
+                (f"{listed}all", "Search all tabs"),
+                ("/admin/ticket/list?status=pending", "Clear the filters"),
+            ],
+        )
+        for address, _ in offers[:2]:
+            self.assertEqual(shown(await self.browser.get(address.replace("&amp;", "&"))), [train])
+        # Nothing to offer where no tab has any.
+        for status in ("pending", "all"):
+            page = await self.listing(q="boat", status=status)
+            self.assertIn("No ticket in any status matches.", page.text)
+            self.assertNotIn("Search all tabs", page.text)
+
     async def test_employees_find_only_their_own(self) -> None:
         ada, ben = await self.new_employee("Ada"), await self.new_employee("Ben")
         hers = await self.new_ticket(ada, description="Train to Turin")
