@@ -320,6 +320,22 @@ class Employees(BrowserTestCase):
         page.get_by_role("button", name=verb).click()
 
 
+class History(BrowserTestCase):
+    def test_names_are_suggested_while_one_types(self) -> None:
+        ada, dana = self.person("Ada"), self.person("Dana", "employer")
+        ticket = ada.file()
+        dana.api.post(f"/api/tickets/{ticket}/approve")
+        page = self.open(dana)
+        page.goto("/admin/history")
+        for typed, person in (("ad", ada), ("dan", dana)):
+            page.get_by_label("Done by").fill("")
+            page.get_by_label("Done by").type(typed)
+            expect(page.locator(f"#actors option[value='{person.email}']")).to_be_attached()
+        page.get_by_label("Done by").fill(dana.email)
+        page.get_by_role("button", name="Show").click()
+        expect(page.locator("tr[data-event]").first).to_contain_text(f"approved ticket {ticket}")
+
+
 class EveryPage(BrowserTestCase):
     """axe on every page of the console, at both widths and in both colour schemes."""
 

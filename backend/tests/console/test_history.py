@@ -254,6 +254,38 @@ class Filters(HistoryTestCase):
             self.assertIn("nothing is shown", page.text)
 
 
+class Suggestions(HistoryTestCase):
+    async def suggested(self, text: str) -> list[str]:
+        answer = await self.browser.get("/admin/history/people", params={"q": text})
+        self.assertEqual(answer.status_code, 200)
+        return [person["username"] for person in answer.json()["items"]]
+
+    async def test_they_are_employers_and_employees_by_a_part_of_name_or_e_mail(self) -> None:
+        ada, zoe = await self.new_employee("Ada Byron"), await self.new_employee("Zo\u00eb")
+        await self.suspend(zoe, by=self.boss)
+        page = await self.history()
+        self.assertEqual(page.text.count('data-suggest="/admin/history/people"'), 2)
+        for text, names in (
+            ("byr", ["Ada Byron"]),
+            (ada.email[:-3].upper(), ["Ada Byron"]),
+            ("zoe", ["Zo\u00eb"]),
+            ("dan", ["Dana"]),
+            ("%", []),
+        ):
+            with self.subTest(text=text):
+                self.assertEqual(await self.suggested(text), names)
+
+    async def test_they_are_a_few(self) -> None:
+        for number in range(12):
+            await self.new_employee(f"Twin {number}")
+        self.assertEqual(await self.suggested("twin"), [f"Twin {11 - each}" for each in range(10)])
+
+    async def test_a_text_that_cannot_be_read_is_refused(self) -> None:
+        for query in ({"q": "x" * 255}, {"q": "\0"}):
+            answer = await self.browser.get("/admin/history/people", params=query)
+            self.assertEqual(answer.status_code, 422)
+
+
 class Access(HistoryTestCase):
     async def test_it_is_for_employers(self) -> None:
         ada = await self.new_employee()

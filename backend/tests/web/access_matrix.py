@@ -138,6 +138,7 @@ POST   /admin/employee/{employee_id:int}/reactivate LOGIN      FORBIDDEN  FORBID
 POST   /admin/employee/{employee_id:int}/undo       LOGIN      FORBIDDEN  FORBIDDEN  DONE:/admin/employee/list  LOGIN
 GET    /admin/overview                              LOGIN      FORBIDDEN  FORBIDDEN  SEEN       LOGIN
 GET    /admin/history                               LOGIN      FORBIDDEN  FORBIDDEN  SEEN       LOGIN
+GET    /admin/history/people                        LOGIN      FORBIDDEN  FORBIDDEN  SEEN       LOGIN
 """  # noqa: E501
 
 

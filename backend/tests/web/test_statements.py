@@ -21,6 +21,7 @@ GET    /admin/employee/{employee_id:int}/suspend          employer  4
 POST   /admin/employee/{employee_id:int}/suspend          employer  7
 POST   /admin/employee/{employee_id:int}/undo             employer  7
 GET    /admin/history                                     employer  3
+GET    /admin/history/people                              employer  2
 GET    /admin/overview                                    employer  5
 POST   /admin/ticket/decide                               employer  5
 POST   /admin/ticket/undo                                 employer  4

@@ -7,7 +7,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from sqladmin import BaseView, expose
 from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
 from expenses.console.authentication import user_of
 from expenses.console.queue import address
@@ -19,7 +19,7 @@ from expenses.tickets.events import Action, EventFilter, HistoryPage, list_event
 from expenses.tickets.queries import TicketView, views_of
 from expenses.tickets.schemas import Day
 from expenses.users.models import Actor
-from expenses.users.queries import find_users_named
+from expenses.users.queries import find_users_named, search_users
 from expenses.web.dependencies import database_of, settings_of
 from expenses.web.pages.forms import FormValues
 from expenses.web.pages.rendering import render
@@ -46,6 +46,7 @@ LABELS = {
     Action.USER_REACTIVATED: N_("Employee reactivated"),
 }
 PAGE_SIZE = 50
+MOST_SUGGESTIONS = 10
 
 
 def _ticket_number(text: str) -> int:
@@ -89,6 +90,10 @@ class HistoryQuery(BaseModel):
         )
 
 
+class PeopleQuery(BaseModel):
+    q: PersonName = ""
+
+
 class HistoryView(BaseView):
     name = "History"
 
@@ -109,6 +114,17 @@ class HistoryView(BaseView):
             tickets=tickets,
             **_context(request, page),
         )
+
+    @expose("/history/people", methods=["GET"], identity="history-people")
+    async def people(self, request: Request) -> Response:
+        """Names to choose from while one types."""
+        text = parse(PeopleQuery, request.query_params).q
+        async with database_of(request).reading() as connection:
+            found = await search_users(
+                connection, text, actor=user_of(request), limit=MOST_SUGGESTIONS
+            )
+        items = [{"username": user.username, "email": user.email} for user in found]
+        return JSONResponse({"items": items})
 
 
 async def _page(request: Request) -> tuple[HistoryPage, dict[int, TicketView]]:

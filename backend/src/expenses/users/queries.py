@@ -175,6 +175,16 @@ async def find_users_named(connection: AsyncConnection, name: str, *, actor: Act
     return list(await connection.scalars(select(user_table.c.id).where(_is_named(name)).limit(2)))
 
 
+async def search_users(
+    connection: AsyncConnection, text: str, *, actor: Actor, limit: int
+) -> list[UserView]:
+    """Find employers as well as employees whose name or e-mail contains a text, newest first."""
+    ensure_can_see_employees(actor)
+    query = select(*VIEW).where(_mentions(text)).order_by(user_table.c.id.desc())
+    rows = await connection.execute(query.limit(constant(limit)))
+    return [UserView._make(row) for row in rows]
+
+
 async def search_employee_ids(connection: AsyncConnection, text: str, *, actor: Actor) -> list[int]:
     """Find employees whose name or e-mail contains a text; none for an employee."""
     if not can_see_employees(actor):
