@@ -12,9 +12,11 @@ const toast = document.getElementById("toast");
 const keys = document.getElementById("keys");
 const search = document.querySelector("form[data-search]");
 
-// In milliseconds: how long a ticket has been on the screen before a key decides it, how long a
-// decided row stays, and how long the offer to undo does.
+// In milliseconds: how long a ticket has been on the screen before a key decides it, how long an
+// answer may take before its place shows that it is waited for, how long a decided row stays, and how
+// long the offer to undo does.
 const SETTLED = 300;
+const WAITING = 300;
 const STAYS = 4_000;
 const OFFERED = 15_000;
 
@@ -35,6 +37,22 @@ async function ask(part, address, options = {}) {
 
 function replace(place, page) {
   place.replaceChildren(...page.body.childNodes);
+}
+
+// Of several answers that are under way, only the last one wanted is shown. Says whether it came.
+async function fill(place, part, isWanted) {
+  const timer = setTimeout(() => place.setAttribute("aria-busy", "true"), WAITING);
+  try {
+    const { page } = await part;
+    if (isWanted()) replace(place, page);
+    return true;
+  } catch {
+    if (isWanted()) say(toast.dataset.unreachable);
+    return false;
+  } finally {
+    clearTimeout(timer);
+    if (isWanted()) place.removeAttribute("aria-busy");
+  }
 }
 
 // The row under the cursor
@@ -89,18 +107,28 @@ async function open(address) {
 }
 
 async function loadAhead(address) {
-  const { page } = await ticket(address);
-  for (const picture of page.querySelectorAll(".receipt-pages img:first-child")) {
-    new Image().src = picture.src;
+  try {
+    const { page } = await ticket(address);
+    for (const picture of page.querySelectorAll(".receipt-pages img:first-child")) {
+      new Image().src = picture.src;
+    }
+  } catch {
+    // It is tried again once it is wanted.
+    ahead.delete(address);
   }
 }
 
 async function show(address) {
-  const { page } = await ticket(address);
+  const isWanted = () => location.href === address;
+  const hasCome = await fill(pane, ticket(address), isWanted);
   ahead.delete(address);
-  if (location.href !== address) return;
-  replace(pane, page);
-  showTools(pane);
+  if (!isWanted()) return;
+  if (hasCome) showTools(pane);
+  else showNone();
+}
+
+function showNone() {
+  pane.replaceChildren(document.getElementById("no-ticket").content.cloneNode(true));
 }
 
 addEventListener("popstate", () => {
@@ -114,7 +142,7 @@ addEventListener("popstate", () => {
     show(location.href);
   } else {
     mark(null);
-    pane.replaceChildren(document.getElementById("no-ticket").content.cloneNode(true));
+    showNone();
   }
 });
 
@@ -178,9 +206,9 @@ function fold(row) {
 async function refill() {
   if (rows().some(isPending) || !document.querySelector("#tabs [aria-current] .count")) return;
   if (search.elements.status.value !== "pending") return;
-  const { page } = await ask("list", new URL(search.action).pathname + withoutEmpty(search));
-  replace(list, page);
-  mark(null);
+  const mine = ++turn;
+  const address = new URL(search.action).pathname + withoutEmpty(search);
+  if (await fill(list, ask("list", address), () => mine === turn)) mark(null);
 }
 
 function say(message, row) {
@@ -327,10 +355,9 @@ document.getElementById("q").addEventListener("input", async () => {
   await new Promise((resolve) => setTimeout(resolve, 200));
   if (mine !== turn) return;
   const address = new URL(search.action).pathname + withoutEmpty(search);
-  const { page } = await ask("list", address);
-  if (mine !== turn) return;
+  const hasCome = await fill(list, ask("list", address), () => mine === turn);
+  if (!hasCome || mine !== turn) return;
   history.replaceState(null, "", address);
-  replace(list, page);
   mark(null);
 });
 
