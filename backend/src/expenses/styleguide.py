@@ -8,6 +8,7 @@ from pathlib import Path
 from fastapi import APIRouter, Request, Response
 
 from expenses.console.overview_lines import Line
+from expenses.console.papers import Papers
 from expenses.errors import InvalidInput
 from expenses.i18n.text import N_
 from expenses.tickets.counts import Count, Totals
@@ -43,6 +44,7 @@ async def styleguide(request: Request) -> Response:
         statuses=list(TicketStatus),
         tickets=[ticket(place, status) for place, status in enumerate(TicketStatus, 1042)],
         alike=[Duplicate(1001, Similarity.PURCHASE), Duplicate(1002, Similarity.LINK)],
+        papers=Papers({}, {}, {}, lacking={1042}),
         events=events(),
         counts={status: Count(place) for place, status in enumerate(TicketStatus, 3)},
         totals=Totals(Count(3), {"EUR": Decimal(547), "JPY": Decimal(12_000)}),
