@@ -391,6 +391,18 @@ class List(AppTestCase):
         self.assertEqual(rows(await browser.get(way(third, "prev"))), tickets[20:40])
         self.assertEqual(rows(await browser.get(way(second, "prev"))), tickets[:20])
 
+    async def test_an_empty_tab_says_what_comes_there(self) -> None:
+        browser = await self.browser_of(await self.new_employee())
+        for status, sentence in (
+            ("all", "File your first one"),
+            ("pending", "What you file appears here first"),
+            ("approved", "once an employer approves them"),
+            ("denied", "with the reason"),
+            ("withdrawn", "from the menu of its row"),
+        ):
+            page = await browser.get(f"/tickets?status={status}")
+            self.assertIn(sentence, page.text)
+
     async def test_what_was_filed_but_is_further_down_is_linked(self) -> None:
         ada = await self.new_employee()
         older = await self.new_ticket(ada, spent_on="2020-01-01")
