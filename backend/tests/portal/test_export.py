@@ -1,12 +1,15 @@
 """An employee's own tickets as a file."""
 
 from html import escape
+from io import BytesIO
 from urllib.parse import urlencode
+from zipfile import ZipFile
 
 from tests.console.test_export import CSV, csv_rows, split
 from tests.harness import AppTestCase
 
 PATH = "/tickets/export.csv"
+ZIP = "/tickets/export.zip"
 
 
 class Export(AppTestCase):
@@ -27,6 +30,25 @@ class Export(AppTestCase):
         self.assertEqual({row[1] for row in tickets}, {"Ada"})
         self.assertIn("No receipt", tickets[1])
         self.assertEqual(totals, {"USD": ("2", "12.55")})
+
+    async def test_the_zip_has_their_own_receipts(self) -> None:
+        ada, ben = await self.new_employee("Ada"), await self.new_employee("Ben")
+        ticket = await self.new_ticket(ada, description="Dinner")
+        await self.new_receipt(ada, ticket)
+        await self.new_receipt(ben, await self.new_ticket(ben, description="Dinner"))
+        browser = await self.browser_of(ada)
+        self.assertIn(f'href="{ZIP}?q=dinner"', (await browser.get("/tickets?q=dinner")).text)
+        archive = ZipFile(BytesIO((await browser.get(ZIP, params={"q": "dinner"})).content))
+        day = (await self.ticket(ticket, seen_by=ada)).spent_on
+        self.assertEqual(archive.namelist(), ["tickets.csv", f"{day}_Ada_{ticket}_1.png"])
+        archive = ZipFile(BytesIO((await browser.get(ZIP, params={"q": "lunch"})).content))
+        self.assertEqual(archive.namelist(), ["tickets.csv"])
+
+    async def test_other_kinds_are_not_there(self) -> None:
+        for person in (await self.new_employee(), await self.new_employer()):
+            browser = await self.browser_of(person)
+            for kind in ("pdf", "CSV", "csv%2F..", "%00"):
+                self.assertEqual((await browser.get(f"/tickets/export.{kind}")).status_code, 404)
 
     async def test_it_holds_what_the_page_lists(self) -> None:
         ada, boss = await self.new_employee(), await self.new_employer()

@@ -108,7 +108,7 @@ POST   /tickets/receipts                            LOGIN      KEPT       KEPT  
 GET    /tickets/receipts/{receipt_id:int}           LOGIN      SEEN       NOT_FOUND  NOT_FOUND  LOGIN
 POST   /tickets/{ticket_id:int}/receipts            LOGIN  DONE:/tickets/{ticket_id}#receipts  NOT_FOUND  FORBIDDEN  LOGIN
 POST   /tickets/{ticket_id:int}/receipts/{receipt_id:int}/remove  LOGIN  DONE:/tickets/{ticket_id}#receipts  NOT_FOUND  FORBIDDEN  LOGIN
-GET    /tickets/export.csv                          LOGIN      SEEN       SEEN       SEEN:/admin/ticket/export/csv?status=all  LOGIN
+GET    /tickets/export.{kind}                       LOGIN      SEEN       SEEN       SEEN:/admin/ticket/export/csv?status=all  LOGIN
 GET    /tickets/import                              LOGIN      SEEN       SEEN       SEEN:/admin/  LOGIN
 GET    /tickets/import/template.csv                 SEEN       SEEN       SEEN       SEEN       SEEN
 POST   /tickets/import                              LOGIN      SEEN       SEEN       FORBIDDEN  LOGIN

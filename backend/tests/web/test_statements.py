@@ -27,7 +27,7 @@ POST   /admin/ticket/decide                               employer  5
 POST   /admin/ticket/undo                                 employer  4
 POST   /admin/ticket/decide/all                           employer  4
 GET    /admin/ticket/details/{pk:path}                    employer  18
-GET    /admin/ticket/export/{kind}                        employer  2
+GET    /admin/ticket/export/{kind}                        employer  3
 GET    /admin/ticket/list                                 employer  11
 POST   /admin/ticket/filters                              employer  5
 POST   /admin/ticket/filters/remove                       employer  2
@@ -82,7 +82,7 @@ GET    /tickets                                           owner     8
 POST   /tickets                                           owner     6
 POST   /tickets/draft                                     owner     8
 POST   /tickets/duplicates                                owner     3
-GET    /tickets/export.csv                                owner     2
+GET    /tickets/export.{kind}                             owner     3
 GET    /tickets/import                                    owner     1
 POST   /tickets/import                                    owner     4
 POST   /tickets/import/save                               owner     9

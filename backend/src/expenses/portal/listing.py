@@ -73,10 +73,9 @@ class Listing(FilterQuery):
             | changes,
         )
 
-    @property
-    def export_address(self) -> str:
+    def export_address(self, kind: str) -> str:
         """Return the address of the file with everything that is listed."""
-        return _address(f"{LIST}/export.csv", {"q": self.q, "status": self.status})
+        return _address(f"{LIST}/export.{kind}", {"q": self.q, "status": self.status})
 
 
 async def tickets_page(

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from expenses.database.tables import MAX_ID
@@ -68,6 +68,16 @@ async def receipts_of(
         for receipt in await _receipts(connection, query):
             found.setdefault(receipt.ticket_id or 0, []).append(receipt)
     return found
+
+
+async def count_receipts(connection: AsyncConnection, ticket_ids: Sequence[int]) -> dict[int, int]:
+    """Count the receipts of tickets that the actor is known to see; those without are absent."""
+    query = (
+        select(receipt_table.c.ticket_id, func.count())
+        .where(is_one_of(receipt_table.c.ticket_id, ticket_ids))
+        .group_by(receipt_table.c.ticket_id)
+    )
+    return dict(iter(await connection.execute(query)))
 
 
 async def list_receipts(

@@ -1,10 +1,11 @@
-"""Tickets as a file for spreadsheets: CSV is sent while it is written, XLSX once it is whole."""
+"""Tickets as a file. CSV and ZIP are sent while they are written, XLSX once it is whole."""
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import IO
+from datetime import datetime
+from typing import IO, NamedTuple
 from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
@@ -12,14 +13,17 @@ from starlette.responses import Response, StreamingResponse
 
 from expenses.errors import NotFound
 from expenses.i18n.money import with_decimals
+from expenses.receipts.queries import count_receipts
 from expenses.tickets.export import Totals, ticket_batches
 from expenses.tickets.filters import Sort, TicketFilter
 from expenses.tickets.queries import TicketView
 from expenses.users.models import Actor
 from expenses.web.dependencies import database_of, settings_of
-from expenses.web.exports import csv_file, xlsx_file
+from expenses.web.exports import csv_file, xlsx_file, zip_file
 from expenses.web.exports.csv_file import BYTE_ORDER_MARK, csv_lines
+from expenses.web.exports.receipts import receipt_files
 from expenses.web.exports.xlsx_file import XlsxFile
+from expenses.web.exports.zip_file import zip_pieces
 
 # Each with its width in characters.
 COLUMNS = (
@@ -33,6 +37,7 @@ COLUMNS = (
     ("Description", 48),
     ("Merchant", 24),
     ("Links", 40),
+    ("Receipts", 10),
     ("Status", 12),
     ("Decided by", 24),
     ("Decided at", 20),
@@ -42,7 +47,14 @@ COLUMNS = (
 TITLES = [title for title, _ in COLUMNS]
 TOTALS = ("Totals", "Tickets", "Amount")
 
-MEDIA_TYPES = {"csv": csv_file.MEDIA_TYPE, "xlsx": xlsx_file.MEDIA_TYPE}
+# The list in a ZIP.
+LIST = "tickets.csv"
+
+MEDIA_TYPES = {
+    "csv": csv_file.MEDIA_TYPE,
+    "xlsx": xlsx_file.MEDIA_TYPE,
+    "zip": zip_file.MEDIA_TYPE,
+}
 CHUNK_SIZE = 65_536
 # What nginx logs for a client that hung up before the answer.
 CLIENT_GONE = 499
@@ -51,13 +63,21 @@ CLIENT_GONE = 499
 # interpreter's lock as they do, too few turns to answer everybody else in time.
 _thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="export")
 
-Batches = AsyncIterator[Sequence[TicketView]]
+
+class Batch(NamedTuple):
+    """Some tickets, and how many receipts each has that has any."""
+
+    tickets: Sequence[TicketView]
+    receipts: Mapping[int, int]
+
+
+Batches = AsyncIterator[Batch]
 
 
 async def export_response(
     request: Request, kind: str, *, actor: Actor, matching: TicketFilter, sort: Sort
 ) -> Response:
-    """Return the tickets as a download. Raises `NotFound` for a kind other than csv and xlsx."""
+    """Return the tickets as a download. Raises `NotFound` for other kinds than `MEDIA_TYPES`."""
     if kind not in MEDIA_TYPES:
         raise NotFound()
     settings = settings_of(request)
@@ -69,14 +89,32 @@ async def export_response(
     }
     if request.method == "HEAD":
         return Response(headers=headers)
-    batches = ticket_batches(database_of(request), actor=actor, matching=matching, sort=sort)
-    if kind == "csv":
-        return StreamingResponse(_csv(batches, settings.timezone), headers=headers)
-    file = await _xlsx_file(request, batches, settings.timezone)
+
+    def tickets() -> AsyncIterator[Sequence[TicketView]]:
+        return ticket_batches(database_of(request), actor=actor, matching=matching, sort=sort)
+
+    batches, zone = _with_receipts(request, tickets()), settings.timezone
+    match kind:
+        case "csv":
+            return StreamingResponse(_csv(batches, zone), headers=headers)
+        case "zip":
+            files = receipt_files(request, tickets(), zone)
+            pieces = zip_pieces(LIST, datetime.now(zone), _csv(batches, zone), files)
+            return StreamingResponse(pieces, headers=headers)
+    file = await _xlsx_file(request, batches, zone)
     if file is None:
         return Response(status_code=CLIENT_GONE)
     headers["Content-Length"] = str(os.fstat(file.fileno()).st_size)
     return StreamingResponse(_chunks(file), headers=headers)
+
+
+async def _with_receipts(
+    request: Request, batches: AsyncIterator[Sequence[TicketView]]
+) -> AsyncIterator[Batch]:
+    async for tickets in batches:
+        async with database_of(request).reading() as connection:
+            receipts = await count_receipts(connection, [ticket.id for ticket in tickets])
+        yield Batch(tickets, receipts)
 
 
 async def _csv(batches: Batches, zone: ZoneInfo) -> AsyncIterator[bytes]:
@@ -88,9 +126,9 @@ async def _csv(batches: Batches, zone: ZoneInfo) -> AsyncIterator[bytes]:
     # Before anything is asked of the database: the browser's download begins at once.
     yield BYTE_ORDER_MARK + csv_lines([TITLES])
     totals, run = Totals(), asyncio.get_running_loop().run_in_executor
-    async for tickets in batches:
-        totals.add(tickets)
-        yield await run(_thread, csv_lines, [_row(ticket, zone) for ticket in tickets])
+    async for batch in batches:
+        totals.add(batch.tickets)
+        yield await run(_thread, csv_lines, _rows(batch, zone))
     yield csv_lines([(), TOTALS, *_sums(totals)])
 
 
@@ -98,11 +136,11 @@ async def _xlsx_file(request: Request, batches: Batches, zone: ZoneInfo) -> IO[b
     """Write the whole file; None when the client hangs up before it is ready."""
     file, totals, run = XlsxFile(COLUMNS), Totals(), asyncio.get_running_loop().run_in_executor
     try:
-        async for tickets in batches:
+        async for batch in batches:
             if await request.is_disconnected():
                 return None
-            totals.add(tickets)
-            await run(_thread, file.add, [_row(ticket, zone) for ticket in tickets])
+            totals.add(batch.tickets)
+            await run(_thread, file.add, _rows(batch, zone))
         await run(_thread, file.add_totals, TOTALS, _sums(totals))
         return await run(_thread, file.finish)
     finally:
@@ -117,7 +155,11 @@ def _chunks(file: IO[bytes]) -> Iterator[bytes]:
             yield chunk
 
 
-def _row(ticket: TicketView, zone: ZoneInfo) -> Sequence[object]:
+def _rows(batch: Batch, zone: ZoneInfo) -> list[Sequence[object]]:
+    return [_row(ticket, batch.receipts.get(ticket.id, 0), zone) for ticket in batch.tickets]
+
+
+def _row(ticket: TicketView, receipts: int, zone: ZoneInfo) -> Sequence[object]:
     """Return the cells in the order of `COLUMNS`, instants by the clock of the zone."""
     decided_at = ticket.decided_at and ticket.decided_at.astimezone(zone)
     return (
@@ -131,6 +173,7 @@ def _row(ticket: TicketView, zone: ZoneInfo) -> Sequence[object]:
         ticket.description,
         ticket.merchant,
         " ".join(ticket.links),
+        receipts,
         ticket.status.value,
         ticket.decided_by_username,
         decided_at and decided_at.replace(microsecond=0),
