@@ -335,6 +335,19 @@ class List(AppTestCase):
         for hostile in ("<script>alert", "<img src=x", '"onmouseover="'):
             self.assertNotIn(hostile, page.text)
 
+    async def test_each_shows_its_first_receipt_and_how_many_there_are(self) -> None:
+        ada = await self.new_employee()
+        ticket, _ = await self.new_ticket(ada), await self.new_ticket(ada)
+        first = await self.new_receipt(ada, ticket)
+        await self.new_receipt(ada, ticket)
+        await self.new_receipt(ada)
+        browser = await self.browser_of(ada)
+        page = (await browser.get("/tickets")).text
+        [picture] = re.findall(r'<img class="thumbnail" src="([^"]+)"', page)
+        self.assertEqual(picture, f"/api/tickets/{ticket}/receipts/{first}/thumbnail")
+        self.assertEqual((await browser.get(picture)).status_code, 200)
+        self.assertIn("2 receipts", page)
+
     async def test_older_ones_are_a_page_away(self) -> None:
         ada = await self.new_employee()
         tickets = [await self.new_ticket(ada) for _ in range(21)]
@@ -481,12 +494,14 @@ class List(AppTestCase):
         addresses = ("/tickets", "/tickets?q=lunch&status=approved", f"/tickets/{ticket}")
         for _ in range(2):
             # A search asks for the ids first.
-            for address, most in zip(addresses, (8, 9, 5), strict=True):
+            for address, most in zip(addresses, (9, 10, 5), strict=True):
                 with self.counted_statements() as statements:
                     self.assertEqual((await browser.get(address)).status_code, 200)
                 self.assertEqual(len(statements), most, statements)
             for _ in range(3):
-                await self.approve(await self.new_ticket(ada), by=boss)
+                another = await self.new_ticket(ada)
+                await self.new_receipt(ada, another)
+                await self.approve(another, by=boss)
 
     async def test_an_employer_is_led_to_the_console(self) -> None:
         ada, boss = await self.new_employee(), await self.new_employer()

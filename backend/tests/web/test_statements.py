@@ -78,9 +78,9 @@ GET    /ready                                             owner     1
 GET    /register                                          owner     1
 POST   /register                                          owner     9
 GET    /static/{path:path}                                owner     0
-GET    /tickets                                           owner     8
+GET    /tickets                                           owner     9
 POST   /tickets                                           owner     6
-POST   /tickets/draft                                     owner     8
+POST   /tickets/draft                                     owner     9
 POST   /tickets/duplicates                                owner     3
 GET    /tickets/export.{kind}                             owner     3
 GET    /tickets/import                                    owner     1
@@ -88,7 +88,7 @@ POST   /tickets/import                                    owner     4
 POST   /tickets/import/save                               owner     9
 GET    /tickets/import/template.csv                       owner     0
 POST   /tickets/seen                                      owner     3
-POST   /tickets/receipts                                  owner     17
+POST   /tickets/receipts                                  owner     18
 GET    /tickets/receipts/{receipt_id:int}                 owner     2
 POST   /tickets/{ticket_id:int}/receipts                  owner     10
 POST   /tickets/{ticket_id:int}/receipts/{receipt_id:int}/remove owner     6

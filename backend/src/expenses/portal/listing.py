@@ -14,7 +14,7 @@ from expenses.portal.fields import form_context
 from expenses.portal.filling import chosen
 from expenses.portal.hints import Hint
 from expenses.receipts.claims import claims_of
-from expenses.receipts.queries import list_drafts
+from expenses.receipts.queries import list_drafts, receipts_of
 from expenses.tickets import lists
 from expenses.tickets.counts import COUNT_LIMIT, count_by_status
 from expenses.tickets.filters import Sort, TicketFilter
@@ -140,6 +140,7 @@ async def _tickets(
         limit=PAGE_SIZE,
     )
     return {
+        "receipts": await receipts_of(connection, [ticket.id for ticket in page.items]),
         "months": await by_month(connection, page.items, actor=user, matching=matching),
         "previous_cursor": encode_position(page.previous, NEWEST_FIRST),
         "next_cursor": encode_position(page.next, NEWEST_FIRST),
