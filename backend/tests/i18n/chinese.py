@@ -13,11 +13,12 @@ CHINESE = {
 }
 # Names of companies, formats, browsers and keys, which are the same in Chinese.
 NAMES = {
-    *("api", "chrome", "contoso", "csv", "english", "excel", "expenses", "iso", "json", "keynote"),
-    *("mb", "numbers", "ods", "opendocument", "pages", "pdf", "utc", "windows", "xlsx", "xml"),
-    *("ctrl", "enter", "esc", "shift", "application", "content", "null", "true", "false", "type"),
+    *("api", "chrome", "contoso", "csv", "english", "excel", "expenses", "iso", "json", "kb"),
+    *("keynote", "mb", "numbers", "ods", "opendocument", "pages", "pdf", "sha", "utc", "windows"),
+    *("xlsx", "xml", "ctrl", "enter", "esc", "shift"),
+    *("application", "content", "null", "true", "false", "type"),
 }
-DATA = re.compile(r"\w+://\S*|\S+@\S+|\{\w+\}|US\$|\d{4}-\d\d-\d\dT[\d:]+Z?")
+DATA = re.compile(r"\w+\.png|SHA-256:? \w+|\w+://\S*|\S+@\S+|\{\w+\}|US\$|\d{4}-\d\d-\d\dT[\d:]+Z?")
 # Shown to people or read to them, or what scripts say.
 ATTRIBUTES = re.compile(
     "alt|aria-label|placeholder|title|data-(all|anyway|search|some|ticket|unreachable|usual)"

@@ -15,7 +15,10 @@ from tests.web.access_matrix import BODIES, ROWS, Person, Route
 # Columns of the table, each of whom gets other refusals.
 PEOPLE = (Person.STRANGER, Person.OWNER, Person.EMPLOYER, Person.SUSPENDED)
 # What the people and tickets of the access tests are called.
-THEIRS = {"Person", "New", "Paper", "Train", "Lunch", "with", "quokka", "numbat", "dugong"}
+THEIRS = {
+    *("Person", "New", "Paper", "Train", "Lunch", "Lunches"),
+    *("with", "quokka", "numbat", "dugong"),
+}
 # The API's, which are the same in every language.
 CODES = {
     *Category,
