@@ -1,19 +1,16 @@
 """Receipts through the API: added, read and removed; each with its event."""
 
 import hashlib
-from datetime import timedelta
 from decimal import Decimal
 from typing import Any
-from unittest.mock import patch
 
 import httpx
 from PIL import Image
 from sqlalchemy import select
 
-from expenses.receipts import cleaning
 from expenses.receipts.models import receipt_table
 from expenses.users.queries import UserView
-from tests.harness import AppTestCase, CommittingTestCase, make_settings, shared_storage
+from tests.harness import AppTestCase, CommittingTestCase, make_settings
 from tests.receipts.documents import encoded
 
 PHOTO = encoded(Image.new("RGB", (400, 300), "#ccc"), "JPEG")
@@ -233,22 +230,3 @@ class Decide(CommittingTestCase):
                     f"/admin/ticket/{number}/approve", data={"seen": seen.isoformat()}
                 )
             self.assertEqual(answer.status_code, 409)
-
-
-class CleanUp(CommittingTestCase):
-    async def test_files_without_a_receipt_go_after_a_day(self) -> None:
-        owner = await self.new_employee()
-        used = await self.new_receipt(owner, await self.new_ticket(owner))
-        unused = await self.new_receipt(owner)
-        async with self.database.transaction() as connection:
-            rows = dict(
-                iter(await connection.execute(select(receipt_table.c.id, receipt_table.c.sha256)))
-            )
-            await connection.execute(receipt_table.delete().where(receipt_table.c.id == unused))
-        storage = shared_storage()
-        self.assertEqual(await cleaning.delete_unused_files(self.database, storage), 0)
-        self.assertTrue(await storage.has(rows[unused]))
-        with patch.object(cleaning, "UNUSED_FILES_KEPT", timedelta(0)):
-            await cleaning.delete_unused_files(self.database, storage)
-        self.assertFalse(await storage.has(rows[unused]))
-        self.assertTrue(await storage.has(rows[used]))

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from expenses.errors import InvalidInput, NotFound
 from expenses.history import record
 from expenses.i18n.text import N_, normal
-from expenses.receipts.cleaning import keep_files
+from expenses.receipts.cleaning import keep_file
 from expenses.receipts.inspection import Inspection, inspect
 from expenses.receipts.invoices import invoice_key
 from expenses.receipts.models import receipt_table
@@ -67,7 +67,7 @@ async def add_receipt(
     if file.sha256 in there:
         return there[file.sha256]
     _ensure_room(len(there) + 1)
-    await keep_files(connection, storage, [file.sha256])
+    await keep_file(connection, storage, file.sha256, file.inspection)
     receipt_id = await _insert(connection, file, actor=actor, ticket_id=ticket_id)
     await _touch(connection, ticket_id)
     await _record(connection, "ticket.receipt_added", ticket, file, actor=actor)
@@ -90,7 +90,7 @@ async def add_draft(
         raise InvalidInput(
             {"file": N_("Too many receipts are waiting for a ticket. File or remove some first.")}
         )
-    await keep_files(connection, storage, [file.sha256])
+    await keep_file(connection, storage, file.sha256, file.inspection)
     return await _insert(connection, file, actor=actor)
 
 
@@ -131,7 +131,7 @@ async def attach_drafts(
 async def remove_receipt(
     connection: AsyncConnection, ticket_id: int, receipt_id: int, *, actor: Actor
 ) -> None:
-    """Raises `NotPending`, `Forbidden`, `NotFound`. The file itself is deleted a day later."""
+    """Raises `NotPending`, `Forbidden`, `NotFound`. The file itself is kept for a day."""
     ticket = await lock_own_pending(connection, ticket_id, actor=actor)
     row = (
         await connection.execute(

@@ -1,6 +1,7 @@
-"""Deletes files that no receipt has, a day after they came, and drafts that were forgotten."""
+"""Deletes drafts that were forgotten, and files that no receipt has had for a day."""
 
 from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import delete, func, select
@@ -9,23 +10,26 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from expenses.database.engine import Database
 from expenses.errors import InvalidInput
 from expenses.i18n.text import N_
+from expenses.receipts.inspection import Inspection
 from expenses.receipts.models import receipt_table
-from expenses.receipts.storage import Storage
+from expenses.receipts.storage import Storage, StoredFile
 from expenses.tickets.filters import is_one_of
 
 UNUSED_FILES_KEPT = timedelta(days=1)
 DRAFTS_KEPT = timedelta(days=7)
 BATCH = 50
-# Held by all who are about to name a file, and by the one who deletes files, alone.
+# Together with a number made from the file's name. All share it who are about to name a file in a
+# receipt; who deletes the file holds it alone.
 _LOCK = 7_301_156
 
 
-async def keep_files(connection: AsyncConnection, storage: Storage, names: Sequence[str]) -> None:
-    """Make sure that files are there, and stay there until the end of the transaction."""
-    await connection.execute(select(func.pg_advisory_xact_lock_shared(_LOCK)))
-    for sha256 in names:
-        if not await storage.has(sha256):
-            raise InvalidInput({"file": N_("A receipt is no longer there. Add the file again.")})
+async def keep_file(
+    connection: AsyncConnection, storage: Storage, sha256: str, inspection: Inspection
+) -> None:
+    """Make sure that a file is there, and stays there until the end of the transaction."""
+    await connection.execute(select(func.pg_advisory_xact_lock_shared(_LOCK, _number(sha256))))
+    if not await storage.claim(sha256, inspection):
+        raise InvalidInput({"file": N_("A receipt is no longer there. Add the file again.")})
 
 
 async def delete_old_drafts(connection: AsyncConnection) -> None:
@@ -38,28 +42,58 @@ async def delete_old_drafts(connection: AsyncConnection) -> None:
 
 
 async def delete_unused_files(database: Database, storage: Storage) -> int:
-    """Return how many files were deleted."""
+    """Mark files that no receipt has, and delete those marked a day ago; return how many."""
     deleted = 0
-    async for names in _old_files(storage):
-        async with database.transaction() as connection:
-            await connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
-            used = await connection.scalars(
-                select(receipt_table.c.sha256).where(is_one_of(receipt_table.c.sha256, names))
-            )
-            for sha256 in set(names) - set(used):
-                await storage.delete(sha256)
-                deleted += 1
+    async for files in _batches(storage):
+        async with database.reading() as connection:
+            used = await _used(connection, [file.sha256 for file in files])
+        for file in files:
+            if file.sha256 not in used:
+                deleted += await _mark_or_delete(database, storage, file.sha256)
+            elif file.is_marked_unused:
+                await storage.mark_used(file.sha256)
     return deleted
 
 
-async def _old_files(storage: Storage) -> AsyncIterator[list[str]]:
-    batch: list[str] = []
-    limit = datetime.now(UTC) - UNUSED_FILES_KEPT
+async def _mark_or_delete(database: Database, storage: Storage, sha256: str) -> bool:
+    """Return whether the file was deleted."""
+    async with _kept_unused(database, sha256) as is_unused:
+        if not is_unused:
+            return False
+        since = await storage.unused_since(sha256)
+        if since is None:
+            await storage.mark_unused(sha256)
+        elif since <= datetime.now(UTC) - UNUSED_FILES_KEPT:
+            await storage.delete(sha256)
+            return True
+        return False
+
+
+@asynccontextmanager
+async def _kept_unused(database: Database, sha256: str) -> AsyncIterator[bool]:
+    """Find out whether no receipt has a file; if so, none gets it meanwhile."""
+    async with database.transaction() as connection:
+        lock = select(func.pg_try_advisory_xact_lock(_LOCK, _number(sha256)))
+        # Without the lock, a receipt is about to have it.
+        yield bool(await connection.scalar(lock)) and not await _used(connection, [sha256])
+
+
+async def _used(connection: AsyncConnection, names: Sequence[str]) -> set[str]:
+    query = select(receipt_table.c.sha256).where(is_one_of(receipt_table.c.sha256, names))
+    return set(await connection.scalars(query))
+
+
+async def _batches(storage: Storage) -> AsyncIterator[list[StoredFile]]:
+    batch: list[StoredFile] = []
     async for file in storage.files():
-        if file.stored_at < limit:
-            batch.append(file.sha256)
+        batch.append(file)
         if len(batch) == BATCH:
             yield batch
             batch = []
     if batch:
         yield batch
+
+
+def _number(sha256: str) -> int:
+    """Make a number that PostgreSQL's locks have room for: 32 bits with a sign."""
+    return int(sha256[:8], 16) - 2**31

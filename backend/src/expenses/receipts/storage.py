@@ -1,30 +1,41 @@
 """The files of receipts, by their SHA-256: in a folder, or where `STORAGE_URL` says.
 
-Nothing is ever overwritten: the same content has the same name. The original is written last, so
+Uploads overwrite nothing: the same content has the same name. The original is written last, so
 that where it is, its previews are as well.
 """
 
+import asyncio
 import hashlib
+import re
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
-from datetime import datetime
+from contextlib import contextmanager, suppress
+from datetime import datetime, timedelta
+from pathlib import Path
 from typing import NamedTuple
 
 import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError
 from obstore.store import LocalStore, ObjectStore, from_url
 
+from expenses.database.embedded.data_folder import sync
 from expenses.errors import CannotStart, NotFound, StorageUnavailable
 from expenses.receipts.inspection import Inspection
 from expenses.settings import Settings
 
 ORIGINAL = "original"
 THUMBNAIL = "thumbnail.webp"
+# Stands beside a file that no receipt has; its date says since when.
+UNUSED = "unused"
+
+_PATH = re.compile(
+    r"([0-9a-f]{2})/(?P<sha256>\1[0-9a-f]{62})"
+    rf"/(?P<name>{ORIGINAL}|{THUMBNAIL}|[1-9][0-9]*\.webp|{UNUSED})"
+)
 
 
 class StoredFile(NamedTuple):
     sha256: str
-    stored_at: datetime
+    is_marked_unused: bool
 
 
 class Storage:
@@ -32,24 +43,23 @@ class Storage:
         self._store = store
 
     async def save(self, content: bytes, inspection: Inspection) -> str:
-        """Write a file and its previews and return the SHA-256."""
+        """Write a file and its previews, unless they are there, and return the SHA-256."""
         sha256 = hashlib.sha256(content).hexdigest()
-        if await self.has(sha256):
-            return sha256
-        for number, preview in enumerate(inspection.previews, start=1):
-            await self._write(_path(sha256, _page(number)), preview)
-        if inspection.thumbnail is not None:
-            await self._write(_path(sha256, THUMBNAIL), inspection.thumbnail)
-        await self._write(_path(sha256, ORIGINAL), content)
+        there = await self._names(sha256)
+        for name, part in _parts(content, inspection).items():
+            if name not in there:
+                await self._create(_path(sha256, name), part)
         return sha256
 
+    async def claim(self, sha256: str, inspection: Inspection) -> bool:
+        """Say that a receipt has the file now; False where it is no longer there, or not whole."""
+        there = await self._names(sha256)
+        if UNUSED in there:
+            await self.mark_used(sha256)
+        return there >= _parts(b"", inspection).keys()
+
     async def has(self, sha256: str) -> bool:
-        with _explained():
-            try:
-                await obstore.head_async(self._store, _path(sha256, ORIGINAL))
-            except FileNotFoundError:
-                return False
-            return True
+        return ORIGINAL in await self._names(sha256)
 
     async def original(self, sha256: str) -> bytes:
         return await self._read(_path(sha256, ORIGINAL))
@@ -69,28 +79,65 @@ class Storage:
                 yield bytes(piece)
 
     async def files(self) -> AsyncIterator[StoredFile]:
-        """Yield whose files are there, with all that belongs to them, and since when."""
-        with _explained():
-            async for batch in obstore.list(self._store):
-                for each in batch:
-                    sha256 = each["path"].split("/")[-2]
-                    yield StoredFile(sha256, each["last_modified"])
+        """Yield every file once; what belongs to one is listed together."""
+        file: StoredFile | None = None
+        async for path, _ in self._list():
+            found = _PATH.fullmatch(path)
+            if found is None:
+                continue
+            if file is not None and file.sha256 != found["sha256"]:
+                yield file
+                file = None
+            is_mark = found["name"] == UNUSED
+            file = StoredFile(
+                found["sha256"], is_mark or (file is not None and file.is_marked_unused)
+            )
+        if file is not None:
+            yield file
+
+    async def unused_since(self, sha256: str) -> datetime | None:
+        async for path, since in self._list(_folder(sha256)):
+            if path == _path(sha256, UNUSED):
+                return since
+        return None
+
+    async def mark_unused(self, sha256: str) -> None:
+        await self._create(_path(sha256, UNUSED), b"")
+
+    async def mark_used(self, sha256: str) -> None:
+        await self._delete(_path(sha256, UNUSED))
 
     async def delete(self, sha256: str) -> None:
         """Delete a file and its previews, the original first."""
-        with _explained():
-            found = await obstore.list(self._store, _folder(sha256)).collect_async()
-            names = [each["path"] for each in found]
-            for path in sorted(names, key=lambda path: not path.endswith(ORIGINAL)):
-                await obstore.delete_async(self._store, path)
+        for name in sorted(await self._names(sha256), key=lambda name: name != ORIGINAL):
+            await self._delete(_path(sha256, name))
 
-    async def _write(self, path: str, content: bytes) -> None:
+    async def _names(self, sha256: str) -> set[str]:
+        """Find what there is of a file."""
+        return {path.rpartition("/")[2] async for path, _ in self._list(_folder(sha256))}
+
+    async def _list(self, folder: str | None = None) -> AsyncIterator[tuple[str, datetime]]:
+        """Yield paths, and when each was written."""
         with _explained():
-            try:
+            async for batch in obstore.list(self._store, folder):
+                for each in batch:
+                    yield each["path"], each["last_modified"]
+
+    async def _create(self, path: str, content: bytes) -> None:
+        with _explained():
+            # Of the same name is the same content.
+            with suppress(AlreadyExistsError):
                 await obstore.put_async(self._store, path, content, mode="create")
-            except AlreadyExistsError:
-                # Of the same name is the same content.
-                return
+            await self._sync(path)
+
+    async def _sync(self, path: str) -> None:
+        """Make a file survive a power cut; a service answers only once it does."""
+        if isinstance(self._store, LocalStore) and self._store.prefix is not None:
+            await asyncio.to_thread(_sync, self._store.prefix, path)
+
+    async def _delete(self, path: str) -> None:
+        with _explained(), suppress(FileNotFoundError):
+            await obstore.delete_async(self._store, path)
 
     async def _read(self, path: str) -> bytes:
         with _explained():
@@ -109,12 +156,36 @@ def open_storage(settings: Settings) -> Storage:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             return Storage(LocalStore(folder))
         url = str(settings.storage_url)
-        return Storage(from_url(url, mkdir=True) if url.startswith("file:") else from_url(url))
+        if url.startswith("file:"):
+            return Storage(from_url(url, mkdir=True))
+        return Storage(_service(url))
     except (BaseError, OSError, ValueError) as error:
         raise CannotStart(
             "The storage of receipts cannot be used (%(problem)s). Check STORAGE_URL and DATA_DIR.",
             problem=error,
         ) from error
+
+
+def _service(url: str) -> ObjectStore:
+    """Whoever uploads or looks at a receipt waits at most this long for a service."""
+    return from_url(
+        url,
+        client_options={
+            "connect_timeout": timedelta(seconds=5),
+            "timeout": timedelta(seconds=20),
+            # Where the service's own setting names an address that begins with http://.
+            "allow_http": True,
+        },
+        retry_config={"max_retries": 3, "retry_timeout": timedelta(seconds=5)},
+    )
+
+
+def _parts(content: bytes, inspection: Inspection) -> dict[str, bytes]:
+    """Name all that is kept of a file, in the order in which it is written."""
+    parts = {_page(number): page for number, page in enumerate(inspection.previews, start=1)}
+    if inspection.thumbnail is not None:
+        parts[THUMBNAIL] = inspection.thumbnail
+    return parts | {ORIGINAL: content}
 
 
 def _folder(sha256: str) -> str:
@@ -127,6 +198,14 @@ def _path(sha256: str, name: str) -> str:
 
 def _page(number: int) -> str:
     return f"{number}.webp"
+
+
+def _sync(top: Path, path: str) -> None:
+    file = top / path
+    for each in (file, *file.parents):
+        sync(each)
+        if each == top:
+            return
 
 
 @contextmanager
