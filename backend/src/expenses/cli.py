@@ -15,6 +15,8 @@ import typer
 from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+# `distribute` goes through the foreign keys of every table that was declared.
+import expenses.receipts.models  # noqa: F401
 from expenses import demo
 from expenses.database import backup as backups
 from expenses.database import citus, roles

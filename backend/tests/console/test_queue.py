@@ -123,7 +123,7 @@ class Tabs(QueueTestCase):
             page = await self.listing(status="all", q="lunch")
         self.assertEqual(len(shown(page)), 31)
         self.assertEqual(len(few), len(many))
-        self.assertLessEqual(len(many), 9)
+        self.assertLessEqual(len(many), 10)
 
     async def test_no_tickets_at_all_is_no_blank_page(self) -> None:
         self.assertIn("Nothing is waiting", (await self.listing()).text)
