@@ -83,6 +83,37 @@ class Services(unittest.TestCase):
         self.assertIn("location = /nginx-health {", conf)
 
 
+class Receipts(unittest.TestCase):
+    """All processes keep them in one volume, which the image's user may write to."""
+
+    def setUp(self) -> None:
+        self.compose = yaml.safe_load(read("docker-compose.yml"))
+
+    def test_one_volume_is_for_all_who_run_the_image(self) -> None:
+        self.assertIn("receipts", self.compose["volumes"])
+        for name, service in self.compose["services"].items():
+            if service["image"] == "contoso-expenses":
+                with self.subTest(service=name):
+                    self.assertIn("receipts:/srv/receipts", service.get("volumes", []))
+                    kept_in = service["environment"]["STORAGE_URL"]
+                    self.assertEqual(kept_in, "${STORAGE_URL:-file:///srv/receipts}")
+
+    def test_a_new_volume_belongs_to_the_user_of_the_image(self) -> None:
+        dockerfile = read("backend", "Dockerfile")
+        made = re.search(r"^RUN install --directory (.*) /srv/receipts$", dockerfile, re.MULTILINE)
+        assert made is not None
+        self.assertIn("--owner=expenses --group=expenses", made[1])
+        # As root, who may, and after the user is there.
+        self.assertLess(dockerfile.index("useradd"), made.start())
+        self.assertLess(made.start(), dockerfile.index("USER 10001"))
+
+    def test_the_variables_of_a_service_are_handed_on_and_explained(self) -> None:
+        environment = self.compose["services"]["app"]["environment"]
+        handed_on = {name for name, value in environment.items() if value is None}
+        settings = read("backend", "docs", "settings.md")
+        self.assertEqual(handed_on, set(re.findall(r"\*\*`([A-Z_]+)`\*\*", settings)))
+
+
 class Secrets(unittest.TestCase):
     def test_none_is_written_down(self) -> None:
         for name in ("SECRET_KEY", "POSTGRES_PASSWORD"):

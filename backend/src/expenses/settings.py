@@ -160,9 +160,7 @@ class Settings(BaseSettings):
     )
     storage_url: StorageUrl | None = Field(
         None,
-        examples=[
-            "s3://bucket/folder, gs://bucket, az://account/container or file:///srv/receipts"
-        ],
+        examples=["s3://bucket/folder, gs://bucket, az://container or file:///srv/receipts"],
     )
     upload_megabytes: Count = 500
     receipt_above: Annotated[dict[Currency, Above], NoDecode, BeforeValidator(_amounts)] = Field(

@@ -162,7 +162,8 @@ def open_storage(settings: Settings) -> Storage:
     except (BaseError, OSError, ValueError) as error:
         raise CannotStart(
             "The storage of receipts cannot be used (%(problem)s). Check STORAGE_URL and DATA_DIR.",
-            problem=error,
+            # What follows is for those who work on the library.
+            problem=str(error).partition("\n")[0],
         ) from error
 
 
