@@ -11,21 +11,21 @@ from tests.harness import PASSWORD, new_database, ticket_json
 PEOPLE = {"ada": "employee", "dana": "employer"}
 
 
-class TwoProcesses(CommandLineTestCase):
+class ServersTestCase(CommandLineTestCase):
     def setUp(self) -> None:
         super().setUp()
-        settings = {
-            "SECRET_KEY": "the same secret key for both of them",
-            "LOGIN_ATTEMPTS": "2",
-            **self.database(),
-        }
+        settings = self.settings()
         started = [self.spawn("serve", **settings) for _ in range(2)]
         self.here, self.there = (self.wait_until_ready(server).address for server in started)
         tokens = [self.register_as(name, role) for name, role in PEOPLE.items()]
         self.ada, self.dana = ({"Authorization": f"Bearer {token}"} for token in tokens)
 
-    def database(self) -> dict[str, str]:
-        return {"DATABASE_URL": new_database()}
+    def settings(self) -> dict[str, str]:
+        return {
+            "SECRET_KEY": "the same secret key for both of them",
+            "LOGIN_ATTEMPTS": "2",
+            "DATABASE_URL": new_database(),
+        }
 
     def register_as(self, name: str, role: str) -> str:
         account = {"email": f"{name}@contoso.example", "password": PASSWORD}
@@ -42,6 +42,8 @@ class TwoProcesses(CommandLineTestCase):
         with ThreadPoolExecutor(len(requests)) as threads:
             return [sent.result() for sent in [threads.submit(request) for request in requests]]
 
+
+class TwoProcesses(ServersTestCase):
     def test_each_sees_what_the_other_did(self) -> None:
         number = self.file(self.there).json()["id"]
         path = f"/api/tickets/{number}"

@@ -10,9 +10,10 @@ from tests.pgbouncer import pgbouncer, through
 
 
 class TwoProcessesBehindAPooler(long_processes.TwoProcesses):
-    def database(self) -> dict[str, str]:
+    def settings(self) -> dict[str, str]:
         address = through(self.enterContext(pgbouncer()), new_database())
-        return {"DATABASE_URL": address, "DATABASE_POOLER": "transaction"}
+        pooled = {"DATABASE_URL": address, "DATABASE_POOLER": "transaction"}
+        return super().settings() | pooled
 
     def test_many_requests_share_few_connections(self) -> None:
         numbers = [self.file(address).json()["id"] for address in (self.here, self.there) * 10]
