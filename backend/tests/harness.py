@@ -36,6 +36,9 @@ from expenses.database.embedded import Server, running
 from expenses.database.engine import Database
 from expenses.database.tables import Base
 from expenses.history import Event
+from expenses.payments import actions as payment_actions
+from expenses.payments import drafting
+from expenses.payments.schemas import NewRun, Payment
 from expenses.receipts import actions as receipt_actions
 from expenses.receipts.actions import StoredReceipt
 from expenses.receipts.inspection import Inspection, Invoice, Kind
@@ -333,6 +336,39 @@ class AppTestCase(TestCase):
                 )
             return await receipt_actions.add_receipt(
                 connection, ticket_id, file, actor=owner, storage=storage
+            )
+
+    # Payment runs
+
+    async def new_due_ticket(self, owner: UserView, *, by: UserView, **fields: Any) -> int:
+        """An approved ticket that nobody has paid."""
+        ticket_id = await self.new_ticket(owner, **fields)
+        await self.approve(ticket_id, by=by)
+        return ticket_id
+
+    async def new_run(self, *, by: UserView, currency: str = "USD", **fields: Any) -> int:
+        """A draft of everything due."""
+        async with self.database.transaction() as connection:
+            created = await drafting.create_run(
+                connection,
+                NewRun(currency=currency, **fields),
+                actor=by,
+                settings=self.settings,
+            )
+        return created.run_id
+
+    async def confirm(self, run_id: int, *, by: UserView) -> None:
+        async with self.database.transaction() as connection:
+            await payment_actions.confirm_run(connection, run_id, actor=by, settings=self.settings)
+
+    async def pay(self, run_id: int, *, by: UserView) -> None:
+        async with self.database.transaction() as connection:
+            await payment_actions.pay_run(
+                connection,
+                run_id,
+                Payment(paid_on=self.settings.today()),
+                actor=by,
+                settings=self.settings,
             )
 
     async def ticket(self, ticket_id: int, *, seen_by: UserView) -> TicketView:

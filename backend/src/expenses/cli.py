@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 # `distribute` goes through the foreign keys of every table that was declared.
+import expenses.payments.models
 import expenses.receipts.models  # noqa: F401
 from expenses import demo
 from expenses.database import backup as backups

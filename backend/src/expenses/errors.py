@@ -167,6 +167,40 @@ class NotUndone(Conflict):
     )
 
 
+class InPaymentRun(Conflict):
+    code = "in-payment-run"
+    template = N_("Ticket %(id)s is in payment run %(run)s, so it cannot be reopened.")
+
+
+class NothingDue(Conflict):
+    code = "nothing-due"
+    template = N_("Nothing is due in %(currency)s, or other payment runs have it already.")
+
+
+class PartlyPaid(Conflict):
+    code = "partly-paid"
+    template = N_(
+        "Some of payment run %(run)s is paid, so it cannot be cancelled. Take out what is not paid."
+    )
+
+
+class RunChanged(Conflict):
+    """The run is in another state than the step needs; the message says in which."""
+
+    code = "payment-run-changed"
+
+    _SENTENCES = {
+        "draft": N_("Payment run %(run)s is still a draft."),
+        "confirmed": N_("Payment run %(run)s is confirmed."),
+        "paid": N_("Payment run %(run)s is paid."),
+        "cancelled": N_("Payment run %(run)s was cancelled."),
+        "voided": N_("Payment run %(run)s was voided."),
+    }
+
+    def __init__(self, status: str, run: str) -> None:
+        super().__init__(self._SENTENCES[status], run=run)
+
+
 class IdempotencyKeyReused(InvalidInput):
     code = "idempotency-key-reused"
 

@@ -1,6 +1,7 @@
 """The append-only history: who did what, when, to which ticket or user."""
 
 import logging
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -79,3 +80,29 @@ async def record(
     fields = {"actor": actor_id, "ticket": ticket_id, "on_user": user_id}
     after_commit(connection, lambda: logger.info(action, extra={"fields": fields}))
     return event_id
+
+
+async def record_many(
+    connection: AsyncConnection,
+    action: str,
+    tickets: Sequence[tuple[int, int]],
+    *,
+    actor_id: int,
+    **details: Any,
+) -> None:
+    """Write the same event for many tickets, each given as its id and its owner's."""
+    if not tickets:
+        return
+    await connection.execute(
+        insert(event_table),
+        [
+            {
+                "action": action,
+                "actor_id": actor_id,
+                "ticket_id": ticket_id,
+                "owner_id": owner_id,
+                "details": details,
+            }
+            for ticket_id, owner_id in tickets
+        ],
+    )

@@ -102,6 +102,7 @@ def _sender(text: str) -> str:
 
 LogFormat = Literal["readable", "json"]
 # What stands before PostgreSQL: PgBouncer, which gives each transaction any of its connections.
+PaymentApproval = Literal["second-employer"]
 Pooler = Literal["transaction"]
 Above = Annotated[Decimal, Field(ge=0, max_digits=13, decimal_places=3)]
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
@@ -166,6 +167,7 @@ class Settings(BaseSettings):
     receipt_above: Annotated[dict[Currency, Above], NoDecode, BeforeValidator(_amounts)] = Field(
         {}, examples=["50 EUR, 500 CNY"]
     )
+    payment_approval: PaymentApproval | None = None
     webhook_url: HttpUrl | None = Field(
         None, examples=["https://hooks.yourcompany.example/expenses"]
     )

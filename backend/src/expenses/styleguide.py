@@ -85,6 +85,7 @@ def ticket(number: int, status: TicketStatus) -> TicketView:
         decided_by_username=DANA if is_decided else None,
         decided_at=NOON if is_decided else None,
         decision_reason=REASON if status is TicketStatus.DENIED else None,
+        paid_at=None,
         created_at=NOON,
         updated_at=NOON,
     )

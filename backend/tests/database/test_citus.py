@@ -50,10 +50,12 @@ FROM information_schema.columns WHERE table_schema = 'public'
 KEYED = (
     "idempotency_keys",
     "import_headings",
+    "payment_runs",
     "saved_filters",
     "sessions",
     "tickets",
     "events",
+    "payment_lines",
     "receipts",
 )
 # Those that are not kept: the ticket may be on another node.

@@ -5,6 +5,7 @@
 | `SEEN` | 200 | as it was |
 | `SEEN:/path` | 303 to the path | as it was |
 | `DONE`, `DONE:/path` | 2xx, or 303 to the path | changed, and an event tells of it |
+| `STEP`, `STEP:/path` | 2xx, or 303 to the path | changed, and several events tell of it |
 | `KEPT`, `KEPT:/path` | 2xx, or 303 to the path | changed; not a thing that the history tells of |
 | `LOGIN` | 401, for pages 303 to the log-in page and from there back | as it was |
 | `FORBIDDEN` | 403 | as it was |
@@ -77,6 +78,16 @@ GET    /api/tickets/{ticket_id:int}/receipts/{receipt_id:int}  LOGIN  SEEN  NOT_
 GET    /api/tickets/{ticket_id:int}/receipts/{receipt_id:int}/preview  LOGIN  SEEN  NOT_FOUND  SEEN  LOGIN
 GET    /api/tickets/{ticket_id:int}/receipts/{receipt_id:int}/thumbnail  LOGIN  SEEN  NOT_FOUND  SEEN  LOGIN
 DELETE /api/tickets/{ticket_id:int}/receipts/{receipt_id:int}  LOGIN  DONE  NOT_FOUND  FORBIDDEN  LOGIN
+GET    /api/payment-runs/due                        LOGIN      FORBIDDEN  FORBIDDEN  SEEN       LOGIN
+GET    /api/payment-runs                            LOGIN      FORBIDDEN  FORBIDDEN  SEEN       LOGIN
+POST   /api/payment-runs                            LOGIN      FORBIDDEN  FORBIDDEN  STEP       LOGIN
+GET    /api/payment-runs/{run_id:int}               LOGIN      FORBIDDEN  FORBIDDEN  SEEN       LOGIN
+GET    /api/payment-runs/{run_id:int}/tickets       LOGIN      FORBIDDEN  FORBIDDEN  SEEN       LOGIN
+DELETE /api/payment-runs/{run_id:int}/tickets/{ticket_id:int} LOGIN      FORBIDDEN  FORBIDDEN  DONE       LOGIN
+POST   /api/payment-runs/{run_id:int}/confirm       LOGIN      FORBIDDEN  FORBIDDEN  STEP       LOGIN
+POST   /api/payment-runs/{run_id:int}/pay           LOGIN      FORBIDDEN  FORBIDDEN  STEP       LOGIN
+POST   /api/payment-runs/{run_id:int}/cancel        LOGIN      FORBIDDEN  FORBIDDEN  STEP       LOGIN
+POST   /api/payment-runs/{run_id:int}/void          LOGIN      FORBIDDEN  FORBIDDEN  STEP       LOGIN
 GET    /api/employees                               LOGIN      FORBIDDEN  FORBIDDEN  SEEN       LOGIN
 GET    /api/employees/{employee_id}                 LOGIN      FORBIDDEN  FORBIDDEN  SEEN       LOGIN
 POST   /api/employees/{employee_id}/suspend         LOGIN      FORBIDDEN  FORBIDDEN  DONE       LOGIN
@@ -166,6 +177,9 @@ class World:
     # Each of the pending ones has a receipt, and the owner has a draft.
     receipts: dict[Person, int]
     draft: int
+    # A draft of one ticket, and a run that is confirmed, and one that is paid.
+    runs: dict[str, int]
+    drafted_ticket: int
     # Another session of the owner's, and somebody's registration under way.
     connection: int
     registration: str
@@ -178,6 +192,10 @@ class World:
         """`address` with what the route at `path` can do something to; the owner's, or hidden."""
         pending, decided = self.tickets[Person.SUSPENDED if hidden else Person.OWNER]
         ticket = decided if path.endswith("/reopen") else pending
+        run = "draft"
+        if "/payment" in path:
+            ticket = pending if hidden else self.drafted_ticket
+            run = {"pay": "confirmed", "void": "paid"}.get(path.rpartition("/")[2], "draft")
         reactivates = path.endswith(("/reactivate", "/undo"))
         employee = self.people[Person.SUSPENDED if reactivates else Person.COLLEAGUE].id
         values = {
@@ -187,6 +205,7 @@ class World:
                 if path.startswith("/tickets/receipts")
                 else self.receipts[Person.SUSPENDED if hidden else Person.OWNER]
             ),
+            "run_id": self.runs[run],
             "employee_id": employee,
             "pk": employee if "/employee/" in path else ticket,
             "session_id": self.connection,
@@ -257,6 +276,10 @@ BODIES: dict[Route, Body] = {
     ("PATCH", "/api/tickets/{ticket_id:int}"): _json(amount="99.90"),
     ("POST", "/api/tickets/{ticket_id:int}/deny"): _json(reason="Not a business trip"),
     ("POST", "/api/tickets/{ticket_id:int}/reopen"): _json(reason="Too hasty"),
+    ("POST", "/api/payment-runs"): _json(currency="USD"),
+    ("POST", "/api/payment-runs/{run_id:int}/pay"): _json(paid_on=PURCHASE["spent_on"]),
+    ("POST", "/api/payment-runs/{run_id:int}/cancel"): _json(reason="The wrong month"),
+    ("POST", "/api/payment-runs/{run_id:int}/void"): _json(reason="Returned by the bank"),
     ("POST", "/language"): _form(language="zh_Hans_CN", next="/account"),
     ("POST", "/appearance"): _form(theme="dark", next="/account"),
     ("POST", "/login"): lambda world, person: {"data": _credentials(world, person)},

@@ -2,7 +2,7 @@
 
 from fastapi import FastAPI
 
-from expenses.api import account, docs, employees, receipts, tickets, users
+from expenses.api import account, docs, employees, payments, receipts, tickets, users
 
 TAGS = [
     {
@@ -10,6 +10,7 @@ TAGS = [
         "description": "Expense tickets, one purchase each: file, read, edit, decide.",
     },
     {"name": "receipts", "description": "The files that prove a purchase."},
+    {"name": "payments", "description": "For employers: what is due, and paying it in runs."},
     {"name": "employees", "description": "For employers: list, suspend and reactivate employees."},
     {"name": "users", "description": "Register, log in and out, and see who you are."},
     {"name": "account", "description": "Your own name, password, e-mails and sessions."},
@@ -18,5 +19,5 @@ TAGS = [
 
 
 def mount(app: FastAPI) -> None:
-    for part in (tickets, receipts, employees, users, account, docs):
+    for part in (tickets, receipts, payments, employees, users, account, docs):
         app.include_router(part.router)

@@ -8,7 +8,7 @@ from typing_extensions import TypedDict
 
 from expenses.i18n.money import with_decimals
 from expenses.tickets.events import EventView
-from expenses.tickets.models import Category, TicketStatus
+from expenses.tickets.models import Category, PaymentStatus, TicketStatus
 from expenses.tickets.queries import TicketView
 from expenses.tickets.schemas import Reason
 from expenses.users.models import Role
@@ -121,6 +121,7 @@ class TicketAnswer(TypedDict):
     links: list[str]
     status: TicketStatus
     decision: Decision | None
+    payment: PaymentStatus | None
     created_at: datetime
     updated_at: datetime
 
@@ -149,6 +150,7 @@ def ticket_answer(ticket: TicketView) -> TicketAnswer:
         "links": ticket.links,
         "status": ticket.status,
         "decision": _decision(ticket),
+        "payment": ticket.payment,
         "created_at": ticket.created_at,
         "updated_at": ticket.updated_at,
     }

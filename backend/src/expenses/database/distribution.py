@@ -24,6 +24,9 @@ TABLE_TYPES = {
     "tickets": TableType.DISTRIBUTED,
     "events": TableType.DISTRIBUTED,
     "receipts": TableType.DISTRIBUTED,
+    # A run is locked as a whole, with all of its tickets.
+    "payment_runs": TableType.LOCAL,
+    "payment_lines": TableType.LOCAL,
     # Changing a row of a reference table locks all its rows, on all nodes, until the transaction
     # ends. These are changed all the time, by log-ins and along with other things.
     "sessions": TableType.LOCAL,

@@ -17,6 +17,10 @@ def queue_link(settings: Settings) -> str:
     return f"{settings.public_url}admin/ticket/list"
 
 
+def paid_link(settings: Settings) -> str:
+    return f"{settings.public_url}tickets?status=paid"
+
+
 def switch_off_link(user_id: int, settings: Settings) -> str:
     """Return a link that never expires, since mails are kept for years."""
     token = _serializer(settings).dumps(user_id)

@@ -12,7 +12,7 @@ from expenses.i18n.formats import Formats
 from expenses.i18n.languages import LANGUAGES, gettext, ngettext, speaking
 from expenses.i18n.text import ENGLISH, N_
 from expenses.notifications.digest import ACTION as DIGEST
-from expenses.notifications.links import queue_link, switch_off_link, ticket_link
+from expenses.notifications.links import paid_link, queue_link, switch_off_link, ticket_link
 from expenses.notifications.outbox import ClaimedMessage
 from expenses.settings import Settings
 from expenses.tickets.counts import Count
@@ -51,6 +51,8 @@ def compose(
     with speaking(language):
         if message.action == DIGEST:
             subject, paragraphs = _digest(message, formats, settings)
+        elif message.action == "payment_run.paid":
+            subject, paragraphs = _payment(message, formats, settings)
         else:
             subject, paragraphs = _decision(message, actor, formats, settings)
         greeting = gettext("Hello %(username)s,", username=_line(recipient.username))
@@ -107,6 +109,25 @@ def _digest(message: ClaimedMessage, formats: Formats, settings: Settings) -> tu
         queue_link(settings),
     ]
     return subject, paragraphs
+
+
+def _payment(
+    message: ClaimedMessage, formats: Formats, settings: Settings
+) -> tuple[str, list[str]]:
+    facts = message.facts
+    amount = formats.money(Decimal(facts["amount"]), facts["currency"])
+    number = facts["tickets"]
+    paragraphs = [
+        ngettext(
+            "It pays %(number)s of your tickets, in payment run %(run)s.",
+            "It pays %(number)s of your tickets, in payment run %(run)s.",
+            number,
+            number=number,
+            run=facts["run"],
+        ),
+        paid_link(settings),
+    ]
+    return gettext("%(amount)s is on its way to you", amount=amount), paragraphs
 
 
 def _quoted(text: str) -> str:

@@ -15,6 +15,7 @@ _STATUSES = {
     "ticket.approved": TicketStatus.APPROVED,
     "ticket.denied": TicketStatus.DENIED,
     "ticket.reopened": TicketStatus.PENDING,
+    "ticket.paid": TicketStatus.APPROVED,
 }
 
 
@@ -27,7 +28,10 @@ def body_of(message: ClaimedMessage, *, user: UserView, actor: UserView | None) 
         "at": message.created_at.isoformat(),
         "actor": _person(actor) if actor else None,
     }
-    if message.ticket_id is None:
+    if message.action == "payment_run.paid":
+        facts = {name: message.facts[name] for name in ("tickets", "amount", "currency")}
+        body["payment_run"] = _run(message) | facts
+    elif message.ticket_id is None:
         body["user"] = _person(user) | {"suspended": message.action == "user.suspended"}
     else:
         body["ticket"] = {
@@ -37,6 +41,8 @@ def body_of(message: ClaimedMessage, *, user: UserView, actor: UserView | None) 
             "currency": message.facts["currency"],
             "owner": _person(user),
         }
+    if message.action == "ticket.paid":
+        body["payment_run"] = _run(message)
     return json.dumps(body).encode()
 
 
@@ -54,6 +60,10 @@ def headers_of(
 def signature(body: bytes, secret: SecretStr, *, at: int) -> str:
     signed = f"{at}.".encode() + body
     return hmac.new(secret.get_secret_value().encode(), signed, hashlib.sha256).hexdigest()
+
+
+def _run(message: ClaimedMessage) -> dict[str, Any]:
+    return {"id": message.facts["run_id"], "number": message.facts["run"]}
 
 
 def _person(user: UserView) -> dict[str, Any]:

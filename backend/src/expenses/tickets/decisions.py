@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from expenses.errors import NotDecided, TicketChanged
 from expenses.history import UNDO_PERIOD
+from expenses.payments.lines import is_fixed, release, release_many
 from expenses.tickets.decision_events import record_decision, record_decisions
 from expenses.tickets.filters import is_one_of
 from expenses.tickets.models import TicketStatus, ticket_table
@@ -108,12 +109,16 @@ async def decide_tickets(
 async def reopen_ticket(
     connection: AsyncConnection, ticket_id: int, *, actor: Actor, reason: str
 ) -> None:
-    """Undo a decision, so that the ticket is pending again. Raises `NotDecided`."""
+    """Undo a decision, so that the ticket is pending again.
+
+    Raises `NotDecided`, and `InPaymentRun` once its payment is confirmed.
+    """
     ensure_can_decide(actor)
     ticket = await lock_ticket(connection, ticket_id, actor=actor)
     if ticket.status not in (TicketStatus.APPROVED, TicketStatus.DENIED):
         view = await get_ticket(connection, ticket_id, actor=actor)
         raise with_ticket(NotDecided(id=ticket_id, status=view.status), view)
+    await release(connection, ticket_id, actor=actor)
     await connection.execute(
         update(ticket_table).where(ticket_table.c.id == ticket_id).values(**_UNDECIDED)
     )
@@ -129,7 +134,8 @@ async def undo_decisions(
     """Take back the actor's own decisions of the last minutes, and return which were.
 
     Left as they are: tickets that another employer has decided or reopened since, and decisions
-    older than `UNDO_PERIOD`, which take a reason to reopen.
+    older than `UNDO_PERIOD`, which take a reason to reopen. So are those whose payment is
+    confirmed.
     """
     ensure_can_decide(actor)
     undone: list[int] = []
@@ -142,6 +148,7 @@ async def undo_decisions(
                 ticket_table.c.status == status,
                 ticket_table.c.decided_by_id == actor.id,
                 ticket_table.c.decided_at > func.now() - UNDO_PERIOD,
+                ~is_fixed(),
             )
             .values(**_UNDECIDED)
             .returning(*LOCKED)
@@ -152,6 +159,7 @@ async def undo_decisions(
                 connection, tickets, "ticket.reopened", None, actor=actor, undone=status
             )
         undone += [ticket.id for ticket in tickets]
+    await release_many(connection, undone, actor=actor)
     return sorted(undone)
 
 

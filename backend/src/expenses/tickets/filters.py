@@ -11,7 +11,7 @@ from sqlalchemy import ARRAY, Column, ColumnElement, any_, func, literal, or_, t
 
 from expenses.database.tables import MAX_ID, constant, constant_text
 from expenses.i18n.text import like
-from expenses.tickets.models import Category, TicketStatus, ticket_table
+from expenses.tickets.models import Category, PaymentStatus, TicketStatus, ticket_table
 
 
 class Sort(StrEnum):
@@ -70,6 +70,7 @@ class TicketFilter:
     lowest_amount: Decimal | None = None
     highest_amount: Decimal | None = None
     currency: str | None = None
+    payment: PaymentStatus | None = None
     decided_since: datetime | None = None
     unchanged_since: datetime | None = None
 
@@ -110,6 +111,15 @@ def conditions(matching: TicketFilter) -> list[ColumnElement[bool]]:
         found.append(
             func.folded(ticket_table.c.merchant).like(constant_text(like(matching.merchant)))
         )
+    if matching.payment is not None:
+        found += [
+            ticket_table.c.status == constant(TicketStatus.APPROVED),
+            (
+                ticket_table.c.paid_at.is_(None)
+                if matching.payment is PaymentStatus.DUE
+                else ticket_table.c.paid_at.is_not(None)
+            ),
+        ]
     if matching.decided_since is not None:
         found.append(ticket_table.c.decided_at > matching.decided_since)
     if matching.unchanged_since is not None:

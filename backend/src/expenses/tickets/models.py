@@ -28,6 +28,13 @@ class TicketStatus(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
+class PaymentStatus(StrEnum):
+    """Of an approved ticket."""
+
+    DUE = "due"
+    PAID = "paid"
+
+
 class Category(StrEnum):
     TRAVEL = "travel"
     LODGING = "lodging"
@@ -58,6 +65,7 @@ class Ticket(Base):
     decided_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     decided_at: Mapped[datetime | None]
     decision_reason: Mapped[str | None]
+    paid_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
 
@@ -77,6 +85,16 @@ class Ticket(Base):
             "spent_on",
             postgresql_include=["currency", "amount", "category", "owner_id"],
         ),
+        # What is due, and what is paid.
+        Index(
+            "ix_tickets_due",
+            "owner_id",
+            "currency",
+            "id",
+            postgresql_include=["amount", "decided_at", "spent_on"],
+            postgresql_where=text("status = 'approved' AND paid_at IS NULL"),
+        ),
+        Index("ix_tickets_paid", "owner_id", "id", postgresql_where=text("paid_at IS NOT NULL")),
         # For the hints at duplicates: the same purchase, or a link that another ticket has.
         Index(None, "owner_id", "spent_on", "amount"),
         Index("ix_tickets_link_keys", func.link_keys(text("links")), postgresql_using="gin"),
@@ -94,6 +112,7 @@ class Ticket(Base):
             postgresql_using="gin",
             postgresql_ops={"text": "gin_trgm_ops"},
         ),
+        CheckConstraint("paid_at IS NULL OR status = 'approved'", name="paid_is_approved"),
         CheckConstraint("amount > 0", name="amount_positive"),
         # Without a scale, an amount keeps the decimals that its currency has.
         CheckConstraint("amount < 10000000000 AND scale(amount) <= 3", name="amount_size"),

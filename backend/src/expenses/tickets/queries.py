@@ -27,7 +27,7 @@ from expenses.tickets.filters import (
     conditions,
     is_one_of,
 )
-from expenses.tickets.models import Category, TicketStatus, ticket_table
+from expenses.tickets.models import Category, PaymentStatus, TicketStatus, ticket_table
 from expenses.users.models import Actor, Role, user_table
 
 owners = user_table.alias("owner")
@@ -54,8 +54,16 @@ class TicketView(NamedTuple):
     decided_by_username: str | None
     decided_at: datetime | None
     decision_reason: str | None
+    paid_at: datetime | None
     created_at: datetime
     updated_at: datetime
+
+    @property
+    def payment(self) -> PaymentStatus | None:
+        """Whether an approved ticket is paid."""
+        if self.status is not TicketStatus.APPROVED:
+            return None
+        return PaymentStatus.DUE if self.paid_at is None else PaymentStatus.PAID
 
 
 _VIEW = (
@@ -75,6 +83,7 @@ _VIEW = (
     deciders.c.username,
     ticket_table.c.decided_at,
     ticket_table.c.decision_reason,
+    ticket_table.c.paid_at,
     ticket_table.c.created_at,
     ticket_table.c.updated_at,
 )

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from expenses.errors import AlreadySuspended, NotSuspended, NotUndone
 from expenses.history import record
 from expenses.notifications.outbox import Channel, Subject, announce
+from expenses.payments.lines import release_all_of
 from expenses.users.models import Actor, user_table
 from expenses.users.policy import ensure_can_suspend
 from expenses.users.queries import UserView, has_just_suspended, lock_employee
@@ -29,8 +30,15 @@ async def suspend(
     suspended_at = datetime.now(UTC)
     await _set_suspended(connection, employee_id, suspended_at)
     ended = await end_sessions(connection, employee.id)
+    runs = await release_all_of(connection, employee.id, actor=actor)
     await _record(
-        connection, "user.suspended", employee, actor=actor, reason=reason, sessions_ended=ended
+        connection,
+        "user.suspended",
+        employee,
+        actor=actor,
+        reason=reason,
+        sessions_ended=ended,
+        **{"taken_out_of_payment_runs": runs} if runs else {},
     )
     return employee._replace(suspended_at=suspended_at)
 

@@ -11,7 +11,7 @@ from expenses.errors import InvalidInput
 from expenses.i18n.money import Amount, Currency
 from expenses.i18n.text import N_, Line
 from expenses.tickets.filters import TicketFilter, searched
-from expenses.tickets.models import Category, TicketStatus
+from expenses.tickets.models import Category, PaymentStatus, TicketStatus
 from expenses.tickets.schemas import Day
 from expenses.users.models import Actor
 from expenses.users.queries import find_employees_named, search_employee_ids
@@ -47,6 +47,7 @@ class FilterQuery(BaseModel):
     lowest_amount: Annotated[OrEmpty[Amount], Field(alias="min")] = None
     highest_amount: Annotated[OrEmpty[Amount], Field(alias="max")] = None
     currency: OrEmpty[Currency] = None
+    payment: OrEmpty[PaymentStatus] = None
 
     async def resolve(
         self,
@@ -76,6 +77,7 @@ class FilterQuery(BaseModel):
             lowest_amount=self.lowest_amount,
             highest_amount=self.highest_amount,
             currency=self.currency,
+            payment=self.payment,
         )
 
 

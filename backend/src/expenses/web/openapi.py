@@ -29,9 +29,10 @@ _NOTHING = {"description": ""}
 _DETAILS = {
     "already-decided": "Ticket 1042 was already denied by Dana: not a business trip",
     "not-pending": "Ticket 1042 is withdrawn.",
+    "payment-run-changed": "Payment run 2026-007 is paid.",
     "other-decimals": "12.50 JPY has more decimals than the currency. Change both.",
 }
-_VALUES = {"id": 1042, "username": "Ada", "minutes": 15}
+_VALUES = {"run": "2026-007", "currency": "EUR", "id": 1042, "username": "Ada", "minutes": 15}
 
 
 def problems(*kinds: type[ExpensesError]) -> Responses:

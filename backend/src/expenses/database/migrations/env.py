@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 # Alembic compares the database with the tables that these modules declare.
 import expenses.history
 import expenses.notifications.outbox
+import expenses.payments.models
 import expenses.receipts.models
 import expenses.tickets.models
 import expenses.users.models  # noqa: F401

@@ -12,6 +12,7 @@ CATEGORIES = (
     N_("Training"),
     N_("Other"),
 )
+RUNS = (N_("Draft"), N_("Confirmed"), N_("Cancelled"), N_("Voided"))
 ACCESS = (N_("Active"), N_("Suspended"))
 ROLES = (N_("employee"), N_("employer"))
 EVENTS = (
@@ -22,6 +23,12 @@ EVENTS = (
     N_("Reopened"),
     N_("Receipt added"),
     N_("Receipt removed"),
+    N_("Added to payment run"),
+    N_("Taken out of payment run"),
+    N_("Payment confirmed"),
+    N_("Paid"),
+    N_("Payment cancelled"),
+    N_("Payment voided"),
 )
 FIELDS = (
     N_("Amount"),

@@ -1,0 +1,254 @@
+"""What employers do with payment runs, each step with an event of the run and of its tickets."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from sqlalchemy import delete, func, null, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from expenses.errors import InvalidInput, NotFound, NothingDue, PartlyPaid
+from expenses.history import record, record_many
+from expenses.i18n.text import N_
+from expenses.payments.models import RunStatus, line_table, run_table
+from expenses.payments.policy import ensure_can_confirm, ensure_paid_by_today
+from expenses.payments.schemas import Payment
+from expenses.payments.steps import Line, LockedRun, lines_of, lock_run, record_step
+from expenses.payments.telling import tell_of_payment
+from expenses.settings import Settings
+from expenses.tickets.filters import is_one_of
+from expenses.tickets.models import TicketStatus, ticket_table
+from expenses.users.models import Actor, user_table
+
+
+class Confirmed(NamedTuple):
+    """How many tickets the run has, and how many were left out: reopened or hidden meanwhile."""
+
+    tickets: int
+    left_out: int
+
+
+async def take_out(
+    connection: AsyncConnection, run_id: int, ticket_id: int, *, actor: Actor
+) -> None:
+    """Take an unpaid ticket out of a draft or a confirmed run; it is due again.
+
+    A run whose other tickets are all paid is paid then. Raises `RunChanged`, `NotFound`.
+    """
+    run = await lock_run(connection, run_id, RunStatus.DRAFT, RunStatus.CONFIRMED, actor=actor)
+    owner_id = await connection.scalar(
+        delete(line_table)
+        .where(
+            line_table.c.run_id == run_id,
+            line_table.c.ticket_id == ticket_id,
+            line_table.c.paid_at.is_(None),
+        )
+        .returning(line_table.c.owner_id)
+    )
+    if owner_id is None:
+        raise NotFound()
+    await record_many(
+        connection,
+        "ticket.taken_out_of_payment_run",
+        [(ticket_id, owner_id)],
+        actor_id=actor.id,
+        run=run.number,
+    )
+    await _finish_if_paid(connection, run)
+
+
+async def set_in_cash(
+    connection: AsyncConnection, run_id: int, owner_id: int, in_cash: bool, *, actor: Actor
+) -> None:
+    """Say whether an employee gets their share in cash, and not by the bank file."""
+    run = await lock_run(connection, run_id, RunStatus.DRAFT, RunStatus.CONFIRMED, actor=actor)
+    changed = await connection.execute(
+        update(line_table)
+        .where(line_table.c.run_id == run_id, line_table.c.owner_id == owner_id)
+        .values(in_cash=in_cash)
+    )
+    if not changed.rowcount:
+        raise NotFound()
+    action = "payment_run.set_in_cash" if in_cash else "payment_run.set_by_bank"
+    await record(
+        connection, action, actor_id=actor.id, user_id=owner_id, run=run.number, run_id=run_id
+    )
+
+
+async def confirm_run(
+    connection: AsyncConnection, run_id: int, *, actor: Actor, settings: Settings
+) -> Confirmed:
+    """Reserve the tickets of a draft. Raises `RunChanged`, `Forbidden`, `NothingDue`."""
+    run = await lock_run(connection, run_id, RunStatus.DRAFT, actor=actor)
+    ensure_can_confirm(actor, run.created_by_id, settings)
+    left_out = await _leave_out_what_changed(connection, run, actor=actor)
+    lines = await lines_of(connection, run_id)
+    if not lines:
+        raise NothingDue(currency=run.currency)
+    await connection.execute(
+        update(run_table)
+        .where(run_table.c.id == run_id)
+        .values(status=RunStatus.CONFIRMED, confirmed_by_id=actor.id, confirmed_at=func.now())
+    )
+    await record_step(
+        connection, "confirmed", run.number, run_id, lines, "payment_confirmed", actor=actor
+    )
+    return Confirmed(len(lines), left_out)
+
+
+async def pay_run(
+    connection: AsyncConnection,
+    run_id: int,
+    payment: Payment,
+    *,
+    actor: Actor,
+    settings: Settings,
+) -> int:
+    """Note that the tickets of a confirmed run were paid, or some of them, and return how many.
+
+    Raises `RunChanged`, `InvalidInput`, `NotFound` for a ticket that is not in the run.
+    """
+    ensure_paid_by_today(payment.paid_on, settings)
+    run = await lock_run(connection, run_id, RunStatus.CONFIRMED, actor=actor)
+    lines = await _mark_paid(connection, run_id, payment.tickets)
+    if payment.tickets and len(lines) < len(set(payment.tickets)):
+        raise InvalidInput({"tickets": N_("Some of these tickets are paid or not in this run.")})
+    await connection.execute(
+        update(run_table)
+        .where(run_table.c.id == run_id)
+        .values(paid_on=payment.paid_on, reference=payment.reference)
+    )
+    event_id = await record_step(
+        connection,
+        "paid",
+        run.number,
+        run_id,
+        lines,
+        "paid",
+        actor=actor,
+        paid_on=payment.paid_on.isoformat(),
+        reference=payment.reference,
+    )
+    await tell_of_payment(connection, run, lines, event_id, actor=actor)
+    await _finish_if_paid(connection, run)
+    return len(lines)
+
+
+async def cancel_run(
+    connection: AsyncConnection, run_id: int, reason: str, *, actor: Actor
+) -> None:
+    """End a draft or a confirmed run, so that its tickets are due again.
+
+    Raises `RunChanged`, and `PartlyPaid` where some of it was paid.
+    """
+    run = await lock_run(connection, run_id, RunStatus.DRAFT, RunStatus.CONFIRMED, actor=actor)
+    if await _has_paid(connection, run_id):
+        raise PartlyPaid(run=run.number)
+    await _end(connection, run, RunStatus.CANCELLED, reason, "payment_cancelled", actor=actor)
+
+
+async def void_run(connection: AsyncConnection, run_id: int, reason: str, *, actor: Actor) -> None:
+    """Take back a payment that did not happen, so that its tickets are due again."""
+    run = await lock_run(connection, run_id, RunStatus.PAID, actor=actor)
+    await _end(connection, run, RunStatus.VOIDED, reason, "payment_voided", actor=actor)
+    of_run = select(line_table.c.ticket_id).where(line_table.c.run_id == run_id)
+    await connection.execute(
+        update(ticket_table).where(ticket_table.c.id.in_(of_run)).values(paid_at=null())
+    )
+
+
+async def _leave_out_what_changed(
+    connection: AsyncConnection, run: LockedRun, *, actor: Actor
+) -> int:
+    """Take out tickets that are no longer due, and return how many.
+
+    Waits for whoever is reopening one of them or suspending its owner.
+    """
+    of_run = (
+        select(ticket_table.c.id, ticket_table.c.status, user_table.c.suspended_at)
+        .join(user_table, user_table.c.id == ticket_table.c.owner_id)
+        .join(line_table, line_table.c.ticket_id == ticket_table.c.id)
+        .where(line_table.c.run_id == run.id)
+        .order_by(ticket_table.c.id)
+        .with_for_update(read=True, of=[ticket_table, user_table])
+    )
+    changed = [
+        row.id
+        for row in await connection.execute(of_run)
+        if row.status != TicketStatus.APPROVED or row.suspended_at is not None
+    ]
+    rows = await connection.execute(
+        delete(line_table)
+        .where(line_table.c.run_id == run.id, is_one_of(line_table.c.ticket_id, changed))
+        .returning(line_table.c.ticket_id, line_table.c.owner_id)
+    )
+    lines = sorted(Line._make(row) for row in rows)
+    await record_many(
+        connection,
+        "ticket.taken_out_of_payment_run",
+        lines,
+        actor_id=actor.id,
+        run=run.number,
+    )
+    return len(lines)
+
+
+async def _mark_paid(
+    connection: AsyncConnection, run_id: int, ticket_ids: Sequence[int] | None
+) -> list[Line]:
+    """Mark lines and tickets as paid, in the order of the ids."""
+    unpaid = update(line_table).where(line_table.c.run_id == run_id, line_table.c.paid_at.is_(None))
+    if ticket_ids is not None:
+        unpaid = unpaid.where(is_one_of(line_table.c.ticket_id, sorted(set(ticket_ids))))
+    rows = await connection.execute(
+        unpaid.values(paid_at=func.now()).returning(line_table.c.ticket_id, line_table.c.owner_id)
+    )
+    lines = sorted(Line._make(row) for row in rows)
+    await connection.execute(
+        update(ticket_table)
+        .where(is_one_of(ticket_table.c.id, [line.ticket_id for line in lines]))
+        .values(paid_at=func.now())
+    )
+    return lines
+
+
+async def _has_paid(connection: AsyncConnection, run_id: int) -> bool:
+    paid = select(line_table.c.ticket_id).where(
+        line_table.c.run_id == run_id, line_table.c.paid_at.is_not(None)
+    )
+    return (await connection.execute(paid.limit(1))).first() is not None
+
+
+async def _finish_if_paid(connection: AsyncConnection, run: LockedRun) -> None:
+    """A confirmed run is paid once nothing in it is unpaid any more."""
+    unpaid = select(line_table.c.ticket_id).where(
+        line_table.c.run_id == run.id, line_table.c.paid_at.is_(None)
+    )
+    if run.status is not RunStatus.CONFIRMED or not await _has_paid(connection, run.id):
+        return
+    if (await connection.execute(unpaid.limit(1))).first() is None:
+        await connection.execute(
+            update(run_table).where(run_table.c.id == run.id).values(status=RunStatus.PAID)
+        )
+
+
+async def _end(
+    connection: AsyncConnection,
+    run: LockedRun,
+    status: RunStatus,
+    reason: str,
+    action: str,
+    *,
+    actor: Actor,
+) -> None:
+    lines = await lines_of(connection, run.id)
+    await connection.execute(
+        update(run_table)
+        .where(run_table.c.id == run.id)
+        .values(status=status, ended_by_id=actor.id, ended_at=func.now(), reason=reason)
+    )
+    await connection.execute(
+        update(line_table).where(line_table.c.run_id == run.id).values(is_active=False)
+    )
+    await record_step(
+        connection, status.value, run.number, run.id, lines, action, actor=actor, reason=reason
+    )

@@ -1,0 +1,133 @@
+"""Drafting a payment run of what is due."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import NamedTuple
+
+from sqlalchemy import func, literal, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from expenses.errors import NothingDue
+from expenses.payments.models import line_table, run_table
+from expenses.payments.policy import ensure_can_pay
+from expenses.payments.queries import is_due, is_free
+from expenses.payments.schemas import MAX_LINES, NewRun
+from expenses.payments.steps import Line, record_step
+from expenses.settings import Settings
+from expenses.tickets.filters import is_one_of
+from expenses.tickets.models import ticket_table
+from expenses.tickets.queries import visible_to
+from expenses.users.models import Actor
+
+# Held while a run is made, so that its number and its key are those of no other.
+_MAKING = 7_301_157
+
+
+class Created(NamedTuple):
+    """A new run; `elsewhere` tickets were asked for and are in another run or not due."""
+
+    run_id: int
+    number: str
+    tickets: int
+    elsewhere: int
+
+
+async def create_run(
+    connection: AsyncConnection,
+    new: NewRun,
+    *,
+    actor: Actor,
+    settings: Settings,
+    idempotency_key: str | None = None,
+) -> Created:
+    """Draft a run of what is due and in no other run; the same key returns the first one.
+
+    Of two who do so at once each ticket is in one run alone. Raises `NothingDue`.
+    """
+    ensure_can_pay(actor)
+    await connection.execute(select(func.pg_advisory_xact_lock(_MAKING)))
+    if idempotency_key is not None:
+        first = await _made_with(connection, idempotency_key, actor)
+        if first is not None:
+            return first
+    candidates = await _lock_candidates(connection, new, actor)
+    if not candidates:
+        raise NothingDue(currency=new.currency)
+    number = await _next_number(connection, settings.today())
+    run_id: int = (
+        await connection.execute(
+            insert(run_table)
+            .values(
+                number=number,
+                currency=new.currency,
+                created_by_id=actor.id,
+                idempotency_key=idempotency_key,
+            )
+            .returning(run_table.c.id)
+        )
+    ).scalar_one()
+    lines = await _add_lines(connection, run_id, candidates)
+    if not lines:
+        raise NothingDue(currency=new.currency)
+    await record_step(
+        connection, "created", number, run_id, lines, "added_to_payment_run", actor=actor
+    )
+    wanted = len(set(new.tickets)) if new.tickets else len(candidates)
+    return Created(run_id, number, len(lines), wanted - len(lines))
+
+
+async def _made_with(connection: AsyncConnection, key: str, actor: Actor) -> Created | None:
+    row = (
+        await connection.execute(
+            select(run_table.c.id, run_table.c.number, func.count(line_table.c.ticket_id))
+            .outerjoin(line_table, line_table.c.run_id == run_table.c.id)
+            .where(run_table.c.created_by_id == actor.id, run_table.c.idempotency_key == key)
+            .group_by(run_table.c.id)
+        )
+    ).first()
+    return None if row is None else Created(row[0], row[1], row[2], 0)
+
+
+async def _lock_candidates(connection: AsyncConnection, new: NewRun, actor: Actor) -> list[int]:
+    """Keep what is due from being reopened until the run has it."""
+    query = (
+        select(ticket_table.c.id)
+        .where(visible_to(actor), is_due(), is_free(), ticket_table.c.currency == new.currency)
+        .order_by(ticket_table.c.id)
+        .limit(MAX_LINES)
+        .with_for_update(read=True, of=ticket_table)
+    )
+    if new.until is not None:
+        query = query.where(ticket_table.c.spent_on <= new.until)
+    if new.tickets is not None:
+        query = query.where(is_one_of(ticket_table.c.id, sorted(set(new.tickets))))
+    return list(await connection.scalars(query))
+
+
+async def _next_number(connection: AsyncConnection, today: date) -> str:
+    year = f"{today.year}-"
+    last = await connection.scalar(
+        select(
+            func.max(func.split_part(run_table.c.number, "-", 2).cast(run_table.c.id.type))
+        ).where(run_table.c.number.startswith(year))
+    )
+    return f"{year}{(last or 0) + 1:03d}"
+
+
+async def _add_lines(
+    connection: AsyncConnection, run_id: int, ticket_ids: Sequence[int]
+) -> list[Line]:
+    """Add the tickets that nobody else has added meanwhile, in the order of their ids."""
+    tickets = (
+        select(ticket_table.c.id, literal(run_id), ticket_table.c.owner_id, ticket_table.c.amount)
+        .where(is_one_of(ticket_table.c.id, ticket_ids))
+        .order_by(ticket_table.c.id)
+    )
+    rows = await connection.execute(
+        insert(line_table)
+        .from_select(["ticket_id", "run_id", "owner_id", "amount"], tickets)
+        .on_conflict_do_nothing()
+        .returning(line_table.c.ticket_id, line_table.c.owner_id)
+    )
+    return sorted(Line._make(row) for row in rows)

@@ -1,0 +1,126 @@
+"""The tickets of runs, as decisions and suspensions see them: what is in a run stays as it is."""
+
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
+
+from sqlalchemy import ColumnElement, delete, exists, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from expenses.errors import InPaymentRun, TooBusy
+from expenses.history import record_many
+from expenses.payments.models import RunStatus, line_table, run_table
+from expenses.tickets.filters import is_one_of
+from expenses.tickets.models import ticket_table
+from expenses.users.models import Actor
+
+FIXED = (RunStatus.CONFIRMED, RunStatus.PAID)
+
+
+class LineOfRun(NamedTuple):
+    ticket_id: int
+    owner_id: int
+    run_id: int
+    run_number: str
+    run_status: RunStatus
+
+
+def is_fixed() -> ColumnElement[bool]:
+    """Match the tickets whose payment is confirmed: they are not reopened."""
+    return exists().where(
+        line_table.c.ticket_id == ticket_table.c.id,
+        line_table.c.is_active,
+        run_table.c.id == line_table.c.run_id,
+        run_table.c.status.in_(FIXED),
+    )
+
+
+async def release(connection: AsyncConnection, ticket_id: int, *, actor: Actor) -> None:
+    """Take a ticket that is reopened out of a draft.
+
+    The ticket is locked: no run takes or confirms it meanwhile. Raises `InPaymentRun`.
+    """
+    for line in await _active(connection, [ticket_id]):
+        if line.run_status in FIXED:
+            raise InPaymentRun(id=ticket_id, run=line.run_number)
+        await _take_out(connection, [line], actor=actor)
+
+
+async def release_many(
+    connection: AsyncConnection, ticket_ids: Sequence[int], *, actor: Actor
+) -> None:
+    """Take tickets that were just reopened out of drafts.
+
+    Raises `TooBusy` where a run was confirmed in the same moment.
+    """
+    lines = await _active(connection, ticket_ids)
+    if any(line.run_status in FIXED for line in lines):
+        raise TooBusy()
+    await _take_out(connection, lines, actor=actor)
+
+
+async def release_all_of(
+    connection: AsyncConnection, owner_id: int, *, actor: Actor
+) -> dict[str, int]:
+    """Take the unpaid tickets of a suspended employee out of their runs.
+
+    Returns how many by the run's number. What is paid stays as it is.
+    """
+    rows = await connection.execute(
+        delete(line_table)
+        .where(
+            line_table.c.owner_id == owner_id,
+            line_table.c.is_active,
+            line_table.c.paid_at.is_(None),
+            run_table.c.id == line_table.c.run_id,
+        )
+        .returning(
+            line_table.c.ticket_id,
+            line_table.c.owner_id,
+            run_table.c.id,
+            run_table.c.number,
+            run_table.c.status,
+        )
+    )
+    lines = [LineOfRun._make(row) for row in rows]
+    await _record(connection, lines, actor=actor)
+    numbers = [line.run_number for line in lines]
+    return {number: numbers.count(number) for number in sorted(set(numbers))}
+
+
+async def _active(connection: AsyncConnection, ticket_ids: Collection[int]) -> list[LineOfRun]:
+    rows = await connection.execute(
+        select(
+            line_table.c.ticket_id,
+            line_table.c.owner_id,
+            run_table.c.id,
+            run_table.c.number,
+            run_table.c.status,
+        )
+        .join(run_table, run_table.c.id == line_table.c.run_id)
+        .where(line_table.c.is_active, is_one_of(line_table.c.ticket_id, sorted(ticket_ids)))
+        .order_by(line_table.c.ticket_id)
+    )
+    return [LineOfRun._make(row) for row in rows]
+
+
+async def _take_out(
+    connection: AsyncConnection, lines: Sequence[LineOfRun], *, actor: Actor
+) -> None:
+    if lines:
+        ids = [line.ticket_id for line in lines]
+        await connection.execute(
+            delete(line_table).where(line_table.c.is_active, is_one_of(line_table.c.ticket_id, ids))
+        )
+        await _record(connection, lines, actor=actor)
+
+
+async def _record(connection: AsyncConnection, lines: Sequence[LineOfRun], *, actor: Actor) -> None:
+    for number in sorted({line.run_number for line in lines}):
+        of_run = [(line.ticket_id, line.owner_id) for line in lines if line.run_number == number]
+        await record_many(
+            connection,
+            "ticket.taken_out_of_payment_run",
+            sorted(of_run),
+            actor_id=actor.id,
+            run=number,
+        )

@@ -1,0 +1,35 @@
+"""Who may do what with payment runs: `ensure_can_*` raises."""
+
+from datetime import date, timedelta
+
+from expenses.errors import Forbidden, InvalidInput
+from expenses.i18n.text import N_
+from expenses.settings import Settings
+from expenses.users.models import Actor, Role
+
+
+def can_pay(actor: Actor) -> bool:
+    return actor.role is Role.EMPLOYER
+
+
+def ensure_can_pay(actor: Actor) -> None:
+    if not can_pay(actor):
+        raise Forbidden(N_("Only employers can see and make payment runs."))
+
+
+def can_confirm(actor: Actor, created_by_id: int, settings: Settings) -> bool:
+    """Say whether four eyes, where they are asked for, have seen the run."""
+    return settings.payment_approval != "second-employer" or actor.id != created_by_id
+
+
+def ensure_can_confirm(actor: Actor, created_by_id: int, settings: Settings) -> None:
+    if not can_confirm(actor, created_by_id, settings):
+        raise Forbidden(N_("Another employer has to confirm a payment run that you made."))
+
+
+def ensure_paid_by_today(paid_on: date, settings: Settings) -> None:
+    # A bank in another time zone may have tomorrow's date.
+    if paid_on > settings.today() + timedelta(days=1):
+        raise InvalidInput(
+            {"paid_on": N_("This date is in the future. Use today or an earlier date.")}
+        )

@@ -1,0 +1,272 @@
+"""Every read of payment runs, and what is due."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Select, and_, exists, func, select, true
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from expenses.database.tables import MAX_ID, constant
+from expenses.errors import NotFound
+from expenses.payments.models import RunStatus, line_table, run_table
+from expenses.payments.policy import ensure_can_pay
+from expenses.tickets.models import TicketStatus, ticket_table
+from expenses.tickets.queries import TicketView, views, visible_to
+from expenses.users.models import Actor, user_table
+
+makers = user_table.alias("maker")
+confirmers = user_table.alias("confirmer")
+enders = user_table.alias("ender")
+
+
+class RunView(NamedTuple):
+    id: int
+    number: str
+    currency: str
+    status: RunStatus
+    created_by_id: int
+    created_by_username: str
+    created_at: datetime
+    confirmed_by_username: str | None
+    confirmed_at: datetime | None
+    paid_on: date | None
+    reference: str | None
+    ended_by_username: str | None
+    ended_at: datetime | None
+    reason: str | None
+    tickets: int
+    amount: Decimal
+    paid_tickets: int
+    paid_amount: Decimal
+
+
+class RunPage(NamedTuple):
+    """Runs, newest first; `next_before` is the id to continue from, None at the end."""
+
+    items: Sequence[RunView]
+    next_before: int | None
+
+
+class Share(NamedTuple):
+    """What one employee gets in a run; of a suspended one, the name is hidden."""
+
+    owner_id: int
+    username: str
+    email: str
+    is_hidden: bool
+    tickets: int
+    amount: Decimal
+    unpaid_tickets: int
+    in_cash: bool
+
+
+class Due(NamedTuple):
+    """What is owed in a currency, or to one employee in it, since the first approval."""
+
+    currency: str
+    tickets: int
+    amount: Decimal
+    since: datetime
+
+
+class DueToEmployee(NamedTuple):
+    owner_id: int
+    username: str
+    currency: str
+    tickets: int
+    amount: Decimal
+    since: datetime
+
+
+def is_due() -> ColumnElement[bool]:
+    """Match what is owed: approved and not paid, whether it is in a run already or not."""
+    return and_(
+        ticket_table.c.status == constant(TicketStatus.APPROVED), ticket_table.c.paid_at.is_(None)
+    )
+
+
+def is_free() -> ColumnElement[bool]:
+    """Match the tickets that no run has."""
+    return ~exists().where(line_table.c.ticket_id == ticket_table.c.id, line_table.c.is_active)
+
+
+async def due(connection: AsyncConnection, *, actor: Actor) -> list[Due]:
+    """Sum up by currency what is owed and in no run yet."""
+    ensure_can_pay(actor)
+    query = _due(actor, ticket_table.c.currency).where(is_free())
+    return [Due._make(row) for row in await connection.execute(query)]
+
+
+async def due_by_employee(
+    connection: AsyncConnection, *, actor: Actor, limit: int
+) -> list[DueToEmployee]:
+    """Sum up what is owed to whom, the largest sums of each currency first."""
+    ensure_can_pay(actor)
+    sums = _due(actor, ticket_table.c.owner_id, ticket_table.c.currency).subquery()
+    query = (
+        select(
+            sums.c.owner_id,
+            user_table.c.username,
+            sums.c.currency,
+            sums.c.tickets,
+            sums.c.amount,
+            sums.c.since,
+        )
+        .join(user_table, user_table.c.id == sums.c.owner_id)
+        .order_by(sums.c.currency, sums.c.amount.desc(), sums.c.owner_id)
+        .limit(constant(limit))
+    )
+    return [DueToEmployee._make(row) for row in await connection.execute(query)]
+
+
+async def owed_to(connection: AsyncConnection, *, actor: Actor) -> list[Due]:
+    """Sum up by currency what the actor waits for."""
+    query = _due(actor, ticket_table.c.currency).where(ticket_table.c.owner_id == actor.id)
+    return [Due._make(row) for row in await connection.execute(query)]
+
+
+async def list_runs(
+    connection: AsyncConnection,
+    *,
+    actor: Actor,
+    status: RunStatus | None = None,
+    before: int | None = None,
+    limit: int,
+) -> RunPage:
+    ensure_can_pay(actor)
+    query = _runs()
+    if status is not None:
+        query = query.where(run_table.c.status == status)
+    if before is not None:
+        query = query.where(run_table.c.id < before)
+    rows = await connection.execute(
+        query.order_by(run_table.c.id.desc()).limit(constant(limit + 1))
+    )
+    runs = [RunView._make(row) for row in rows]
+    return RunPage(runs[:limit], runs[limit - 1].id if len(runs) > limit else None)
+
+
+async def get_run(connection: AsyncConnection, run_id: int, *, actor: Actor) -> RunView:
+    """Raises `NotFound`, `Forbidden`."""
+    ensure_can_pay(actor)
+    if not 0 < run_id <= MAX_ID:
+        raise NotFound()
+    row = (await connection.execute(_runs().where(run_table.c.id == run_id))).first()
+    if row is None:
+        raise NotFound()
+    return RunView._make(row)
+
+
+async def shares_of(connection: AsyncConnection, run_id: int, *, actor: Actor) -> list[Share]:
+    """Sum up a run by employee, in the order of their names."""
+    ensure_can_pay(actor)
+    query = (
+        select(
+            line_table.c.owner_id,
+            user_table.c.username,
+            user_table.c.email,
+            user_table.c.suspended_at.is_not(None),
+            func.count(),
+            func.sum(line_table.c.amount),
+            func.count().filter(line_table.c.paid_at.is_(None)),
+            func.bool_and(line_table.c.in_cash),
+        )
+        .join(user_table, user_table.c.id == line_table.c.owner_id)
+        .where(line_table.c.run_id == run_id)
+        .group_by(line_table.c.owner_id, user_table.c.id)
+        .order_by(func.lower(user_table.c.username), line_table.c.owner_id)
+    )
+    return [Share._make(row) for row in await connection.execute(query)]
+
+
+async def tickets_of(
+    connection: AsyncConnection,
+    run_id: int,
+    *,
+    actor: Actor,
+    owner_id: int | None = None,
+    after: int = 0,
+    limit: int,
+) -> list[TicketView]:
+    """List the tickets of a run that are not hidden, or of one employee in it."""
+    ensure_can_pay(actor)
+    query = (
+        views(actor)
+        .join(line_table, line_table.c.ticket_id == ticket_table.c.id)
+        .where(line_table.c.run_id == run_id, ticket_table.c.id > after)
+        .order_by(ticket_table.c.id)
+        .limit(constant(limit))
+    )
+    if owner_id is not None:
+        query = query.where(line_table.c.owner_id == owner_id)
+    return [TicketView._make(row) for row in await connection.execute(query)]
+
+
+async def run_of(connection: AsyncConnection, ticket_id: int) -> tuple[int, str, RunStatus] | None:
+    """Return id, number and status of the run that a ticket is in; the caller sees the ticket."""
+    row = (
+        await connection.execute(
+            select(run_table.c.id, run_table.c.number, run_table.c.status)
+            .join(line_table, line_table.c.run_id == run_table.c.id)
+            .where(line_table.c.ticket_id == ticket_id, line_table.c.is_active)
+        )
+    ).first()
+    return None if row is None else (row.id, row.number, row.status)
+
+
+def _due(actor: Actor, *by: ColumnElement[Any]) -> Select[*tuple[Any, ...]]:
+    return (
+        select(
+            *by,
+            func.count().label("tickets"),
+            func.sum(ticket_table.c.amount).label("amount"),
+            func.min(ticket_table.c.decided_at).label("since"),
+        )
+        .where(visible_to(actor), is_due())
+        .group_by(*by)
+        .order_by(*by)
+    )
+
+
+def _runs() -> Select[*tuple[Any, ...]]:
+    sums = (
+        select(
+            func.count().label("tickets"),
+            func.coalesce(func.sum(line_table.c.amount), 0).label("amount"),
+            func.count(line_table.c.paid_at).label("paid_tickets"),
+            func.coalesce(
+                func.sum(line_table.c.amount).filter(line_table.c.paid_at.is_not(None)), 0
+            ).label("paid_amount"),
+        )
+        .where(line_table.c.run_id == run_table.c.id)
+        .lateral("sums")
+    )
+    return (
+        select(
+            run_table.c.id,
+            run_table.c.number,
+            run_table.c.currency,
+            run_table.c.status,
+            run_table.c.created_by_id,
+            makers.c.username,
+            run_table.c.created_at,
+            confirmers.c.username,
+            run_table.c.confirmed_at,
+            run_table.c.paid_on,
+            run_table.c.reference,
+            enders.c.username,
+            run_table.c.ended_at,
+            run_table.c.reason,
+            sums.c.tickets,
+            sums.c.amount,
+            sums.c.paid_tickets,
+            sums.c.paid_amount,
+        )
+        .select_from(run_table)
+        .join(makers, makers.c.id == run_table.c.created_by_id)
+        .outerjoin(confirmers, confirmers.c.id == run_table.c.confirmed_by_id)
+        .outerjoin(enders, enders.c.id == run_table.c.ended_by_id)
+        .join(sums, true())
+    )
