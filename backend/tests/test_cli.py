@@ -113,7 +113,7 @@ class CreateEmployer(CommandLineTestCase):
 class Seed(CommandLineTestCase):
     def test_seeding_twice_changes_nothing(self) -> None:
         url = new_database()
-        tables = ("users", "tickets", "events")
+        tables = ("users", "tickets", "receipts", "events")
         ended = self.run_command("seed", DATABASE_URL=url)
         self.assertEqual(ended.status, 0, ended.stderr)
         rows = [asyncio.run(execute(url, f"SELECT * FROM {name}")) for name in tables]
@@ -141,6 +141,41 @@ class Seed(CommandLineTestCase):
         [(tickets,)] = asyncio.run(execute(url, "SELECT count(*) FROM tickets"))
         self.assertEqual(events, tickets)
         self.assertGreaterEqual(tickets, 115)
+
+    def test_receipts_are_those_of_their_tickets_but_for_one_that_differs(self) -> None:
+        url = new_database()
+        self.run_command("seed", DATABASE_URL=url)
+        of_tickets = "receipts JOIN tickets ON tickets.id = ticket_id"
+        readers = asyncio.run(execute(url, f"SELECT kind, invoice_reader FROM {of_tickets}"))
+        expected = [("pdf", "factur-x"), ("pdf", "epc"), ("xml", "ubl"), ("jpeg", None)]
+        self.assertCountEqual(readers, [*expected, *[("pdf", "fapiao"), ("pdf", None)] * 2])
+        for column, field, differing in (
+            ("amount", "amount", [("620.00", "602.00")]),
+            ("currency", "currency", []),
+            ("spent_on", "date", []),
+        ):
+            rows = asyncio.run(
+                execute(
+                    url,
+                    f"SELECT {column}::text, invoice_{field}::text FROM {of_tickets}"
+                    f" WHERE {column} <> invoice_{field}",
+                )
+            )
+            self.assertEqual(rows, differing)
+        twice = "SELECT sha256 FROM receipts GROUP BY sha256 HAVING count(*) > 1"
+        self.assertEqual(len(asyncio.run(execute(url, twice))), 1)
+        [(added,)] = asyncio.run(
+            execute(
+                url,
+                f"SELECT count(*) FROM {of_tickets} JOIN events ON events.ticket_id = tickets.id"
+                " WHERE action = 'ticket.receipt_added' AND events.at = receipts.added_at"
+                " AND details->>'sha256' = sha256 AND receipts.added_at = tickets.created_at",
+            )
+        )
+        self.assertEqual(added, len(readers))
+        files = {file.parent.name for file in self.data_dir.glob("receipts/*/*/original")}
+        names = {sha256 for (sha256,) in asyncio.run(execute(url, "SELECT sha256 FROM receipts"))}
+        self.assertEqual(files, names)
 
     def test_a_database_with_other_users_is_refused(self) -> None:
         url = new_database()

@@ -1,5 +1,6 @@
 """The demo company, read from `fixtures/` and dated relative to today."""
 
+import asyncio
 import json
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -12,12 +13,18 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from expenses.database.engine import Database
 from expenses.errors import CannotStart
 from expenses.history import event_table
+from expenses.receipts.actions import StoredReceipt, columns_of, store
+from expenses.receipts.cleaning import keep_file
+from expenses.receipts.models import receipt_table
+from expenses.receipts.storage import Storage, open_storage
 from expenses.settings import Settings
 from expenses.tickets.models import TicketStatus, ticket_table
 from expenses.users.models import Role, user_table
 from expenses.users.passwords import hash_password
 
 FIXTURES = Path(__file__).parents[3] / "fixtures"
+# What the receipts are dated, so that each can be given the date of its ticket.
+RECEIPT_DATE = date(2000, 1, 1)
 PASSWORD = "try-contoso-2026"  # noqa: S105, it is printed at every start
 
 # Two starts at once seed one after the other. Any number that nobody else uses will do.
@@ -28,6 +35,8 @@ _COPIED = ("amount", "currency", "category", "description", "merchant", "links")
 _NOTHING = {"ticket_id": None, "owner_id": None, "user_id": None}
 
 Row = dict[str, Any]
+# Each with the position of its ticket.
+Receipts = list[tuple[int, StoredReceipt]]
 
 
 async def seed(address: str, settings: Settings, fixtures: Path = FIXTURES) -> bool:
@@ -36,15 +45,22 @@ async def seed(address: str, settings: Settings, fixtures: Path = FIXTURES) -> b
     Raises `CannotStart` where there are other users.
     """
     users, tickets = _read(fixtures, "users.json"), _read(fixtures, "tickets.json")
-    password_hash = await hash_password(PASSWORD)
-    async with (
-        Database(address, settings.database_pooler) as database,
-        database.transaction() as connection,
-    ):
-        await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
-        if await _is_seeded(connection, users):
-            return False
-        await _insert_company(connection, users, tickets, password_hash, settings.today())
+    today = settings.today()
+    async with Database(address, settings.database_pooler) as database:
+        async with database.reading() as connection:
+            if await _is_seeded(connection, users):
+                return False
+        # Before the transaction, since reading them takes seconds.
+        storage = open_storage(settings)
+        receipts = await _store_receipts(storage, fixtures / "receipts", tickets, today)
+        password_hash = await hash_password(PASSWORD)
+        async with database.transaction() as connection:
+            await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+            if await _is_seeded(connection, users):
+                return False
+            for _, file in receipts:
+                await keep_file(connection, storage, file.sha256, file.inspection)
+            await _insert_company(connection, users, tickets, receipts, password_hash, today)
     return True
 
 
@@ -58,13 +74,15 @@ def introduction(address: str) -> str:
 
 
 def _read(fixtures: Path, name: str) -> list[Row]:
-    try:
-        rows: list[Row] = json.loads((fixtures / name).read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError):
-        raise CannotStart(
-            "The demo company is not here: %(path)s is missing.", path=fixtures / name
-        ) from None
+    rows: list[Row] = json.loads(_read_bytes(fixtures / name))
     return rows
+
+
+def _read_bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        raise CannotStart("The demo company is not here: %(path)s is missing.", path=path) from None
 
 
 async def _is_seeded(connection: AsyncConnection, users: list[Row]) -> bool:
@@ -81,6 +99,7 @@ async def _insert_company(
     connection: AsyncConnection,
     users: list[Row],
     tickets: list[Row],
+    receipts: Receipts,
     password_hash: str,
     today: date,
 ) -> None:
@@ -98,7 +117,38 @@ async def _insert_company(
     events = [event for user in users for event in _user_events(user, ids, now)]
     for ticket_id, row in zip(ticket_ids, ticket_rows, strict=True):
         events += _ticket_events(ticket_id, row)
+    for number, file in receipts:
+        ticket_id, row = ticket_ids[number], ticket_rows[number]
+        receipt = _receipt_row(ticket_id, row, file)
+        await connection.execute(insert(receipt_table).values(receipt))
+        events.append(_receipt_event(ticket_id, row, file))
     await _insert(connection, event_table, sorted(events, key=lambda event: event["at"]))
+
+
+async def _store_receipts(
+    storage: Storage, folder: Path, tickets: list[Row], today: date
+) -> Receipts:
+    """Read every receipt as if it had just been uploaded, dated like its ticket."""
+
+    async def store_one(number: int, name: str) -> tuple[int, StoredReceipt]:
+        day = today - timedelta(days=tickets[number]["spent_days_ago"])
+        content = dated(_read_bytes(folder / name), day)
+        return number, await store(storage, name, content)
+
+    return await asyncio.gather(
+        *(
+            store_one(number, name)
+            for number, ticket in enumerate(tickets)
+            for name in ticket.get("receipts", [])
+        )
+    )
+
+
+def dated(content: bytes, day: date) -> bytes:
+    """Give a receipt another date, in both ways in which dates are written."""
+    for form in ("%Y-%m-%d", "%Y%m%d"):
+        content = content.replace(f"{RECEIPT_DATE:{form}}".encode(), f"{day:{form}}".encode())
+    return content
 
 
 async def _insert(connection: AsyncConnection, table: Table, rows: list[Row]) -> Sequence[int]:
@@ -185,6 +235,22 @@ def _ticket_events(ticket_id: int, row: Row) -> Iterator[Row]:
             "actor_id": decided_by or row["owner_id"],
             "details": {"reason": row["decision_reason"]} if decided_by else {},
         }
+
+
+def _receipt_row(ticket_id: int, ticket: Row, file: StoredReceipt) -> Row:
+    about = {"ticket_id": ticket_id, "owner_id": ticket["owner_id"]}
+    return about | columns_of(file) | {"added_at": ticket["created_at"]}
+
+
+def _receipt_event(ticket_id: int, ticket: Row, file: StoredReceipt) -> Row:
+    return _NOTHING | {
+        "ticket_id": ticket_id,
+        "owner_id": ticket["owner_id"],
+        "action": "ticket.receipt_added",
+        "at": ticket["created_at"],
+        "actor_id": ticket["owner_id"],
+        "details": {"name": file.name, "size": file.size, "sha256": file.sha256},
+    }
 
 
 def _before(now: datetime, days: int) -> datetime:

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import PurePosixPath
+from typing import Any
 
 from sqlalchemy import Row, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -12,7 +13,7 @@ from expenses.errors import InvalidInput, NotFound
 from expenses.history import record
 from expenses.i18n.text import N_, normal
 from expenses.receipts.cleaning import keep_file
-from expenses.receipts.inspection import Inspection, inspect
+from expenses.receipts.inspection import Inspection, Invoice, inspect
 from expenses.receipts.invoices import invoice_key
 from expenses.receipts.models import receipt_table
 from expenses.receipts.storage import Storage
@@ -156,6 +157,22 @@ async def remove_draft(connection: AsyncConnection, receipt_id: int, *, actor: A
     )
 
 
+def columns_of(file: StoredReceipt) -> dict[str, Any]:
+    """Return what a receipt's row says of its file."""
+    invoice = file.inspection.invoice
+    return {
+        "name": file.name,
+        "kind": file.inspection.kind,
+        "size": file.size,
+        "sha256": file.sha256,
+        "pages": file.inspection.pages,
+        "invoice_key": invoice_key(invoice),
+        **{
+            f"invoice_{field.name}": getattr(invoice, field.name, None) for field in fields(Invoice)
+        },
+    }
+
+
 async def _of_ticket(connection: AsyncConnection, ticket_id: int) -> dict[str, int]:
     """Return the ids of a ticket's receipts by their SHA-256."""
     rows = await connection.execute(
@@ -178,26 +195,10 @@ async def _insert(
     actor: Actor,
     ticket_id: int | None = None,
 ) -> int:
-    invoice = file.inspection.invoice
-    said = (
-        {}
-        if invoice is None
-        else {f"invoice_{name}": value for name, value in vars(invoice).items()}
-    )
     receipt_id: int = (
         await connection.execute(
             insert(receipt_table)
-            .values(
-                owner_id=actor.id,
-                ticket_id=ticket_id,
-                name=file.name,
-                kind=file.inspection.kind,
-                size=file.size,
-                sha256=file.sha256,
-                pages=file.inspection.pages,
-                invoice_key=invoice_key(invoice),
-                **said,
-            )
+            .values(owner_id=actor.id, ticket_id=ticket_id, **columns_of(file))
             .returning(receipt_table.c.id)
         )
     ).scalar_one()
