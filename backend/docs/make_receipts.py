@@ -69,14 +69,15 @@ class Page:
 
     def qr_code(self, left: float, top: float, side: float, text: str) -> None:
         code = zxingcpp.create_barcode(text, zxingcpp.BarcodeFormat.QRCode)
-        rows = memoryview(code.to_image(scale=1)).tolist()  # type: ignore[arg-type]
-        square = side / len(rows)
+        pixels = memoryview(code.to_image(scale=1))  # type: ignore[arg-type]
+        squares = (pixels.shape or (1,))[0]
+        size = side / squares
         self.canvas.setFillColor("#000000")
-        for row, pixels in enumerate(rows):
-            for column, brightness in enumerate(pixels):
-                if brightness == 0:
-                    x, y = left + column * square, self.height - top - (row + 1) * square
-                    self.canvas.rect(x, y, square, square, stroke=0, fill=1)
+        for place, brightness in enumerate(pixels.tobytes()):
+            row, column = divmod(place, squares)
+            if brightness == 0:
+                x, y = left + column * size, self.height - top - (row + 1) * size
+                self.canvas.rect(x, y, size, size, stroke=0, fill=1)
 
     def amounts(self, top: float, rows: Sequence[tuple[str, str]]) -> None:
         """List what was sold; the last row is the total."""
