@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse
 from expenses.errors import InvalidInput
 from expenses.i18n.languages import gettext
 from expenses.portal.fields import NAMES, blank, read_fields, ticket_values
-from expenses.portal.hints import hints_at, purchase_in
+from expenses.portal.hints import hints_at, purchase_in, receipt_hint
 from expenses.portal.listing import LIST, tickets_page
 from expenses.portal.receipts import ReceivedDependency
 from expenses.receipts.actions import attach_drafts
@@ -59,6 +59,8 @@ async def create_ticket(
     except InvalidInput as error:
         return await tickets_page(request, connection, user, form, error.fields, status=422)
     flash(request, gettext("Ticket %(id)s is filed.", id=ticket_id))
+    if hint := receipt_hint(form, settings):
+        flash(request, hint, "warning")
     query: dict[str, Any] = {"filed": ticket_id}
     if later:
         query |= {"new": 1, "each": 1, "receipts": later}
@@ -70,6 +72,7 @@ async def find_duplicates(
     form: FormDependency,
     user: CurrentUserDependency,
     connection: ConnectionDependency,
+    settings: SettingsDependency,
 ) -> dict[str, Any]:
     """Answers the form's script while a person types; files nothing."""
     purchase = purchase_in(form)
@@ -78,7 +81,8 @@ async def find_duplicates(
         "hints": [
             {"address": f"{LIST}/{hint.ticket_id}", "sentence": hint.sentence}
             for hint in hints_at(found)
-        ]
+        ],
+        "receipt": receipt_hint(form, settings),
     }
 
 

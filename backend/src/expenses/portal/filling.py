@@ -4,11 +4,14 @@ from collections.abc import Sequence
 from datetime import date
 
 from expenses.i18n.money import with_decimals
+from expenses.portal.fields import blank
 from expenses.receipts.inspection import Invoice
 from expenses.receipts.invoices import shared, total
 from expenses.receipts.queries import ReceiptView
 from expenses.settings import Settings
 from expenses.web.pages.forms import FormValues
+
+FILLED_IN = ("spent_on", "amount", "currency", "merchant")
 
 
 def chosen(drafts: Sequence[ReceiptView], values: FormValues) -> list[ReceiptView]:
@@ -18,18 +21,22 @@ def chosen(drafts: Sequence[ReceiptView], values: FormValues) -> list[ReceiptVie
 
 
 def fill_in(values: FormValues, drafts: Sequence[ReceiptView], settings: Settings) -> FormValues:
-    """Fill in what nobody has typed yet; `from-…` holds what came from an invoice.
+    """Fill in what nobody has typed, and take back what a removed invoice had filled in.
 
-    The template marks a field that still has that value.
+    `from-…` holds what came from an invoice; the template marks a field that still has that value.
     """
     of_this_ticket = drafts[:1] if values["each"] else drafts
     said = _said([draft.invoice for draft in of_this_ticket if draft.invoice])
+    empty = blank(settings)
     filled = FormValues(values)
     filled.many = values.many
-    for name, value in said.items():
+    for name in FILLED_IN:
         typed = values[name]
-        if not typed or typed == values[f"from-{name}"] or _is_default(name, values, settings):
-            filled[name] = filled[f"from-{name}"] = value
+        is_from_invoice = bool(typed) and typed == values[f"from-{name}"]
+        if name in said and (not typed or is_from_invoice or _is_default(name, values, settings)):
+            filled[name] = filled[f"from-{name}"] = said[name]
+        elif is_from_invoice:
+            filled[name] = empty[name]
     return filled
 
 

@@ -9,6 +9,8 @@ from expenses.i18n.amounts import read_amount
 from expenses.i18n.languages import gettext
 from expenses.i18n.money import Amount, Currency
 from expenses.portal.fields import ticket_values
+from expenses.receipts.policy import lacks_receipt
+from expenses.settings import Settings
 from expenses.tickets.duplicates import Duplicate, Purchase, Similarity
 from expenses.tickets.schemas import MAX_LINKS, Day, Link
 from expenses.web.pages.forms import FormValues
@@ -42,6 +44,16 @@ def purchase_in(form: FormValues) -> Purchase:
         currency=_readable(_currency, values.get("currency")),
         links=[link for link in links if link is not None],
     )
+
+
+def receipt_hint(form: FormValues, settings: Settings) -> str:
+    """Say that the company expects a receipt where the form has none; else return nothing."""
+    purchase, receipts = purchase_in(form), len(form.many.get("receipts", ()))
+    if purchase.amount is None or purchase.currency is None:
+        return ""
+    if not lacks_receipt(purchase.amount, purchase.currency, receipts, settings):
+        return ""
+    return gettext("The company expects a receipt for this amount.")
 
 
 def _sentence(duplicate: Duplicate) -> str:

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from expenses.portal.fields import form_context
 from expenses.portal.filling import chosen
-from expenses.portal.hints import Hint
+from expenses.portal.hints import Hint, receipt_hint
 from expenses.receipts.claims import claims_of
 from expenses.receipts.queries import list_drafts, receipts_of
 from expenses.tickets import lists
@@ -122,7 +122,7 @@ async def _drafts(
         "drafts": of_form,
         "waiting": [draft for draft in drafts if draft not in of_form],
         "claims": await claims_of(connection, of_form, actor=user),
-        "receipt_limits": settings_of(request).receipt_above,
+        "receipt_hint": receipt_hint(values, settings_of(request)),
     }
 
 

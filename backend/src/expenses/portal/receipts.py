@@ -6,7 +6,8 @@ from fastapi import APIRouter, Depends, Request, Response
 from starlette.responses import RedirectResponse
 
 from expenses.errors import InvalidInput
-from expenses.i18n.languages import gettext
+from expenses.i18n.formats import Formats
+from expenses.i18n.languages import current_language, gettext
 from expenses.portal.filling import chosen, fill_in
 from expenses.portal.listing import LIST, tickets_page
 from expenses.receipts import actions, queries
@@ -17,6 +18,7 @@ from expenses.web.dependencies import (
     ConnectionDependency,
     CurrentUserDependency,
     SettingsDependency,
+    settings_of,
 )
 from expenses.web.pages.forms import FilledFormDependency, FormValues
 from expenses.web.pages.rendering import flash
@@ -44,9 +46,12 @@ async def receive(
 ) -> Received:
     """Keep every file that can be read, whatever becomes of the form."""
     ensure_can_create(user)
-    values, errors = form.values, []
+    values, errors = form.values, list[str]()
     ids = list(values.many.get("receipts", []))
-    for file in form.files:
+    files = form.files
+    if len(files) > actions.MAX_RECEIPTS:
+        files, errors = [], [gettext("Add at most 10 files at once.")]
+    for file in files:
         try:
             stored = await store_upload(request, file, user)
             async with writing(request) as (connection, writer):
@@ -59,7 +64,7 @@ async def receive(
         ids.append(str(receipt_id))
         warn_of_conflict(request, stored)
     values.many = {**values.many, "receipts": list(dict.fromkeys(ids))}
-    return Received(values, {"file": " ".join(errors)} if errors else {})
+    return Received(values, {"file": "\n".join(errors)} if errors else {})
 
 
 ReceivedDependency = Annotated[Received, Depends(receive)]
@@ -122,11 +127,12 @@ async def add_receipts(
             problems.append(_naming(file.filename, error))
             continue
         warn_of_conflict(request, stored)
+    if not form.files:
+        problems.append(gettext("Choose a file first."))
     for problem in problems:
         flash(request, problem, "danger")
-    if not form.files:
-        flash(request, gettext("Choose a file first."), "danger")
-    return _to(ticket_id)
+    # What went wrong is said at the top of the page.
+    return _to(ticket_id, "" if problems else "#receipts")
 
 
 @router.post("/{ticket_id:int}/receipts/{receipt_id:int}/remove")
@@ -143,19 +149,25 @@ async def remove_receipt(
 
 
 def warn_of_conflict(request: Request, stored: StoredReceipt) -> None:
-    """Show what the file says where it says two things; nothing was filled in then."""
-    for said in stored.inspection.conflicting:
-        flash(request, _sentence(stored.name, said), "warning")
-
-
-def _sentence(name: str, said: Invoice) -> str:
-    parts = [said.merchant, said.number, said.date, said.amount, said.currency]
-    values = ", ".join(str(part) for part in parts if part is not None)
-    return gettext(
-        "%(name)s contradicts itself, so nothing was filled in. One part says: %(values)s",
-        name=name,
-        values=values,
+    """Show everything that a file says where it says two things; nothing was filled in then."""
+    if not stored.inspection.conflicting:
+        return
+    formats = Formats(settings_of(request), current_language())
+    sentence = gettext(
+        "%(name)s contradicts itself, so nothing was filled in from it. It says: %(said)s",
+        name=stored.name,
+        said="; ".join(_in_words(said, formats) for said in stored.inspection.conflicting),
     )
+    flash(request, sentence, "warning")
+
+
+def _in_words(said: Invoice, formats: Formats) -> str:
+    parts = [said.merchant, said.number, formats.day(said.date) if said.date else None]
+    if said.amount is not None and said.currency:
+        parts.append(formats.money(said.amount, said.currency))
+    elif said.amount is not None:
+        parts.append(formats.plain(said.amount))
+    return ", ".join(part for part in parts if part)
 
 
 def _naming(name: str | None, error: InvalidInput) -> str:
@@ -163,5 +175,5 @@ def _naming(name: str | None, error: InvalidInput) -> str:
     return gettext("%(name)s: %(problem)s", name=name or "", problem=problem)
 
 
-def _to(ticket_id: int) -> Response:
-    return RedirectResponse(f"{LIST}/{ticket_id}#receipts", status_code=303)
+def _to(ticket_id: int, place: str = "#receipts") -> Response:
+    return RedirectResponse(f"{LIST}/{ticket_id}{place}", status_code=303)

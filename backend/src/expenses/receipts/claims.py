@@ -65,7 +65,8 @@ async def claims_of(
                     each.ticket_id, tickets[each.ticket_id]._replace(proof=each.proof)
                 )
         if claims:
-            found[receipt.id] = list(claims.values())[:MAX_NAMED]
+            # Those that are not shown are all alike.
+            found[receipt.id] = list(dict.fromkeys(claims.values()))[:MAX_NAMED]
     return found
 
 

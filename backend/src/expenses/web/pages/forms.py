@@ -8,8 +8,8 @@ from starlette.datastructures import FormData, UploadFile
 
 # A page of tickets, each with its box ticked, and what else a form has.
 MAX_FIELDS = 200
-# As many as a ticket may have, chosen in one input and photographed with another.
-MAX_FILES = 12
+# More than a ticket may have, so that a page can say how many it takes.
+MAX_FILES = 50
 
 
 class FormValues(dict[str, str]):

@@ -2,7 +2,7 @@
 // of them is a page. What changes comes from the server, as parts of the same pages.
 
 import { showSelected, toggle } from "./selection.js";
-import { showTools } from "./viewer.js";
+import "./viewer.js";
 import "./suggest.js";
 
 const wide = matchMedia("(min-width: 1100px)");
@@ -123,8 +123,7 @@ async function show(address) {
   const hasCome = await fill(pane, ticket(address), isWanted);
   ahead.delete(address);
   if (!isWanted()) return;
-  if (hasCome) showTools(pane);
-  else showNone();
+  if (!hasCome) showNone();
 }
 
 function showNone() {

@@ -12,7 +12,8 @@ const button = form.querySelector("[data-anyway]");
 const warning = form.querySelector("[data-warning]");
 let turn = 0;
 
-function show(hints) {
+function show({ hints, receipt }) {
+  form.querySelector("[data-expected]").textContent = receipt;
   form.elements.confirm.value = hints.length ? "1" : "";
   button.textContent = hints.length ? button.dataset.anyway : button.dataset.usual;
   place.replaceChildren();
@@ -34,8 +35,8 @@ async function look() {
   form.elements.confirm.value = "";
   await new Promise((resolve) => setTimeout(resolve, TYPING_PAUSE));
   if (mine !== turn) return;
-  const hints = await ask();
-  if (mine === turn && hints) show(hints);
+  const found = await ask();
+  if (mine === turn && found) show(found);
 }
 
 async function ask() {
@@ -43,7 +44,7 @@ async function ask() {
     // A session that has ended leads to the log-in page; the next click says so.
     const body = new URLSearchParams(new FormData(form));
     const answer = await fetch(form.dataset.duplicates, { method: "POST", body, redirect: "manual" });
-    return answer.ok ? (await answer.json()).hints : null;
+    return answer.ok ? await answer.json() : null;
   } catch {
     return null;
   }
@@ -52,6 +53,7 @@ async function ask() {
 // What was sent while the session had ended is still there after logging in again.
 
 const SENT = "ticket";
+const TYPED = ["key", "amount", "currency", "description", "category", "spent_on", "merchant", "links"];
 
 function restore() {
   const sent = JSON.parse(sessionStorage.getItem(SENT) ?? "null");
@@ -62,10 +64,14 @@ function restore() {
   form.closest(".new-ticket").classList.add("is-open");
 }
 
-form.addEventListener("submit", () => {
-  const fields = [...new FormData(form)].filter(([name, value]) => name !== "confirm" && name !== "receipts" && typeof value === "string");
+function keep() {
+  const fields = [...new FormData(form)].filter(([name]) => TYPED.includes(name));
   sessionStorage.setItem(SENT, JSON.stringify({ owner: form.dataset.owner, fields }));
-});
+}
+
+form.addEventListener("submit", keep);
+// Receipts that were sent find out first.
+form.addEventListener("keep", keep);
 restore();
 // An import that led here has been filed.
 sessionStorage.removeItem("import");
