@@ -21,12 +21,15 @@ import expenses.receipts.models  # noqa: F401
 from expenses import demo
 from expenses.database import backup as backups
 from expenses.database import citus, roles
+from expenses.database.embedded import database_address
 from expenses.database.engine import Database
 from expenses.database.migrations import ensure_direct, migrated_database
 from expenses.database.tables import Base
 from expenses.errors import CannotStart, ExpensesError, InvalidInput
 from expenses.observability import doctor
 from expenses.observability.logs import configure
+from expenses.receipts.cleaning import count_missing_files
+from expenses.receipts.storage import open_storage
 from expenses.server import listening, serve
 from expenses.settings import KEY_COMMAND, Settings, read_settings, secret_key_in
 from expenses.users.models import Role
@@ -122,15 +125,27 @@ def create_employer(email: str) -> None:
 
 @cli.command()
 def backup(file: File) -> None:
-    """Back up the whole database to a new file. The server can keep running."""
-    backups.back_up(file, _settings_without_pooler())
+    """Back up the database and the files of receipts to a new file. The server can keep running."""
+    settings = _settings_without_pooler()
+    backups.back_up(file, settings, open_storage)
     typer.echo(f"The backup is in {file}.")
+    with database_address(settings) as address:
+        missing = asyncio.run(_missing_files(address, settings))
+    if missing:
+        typer.echo(
+            f"{missing} files of receipts are not in it, since they are not in the storage. Check "
+            "whether STORAGE_URL and DATA_DIR are those of the server.",
+            err=True,
+        )
 
 
 @cli.command()
 def restore(file: File) -> None:
-    """Restore a backup into an empty database, and bring it up to date with this version."""
-    backups.restore(file, _settings_without_pooler())
+    """Restore a backup into an empty database, and bring it up to date with this version.
+
+    The files of receipts are compared with their checksums first, and put into the storage.
+    """
+    backups.restore(file, _settings_without_pooler(), open_storage)
     typer.echo(f"The backup in {file} is restored.")
 
 
@@ -192,6 +207,11 @@ async def _register(employer: Employer, address: str, settings: Settings) -> Non
             # This command needs no code: its user has access to the server anyway.
             settings=settings.model_copy(update={"employer_code": None}),
         )
+
+
+async def _missing_files(address: str, settings: Settings) -> int:
+    async with Database(address, settings.database_pooler) as database:
+        return await count_missing_files(database, open_storage(settings))
 
 
 async def _grant(role: str, address: str, settings: Settings) -> dict[str, str]:

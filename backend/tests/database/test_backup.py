@@ -3,6 +3,7 @@
 import asyncio
 import os
 import subprocess
+import tarfile
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -61,6 +62,13 @@ class BackupsTestCase(CommandLineTestCase):
 
     def files(self) -> list[str]:
         return sorted(path.name for path in self.folder.iterdir())
+
+    def dump_alone(self) -> bytes:
+        """What a backup was before there were receipts."""
+        with tarfile.open(self.file) as opened:
+            dump = opened.extractfile("database.dump")
+            assert dump is not None
+            return dump.read()
 
     def new_backup(self) -> str:
         """Of a database with the demo company in it, whose address it gives."""
@@ -181,7 +189,7 @@ class Refused(BackupsTestCase):
 
     def test_what_is_no_backup_is_refused(self) -> None:
         self.new_backup()
-        whole = self.file.read_bytes()
+        whole, dump = self.file.read_bytes(), self.dump_alone()
         target = empty_database(owner=new_role())
         for name, content in (
             ("empty", b""),
@@ -189,8 +197,10 @@ class Refused(BackupsTestCase):
             ("noise", os.urandom(5000)),
             ("beginning", whole[:2000]),
             ("half", whole[: len(whole) // 2]),
-            ("nearly all", whole[:-100]),
-            ("of a newer PostgreSQL", whole[:6] + b"\xff" + whole[7:]),
+            ("nearly all", whole[:-1100]),
+            ("half a dump", dump[: len(dump) // 2]),
+            ("nearly all of a dump", dump[:-100]),
+            ("of a newer PostgreSQL", dump[:6] + b"\xff" + dump[7:]),
         ):
             with self.subTest(file=name):
                 path = self.folder / name
@@ -203,12 +213,12 @@ class Refused(BackupsTestCase):
             self.assert_refused(refused, str(path), word)
         # Before a server is started for it.
         self.assert_refused(self.run_command("restore", str(self.folder / "none")), "no file")
-        self.assertFalse(self.data_dir.exists())
+        self.assertFalse((self.data_dir / "postgres").exists())
         self.succeed("restore", str(self.file), DATABASE_URL=target)
 
     def test_a_damaged_backup_restores_nothing(self) -> None:
         url = self.new_backup()
-        content = bytearray(self.file.read_bytes())
+        content = bytearray(self.dump_alone())
         # Among the rows, which come last.
         content[-2000] ^= 0xFF
         self.file.write_bytes(content)

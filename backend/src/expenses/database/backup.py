@@ -1,21 +1,22 @@
-"""Backs the whole database up to one file, and restores it."""
+"""Backs the whole database and the files of receipts up to one file, and restores them."""
 
 import asyncio
 import os
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from sqlalchemy import text
 
-from expenses.database import migrations, programs
+from expenses.database import archive, migrations, programs
+from expenses.database.archive import Files
 from expenses.database.embedded import data_folder, database_address
 from expenses.database.engine import Database
 from expenses.database.errors import explained_problems
-from expenses.errors import CannotBackUp
+from expenses.errors import CannotBackUp, StorageUnavailable
 from expenses.settings import Settings
 
 # Another server has its own roles and rights, and its extensions may belong to another role.
@@ -46,7 +47,7 @@ class _Contents(NamedTuple):
     table: str | None
 
 
-def back_up(file: Path, settings: Settings) -> None:
+def back_up(file: Path, settings: Settings, open_files: Callable[[Settings], Files]) -> None:
     """Write everything to a new file that only its owner can read, while the server may run.
 
     Raises `CannotBackUp`, and then there is no file.
@@ -59,21 +60,25 @@ def back_up(file: Path, settings: Settings) -> None:
             raise CannotBackUp("There is nothing to back up: the database was never migrated.")
         environment = programs.environment_for(address)
         pg_dump = programs.find("pg_dump", contents.major_version, settings, environment)
-        with _explained("%(file)s was not made", file), _unfinished(file) as unfinished:
+        with _explained("%(file)s was not made", file), _temporary(file.name, file.parent) as dump:
             programs.run(
                 pg_dump,
                 "--format=custom",
                 # The one that the tables need. Others, such as Citus, belong to the server.
                 "--extension=pg_trgm",
-                f"--file={unfinished}",
+                f"--file={dump}",
                 environment=environment,
             )
+            # Files are kept for a day after their last row: all that the dump names are there.
+            with _unfinished(file) as unfinished:
+                asyncio.run(archive.write(unfinished, dump, open_files(settings)))
 
 
-def restore(file: Path, settings: Settings) -> None:
+def restore(file: Path, settings: Settings, open_files: Callable[[Settings], Files]) -> None:
     """Fill an empty database from the file and bring it up to date with this version.
 
-    Raises `CannotBackUp`, and then the database is as empty as it was.
+    Raises `CannotBackUp`, and then the database is as empty as it was. Files that were put back by
+    then do no harm: no row names them.
     """
     file = file.absolute()
     _ensure_is_file(file)
@@ -82,22 +87,42 @@ def restore(file: Path, settings: Settings) -> None:
         _ensure_empty(contents, settings)
         environment = programs.environment_for(address)
         pg_restore = programs.find("pg_restore", contents.major_version, settings, environment)
-        with _explained("%(file)s is not a backup that can be read here", file):
-            revision = _revision_in(file, pg_restore, environment)
-        _ensure_known(revision, file)
-        with _explained("%(file)s was not restored", file):
-            programs.run(
-                pg_restore,
-                # Without this it only prints. PGDATABASE names the database, however it is called.
-                "--dbname=application_name=pg_restore",
-                "--single-transaction",
-                "--exit-on-error",
-                *_WITHOUT_SERVER_OBJECTS,
-                str(file),
-                environment=environment,
-            )
+        files = open_files(settings)
+        with _checked(file, files) as dump:
+            with _explained("%(file)s is not a backup that can be read here", file):
+                revision = _revision_in(dump, pg_restore, environment)
+            _ensure_known(revision, file)
+            with _explained("%(file)s was not restored", file):
+                if dump != file:
+                    asyncio.run(archive.put_back(file, files))
+                _fill(dump, pg_restore, environment)
         migrations.upgrade(address)
         asyncio.run(_analyse(address))
+
+
+@contextmanager
+def _checked(file: Path, files: Files) -> Iterator[Path]:
+    """Yield the database's dump: a backup from before receipts is nothing else."""
+    if archive.is_dump(file):
+        yield file
+        return
+    with _temporary(file.name) as dump:
+        with _explained("%(file)s is not a backup that can be read here", file):
+            archive.check(file, dump, files)
+        yield dump
+
+
+def _fill(dump: Path, pg_restore: Path, environment: dict[str, str]) -> None:
+    programs.run(
+        pg_restore,
+        # Without this it only prints. PGDATABASE names the database, however it is called.
+        "--dbname=application_name=pg_restore",
+        "--single-transaction",
+        "--exit-on-error",
+        *_WITHOUT_SERVER_OBJECTS,
+        str(dump),
+        environment=environment,
+    )
 
 
 async def _inspect(address: str) -> _Contents:
@@ -145,15 +170,22 @@ def _ensure_is_file(file: Path) -> None:
 @contextmanager
 def _unfinished(file: Path) -> Iterator[Path]:
     """Yield a temporary file, which gets its name at the end, or is removed after an error."""
-    descriptor, name = tempfile.mkstemp(prefix=f"{file.name}.unfinished-", dir=file.parent)
-    os.close(descriptor)
-    temporary = Path(name)
-    try:
+    with _temporary(file.name, file.parent) as temporary:
         yield temporary
+        data_folder.sync(temporary)
         _rename(temporary, file)
         data_folder.sync(file.parent)
+
+
+@contextmanager
+def _temporary(name: str, folder: Path | None = None) -> Iterator[Path]:
+    """Yield an empty file that only its owner can read, and that is gone at the end."""
+    descriptor, path = tempfile.mkstemp(prefix=f"{name}.unfinished-", dir=folder)
+    os.close(descriptor)
+    try:
+        yield Path(path)
     finally:
-        temporary.unlink(missing_ok=True)
+        Path(path).unlink(missing_ok=True)
 
 
 def _rename(temporary: Path, file: Path) -> None:
@@ -195,7 +227,7 @@ def _ensure_known(revision: str | None, file: Path) -> None:
 def _explained(what: str, file: Path) -> Iterator[None]:
     try:
         yield
-    except (programs.ProgramFailed, OSError) as error:
+    except (programs.ProgramFailed, archive.Damaged, StorageUnavailable, OSError) as error:
         problem = error.strerror if isinstance(error, OSError) else error
         raise CannotBackUp(f"{what}: %(problem)s", file=file, problem=problem) from error
 

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from expenses.database.engine import Database
@@ -53,6 +53,21 @@ async def delete_unused_files(database: Database, storage: Storage) -> int:
             elif file.is_marked_unused:
                 await storage.mark_used(file.sha256)
     return deleted
+
+
+async def count_missing_files(database: Database, storage: Storage) -> int:
+    """Count the files that receipts name and that are not there, as of one moment."""
+    async with database.transaction() as connection:
+        await connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
+        await connection.execute(text("SET LOCAL statement_timeout = 0"))
+        if await connection.scalar(text("SELECT to_regclass('receipts')")) is None:
+            # A version from before receipts is about to be upgraded.
+            return 0
+        named = await connection.scalar(select(func.count(receipt_table.c.sha256.distinct())))
+        found = 0
+        async for files in _batches(storage):
+            found += len(await _used(connection, [file.sha256 for file in files]))
+        return (named or 0) - found
 
 
 async def _mark_or_delete(database: Database, storage: Storage, sha256: str) -> bool:

@@ -112,6 +112,30 @@ class Storage:
         for name in sorted(await self._names(sha256), key=lambda name: name != ORIGINAL):
             await self._delete(_path(sha256, name))
 
+    # For backups
+
+    async def read_all(self) -> AsyncIterator[tuple[str, bytes]]:
+        """Yield the path and the content of all files and previews."""
+        async for path, _ in self._list():
+            # One that is deleted meanwhile was unused for a day.
+            with suppress(NotFound):
+                found = _PATH.fullmatch(path)
+                if found is not None and found["name"] != UNUSED:
+                    yield path, await self._read(path)
+
+    def is_intact(self, path: str, content: bytes) -> bool:
+        """Say whether a file has this path and this content; of previews, the path is enough."""
+        found = _PATH.fullmatch(path)
+        if found is None or found["name"] == UNUSED:
+            return False
+        return found["name"] != ORIGINAL or hashlib.sha256(content).hexdigest() == found["sha256"]
+
+    async def put_back(self, path: str, content: bytes) -> None:
+        """Write a file from a backup; what is there may be damaged, and is replaced."""
+        with _explained():
+            await obstore.put_async(self._store, path, content)
+            await self._sync(path)
+
     async def _names(self, sha256: str) -> set[str]:
         """Find what there is of a file."""
         return {path.rpartition("/")[2] async for path, _ in self._list(_folder(sha256))}
