@@ -51,11 +51,13 @@ async def create_ticket(
             found = await duplicates_of_purchase(connection, purchase, actor=user)
             if found:
                 return await tickets_page(request, connection, user, form, hints=hints_at(found))
-        ticket_id = await actions.create_ticket(
-            connection, fields, actor=user, settings=settings, idempotency_key=key
-        )
         receipts, later = _receipts(form)
-        await attach_drafts(connection, ticket_id, receipts, actor=user)
+        # Without its receipts, no ticket is filed.
+        async with connection.begin_nested():
+            ticket_id = await actions.create_ticket(
+                connection, fields, actor=user, settings=settings, idempotency_key=key
+            )
+            await attach_drafts(connection, ticket_id, receipts, actor=user)
     except InvalidInput as error:
         return await tickets_page(request, connection, user, form, error.fields, status=422)
     flash(request, gettext("Ticket %(id)s is filed.", id=ticket_id))
