@@ -28,6 +28,7 @@ from expenses.database.tables import Base
 from expenses.errors import CannotStart, ExpensesError, InvalidInput
 from expenses.observability import doctor
 from expenses.observability.logs import configure
+from expenses.payments import rotation
 from expenses.receipts.cleaning import count_missing_files
 from expenses.receipts.storage import open_storage
 from expenses.server import listening, serve
@@ -179,6 +180,19 @@ def grant(role: str) -> None:
 
 
 @cli.command()
+def encrypt_again() -> None:
+    """Encrypt payout details with SECRET_KEY that SECRET_KEY_PREVIOUS encrypted."""
+    settings = _settings()
+    _ensure_secret_key(settings)
+    with migrated_database(settings) as address:
+        key = settings.secret_key or secret_key_in(settings.data_dir)
+        number = asyncio.run(
+            _encrypt_again(address, settings.model_copy(update={"secret_key": key}))
+        )
+    typer.echo(f"Payout details encrypted with the new key: {number}.")
+
+
+@cli.command()
 def distribute() -> None:
     """Distribute a migrated database over a Citus cluster. Run it as the tables' owner.
 
@@ -217,6 +231,11 @@ async def _missing_files(address: str, settings: Settings) -> int:
 async def _grant(role: str, address: str, settings: Settings) -> dict[str, str]:
     async with _transaction(address, settings) as connection:
         return await roles.grant(connection, role)
+
+
+async def _encrypt_again(address: str, settings: Settings) -> int:
+    async with _transaction(address, settings) as connection:
+        return await rotation.encrypt_again(connection, settings)
 
 
 async def _distribute(address: str) -> None:

@@ -184,6 +184,14 @@ class PartlyPaid(Conflict):
     )
 
 
+class PayoutUnreadable(Conflict):
+    code = "payout-unreadable"
+    template = N_(
+        "The payout details of %(names)s cannot be decrypted: SECRET_KEY has changed, or they were "
+        "tampered with. Set SECRET_KEY_PREVIOUS to the earlier key, or have them entered again."
+    )
+
+
 class RunChanged(Conflict):
     """The run is in another state than the step needs; the message says in which."""
 

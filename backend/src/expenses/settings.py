@@ -129,6 +129,7 @@ class Settings(BaseSettings):
     database_url: str | None = None
     database_pooler: Pooler | None = None
     secret_key: Key | None = None
+    secret_key_previous: Key | None = None
     data_dir: Path = Path(".data")
     employer_code: SecretStr | None = None
     currency: Currency = "USD"

@@ -51,6 +51,7 @@ KEYED = (
     "idempotency_keys",
     "import_headings",
     "payment_runs",
+    "payout_details",
     "saved_filters",
     "sessions",
     "tickets",

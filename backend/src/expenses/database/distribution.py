@@ -27,6 +27,7 @@ TABLE_TYPES = {
     # A run is locked as a whole, with all of its tickets.
     "payment_runs": TableType.LOCAL,
     "payment_lines": TableType.LOCAL,
+    "payout_details": TableType.LOCAL,
     # Changing a row of a reference table locks all its rows, on all nodes, until the transaction
     # ends. These are changed all the time, by log-ins and along with other things.
     "sessions": TableType.LOCAL,

@@ -22,7 +22,7 @@ from expenses.notifications.channels import (
     webhook_channel,
 )
 from expenses.notifications.digest import write_digests
-from expenses.notifications.outbox import LEASE, Channel, ClaimedMessage
+from expenses.notifications.outbox import LEASE, WARNINGS, Channel, ClaimedMessage
 from expenses.settings import Settings
 from expenses.users.queries import users_by_id
 
@@ -130,7 +130,8 @@ async def _addressed(database: Database, message: ClaimedMessage) -> Delivery | 
     user = people.get(message.user_id)
     if user is None:
         return None
-    if message.channel is Channel.MAIL and (user.suspended_at or not user.gets_mails):
+    is_wanted = user.gets_mails or message.action in WARNINGS
+    if message.channel is Channel.MAIL and (user.suspended_at or not is_wanted):
         return None
     return Delivery(message, user, people.get(message.actor_id or 0))
 

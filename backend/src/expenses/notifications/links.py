@@ -21,6 +21,10 @@ def paid_link(settings: Settings) -> str:
     return f"{settings.public_url}tickets?status=paid"
 
 
+def account_link(settings: Settings) -> str:
+    return f"{settings.public_url}account"
+
+
 def switch_off_link(user_id: int, settings: Settings) -> str:
     """Return a link that never expires, since mails are kept for years."""
     token = _serializer(settings).dumps(user_id)

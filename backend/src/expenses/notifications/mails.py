@@ -12,8 +12,14 @@ from expenses.i18n.formats import Formats
 from expenses.i18n.languages import LANGUAGES, gettext, ngettext, speaking
 from expenses.i18n.text import ENGLISH, N_
 from expenses.notifications.digest import ACTION as DIGEST
-from expenses.notifications.links import paid_link, queue_link, switch_off_link, ticket_link
-from expenses.notifications.outbox import ClaimedMessage
+from expenses.notifications.links import (
+    account_link,
+    paid_link,
+    queue_link,
+    switch_off_link,
+    ticket_link,
+)
+from expenses.notifications.outbox import WARNINGS, ClaimedMessage
 from expenses.settings import Settings
 from expenses.tickets.counts import Count
 from expenses.users.queries import UserView
@@ -51,6 +57,8 @@ def compose(
     with speaking(language):
         if message.action == DIGEST:
             subject, paragraphs = _digest(message, formats, settings)
+        elif message.action in WARNINGS:
+            subject, paragraphs = _warning(message, settings)
         elif message.action == "payment_run.paid":
             subject, paragraphs = _payment(message, formats, settings)
         else:
@@ -58,6 +66,8 @@ def compose(
         greeting = gettext("Hello %(username)s,", username=_line(recipient.username))
         link = switch_off_link(recipient.id, settings)
         ending = gettext("Turn these e-mails off:") + f"\n{link}"
+        if message.action in WARNINGS:
+            ending = gettext("This e-mail protects your account, so it cannot be turned off.")
     mail = EmailMessage(policy=_POLICY)
     mail["From"] = settings.mail_from
     mail["To"] = Address(_name(recipient.username), addr_spec=recipient.email)
@@ -65,8 +75,9 @@ def compose(
     mail["Date"] = format_datetime(message.created_at.astimezone(settings.timezone))
     mail["Message-ID"] = f"<{message.key}@{mail['From'].addresses[0].domain}>"
     mail["Auto-Submitted"] = "auto-generated"
-    mail["List-Unsubscribe"] = f"<{link}>"
-    mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    if message.action not in WARNINGS:
+        mail["List-Unsubscribe"] = f"<{link}>"
+        mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     mail.set_content("\n\n".join([greeting, *paragraphs, f"-- \n{ending}"]) + "\n")
     mail["Content-Language"] = language.replace("_Hans_", "-")
     return mail
@@ -128,6 +139,18 @@ def _payment(
         paid_link(settings),
     ]
     return gettext("%(amount)s is on its way to you", amount=amount), paragraphs
+
+
+def _warning(message: ClaimedMessage, settings: Settings) -> tuple[str, list[str]]:
+    payout = message.facts["payout"]
+    if message.action == "user.payout_removed":
+        subject = gettext("Your payout details were removed")
+        fact = gettext("You will not be paid to %(payout)s any more.", payout=payout)
+    else:
+        subject = gettext("Your payout details were changed")
+        fact = gettext("You will be paid to %(payout)s from now on.", payout=payout)
+    advice = gettext("If it was not you, change your password at once, and tell your employer.")
+    return subject, [fact, advice, account_link(settings)]
 
 
 def _quoted(text: str) -> str:

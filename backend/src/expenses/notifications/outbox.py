@@ -25,6 +25,8 @@ LEASE = timedelta(seconds=60)
 # How long failed messages, and those for a channel that is no longer configured, are kept.
 KEPT = timedelta(days=30)
 MAX_PROBLEM_LENGTH = 200
+# Mails that warn of a stranger, who could have turned e-mails off before.
+WARNINGS = frozenset({"user.payout_changed", "user.payout_removed"})
 
 
 class Channel(StrEnum):

@@ -1,4 +1,4 @@
-"""Payment runs, and the tickets in them."""
+"""Payment runs, the tickets in them, and where the money goes."""
 
 from datetime import date, datetime
 from decimal import Decimal
@@ -99,5 +99,21 @@ class PaymentLine(Base):
     )
 
 
+class Payout(Base):
+    """Where an employee wants their money: encrypted, and what people see of it."""
+
+    __tablename__ = "payout_details"
+
+    user_id: Mapped[int] = mapped_column(
+        ForeignKey("users.id", ondelete="CASCADE"), primary_key=True
+    )
+    encrypted: Mapped[bytes]
+    masked: Mapped[str]
+    changed_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+    __table_args__ = (CheckConstraint("length(masked) BETWEEN 1 AND 20", name="masked_length"),)
+
+
 run_table = table_of(PaymentRun)
 line_table = table_of(PaymentLine)
+payout_table = table_of(Payout)

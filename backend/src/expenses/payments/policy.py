@@ -17,6 +17,15 @@ def ensure_can_pay(actor: Actor) -> None:
         raise Forbidden(N_("Only employers can see and make payment runs."))
 
 
+def can_be_paid(actor: Actor) -> bool:
+    return actor.role is Role.EMPLOYEE
+
+
+def ensure_can_be_paid(actor: Actor) -> None:
+    if not can_be_paid(actor):
+        raise Forbidden(N_("Only employees are paid, so only they have payout details."))
+
+
 def can_confirm(actor: Actor, created_by_id: int, settings: Settings) -> bool:
     """Say whether four eyes, where they are asked for, have seen the run."""
     return settings.payment_approval != "second-employer" or actor.id != created_by_id

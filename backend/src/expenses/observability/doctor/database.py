@@ -13,6 +13,7 @@ from expenses.database.errors import explained_problems
 from expenses.database.roles import own_rights
 from expenses.errors import CannotStart
 from expenses.observability.doctor.findings import Finding
+from expenses.observability.doctor.payout import check_payout_details
 from expenses.settings import Settings
 
 _AS_OWNER = "with the DATABASE_URL of the role that owns the tables"
@@ -53,6 +54,8 @@ async def check_database(settings: Settings, *, workers: int) -> list[Finding]:
             # The embedded PostgreSQL has one role, on a private socket.
             if findings[-1].level == "ok" and settings.database_url is not None:
                 findings.append(await _rights(connection, server["role"]))
+            if findings[-1].level != "problem":
+                findings += await check_payout_details(connection, settings)
             return findings
 
 

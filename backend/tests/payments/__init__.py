@@ -1,0 +1,1 @@
+"""Of what is paid, and where to."""
