@@ -31,6 +31,7 @@ from tests.harness import (
     make_settings,
     new_database,
     password_hash,
+    shared_storage,
     ticket_json,
 )
 
@@ -108,7 +109,7 @@ class Server:
     def _run(self) -> None:
         # All of it here: Playwright occupies the main thread's event loop.
         self._database = Database(new_database())
-        app = create_app(self._settings, self._database)
+        app = create_app(self._settings, self._database, shared_storage())
         if self._is_demo:
             app.include_router(styleguide.router)
         self._server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))
