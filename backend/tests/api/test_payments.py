@@ -275,6 +275,25 @@ class Steps(PaymentTestCase):
         self.assertEqual((await self.api.get(f"{RUNS}/{run['id']}")).json()["status"], "paid")
         self.assertEqual((await self.draft())["tickets"], 1)
 
+    async def test_where_nothing_is_left_to_pay_nothing_is_noted(self) -> None:
+        ticket = await self.due()
+        run = await self.draft()
+        await self.step(run, "confirm")
+        await self.api.delete(f"{RUNS}/{run['id']}/tickets/{ticket}")
+        async with self.nothing_changes():
+            answer = await self.step(run, "pay", paid_on=self.today.isoformat())
+            self.assert_problem(answer, 409, "nothing-due")
+        self.assertIsNone((await self.api.get(f"{RUNS}/{run['id']}")).json()["paid_on"])
+
+    async def test_a_reference_stays_where_a_later_part_has_none(self) -> None:
+        first, _ = await self.due(), await self.due()
+        run = await self.draft()
+        await self.step(run, "confirm")
+        day = self.today.isoformat()
+        await self.step(run, "pay", paid_on=day, tickets=[first], reference="BANK 7")
+        answer = (await self.step(run, "pay", paid_on=day)).json()
+        self.assertEqual((answer["status"], answer["reference"]), ("paid", "BANK 7"))
+
     async def test_a_cancelled_run_gives_its_tickets_back(self) -> None:
         await self.due()
         for confirms in (False, True):
@@ -375,6 +394,19 @@ class Suspend(PaymentTestCase):
         listed = (await self.api.get(f"{RUNS}/{first}/tickets")).json()["items"]
         self.assertEqual(listed, [])
         self.assertTrue(paid)
+
+    async def test_a_run_whose_other_tickets_are_paid_is_paid_then(self) -> None:
+        ben = await self.new_employee("Ben")
+        paid = await self.new_due_ticket(ben, by=self.boss)
+        await self.due()
+        run = await self.draft()
+        await self.step(run, "confirm")
+        await self.step(run, "pay", paid_on=self.today.isoformat(), tickets=[paid])
+        await self.suspend(self.ada, by=self.boss)
+        run = (await self.api.get(f"{RUNS}/{run['id']}")).json()
+        self.assertEqual((run["status"], run["tickets"], run["paid_tickets"]), ("paid", 1, 1))
+        event = (await self.events("user.suspended"))[-1]
+        self.assertEqual(event.details["taken_out_of_payment_runs"], {run["number"]: 1})
 
 
 class AtOnce(CommittingTestCase):

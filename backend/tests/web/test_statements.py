@@ -18,13 +18,13 @@ GET    /admin/employee/list                               employer  4
 GET    /admin/employee/{employee_id:int}/reactivate       employer  4
 POST   /admin/employee/{employee_id:int}/reactivate       employer  6
 GET    /admin/employee/{employee_id:int}/suspend          employer  4
-POST   /admin/employee/{employee_id:int}/suspend          employer  8
+POST   /admin/employee/{employee_id:int}/suspend          employer  9
 POST   /admin/employee/{employee_id:int}/undo             employer  7
 GET    /admin/history                                     employer  3
 GET    /admin/history/people                              employer  2
 GET    /admin/overview                                    employer  5
 POST   /admin/ticket/decide                               employer  5
-POST   /admin/ticket/undo                                 employer  5
+POST   /admin/ticket/undo                                 employer  6
 POST   /admin/ticket/decide/all                           employer  4
 GET    /admin/ticket/details/{pk:path}                    employer  18
 GET    /admin/ticket/export/{kind}                        employer  3
@@ -38,7 +38,7 @@ GET    /api/docs                                          owner     0
 GET    /api/employees                                     employer  2
 GET    /api/employees/{employee_id}                       employer  2
 POST   /api/employees/{employee_id}/reactivate            employer  7
-POST   /api/employees/{employee_id}/suspend               employer  9
+POST   /api/employees/{employee_id}/suspend               employer  10
 GET    /api/me                                            owner     1
 PATCH  /api/me                                            owner     5
 PUT    /api/me/mails                                      owner     5
@@ -50,7 +50,7 @@ GET    /api/payment-runs/due                              employer  2
 GET    /api/payment-runs/{run_id:int}                     employer  3
 POST   /api/payment-runs/{run_id:int}/cancel              employer  10
 POST   /api/payment-runs/{run_id:int}/confirm             employer  10
-POST   /api/payment-runs/{run_id:int}/pay                 employer  13
+POST   /api/payment-runs/{run_id:int}/pay                 employer  14
 GET    /api/payment-runs/{run_id:int}/tickets             employer  3
 DELETE /api/payment-runs/{run_id:int}/tickets/{ticket_id:int} employer  5
 POST   /api/payment-runs/{run_id:int}/void                employer  10

@@ -254,7 +254,10 @@ async def confirm_payment_run(
     return ConfirmedAnswer(**RunAnswer.of(run).model_dump(), left_out=confirmed.left_out)
 
 
-@router.post(f"{ONE}/pay", responses=write_problems(Forbidden, NotFound, RunChanged, InvalidInput))
+@router.post(
+    f"{ONE}/pay",
+    responses=write_problems(Forbidden, NotFound, RunChanged, NothingDue, InvalidInput),
+)
 async def pay_payment_run(
     run_id: int,
     body: Payment,

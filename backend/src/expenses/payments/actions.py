@@ -12,7 +12,15 @@ from expenses.i18n.text import N_
 from expenses.payments.models import RunStatus, line_table, run_table
 from expenses.payments.policy import ensure_can_confirm, ensure_paid_by_today
 from expenses.payments.schemas import Payment
-from expenses.payments.steps import Line, LockedRun, lines_of, lock_run, record_step
+from expenses.payments.steps import (
+    Line,
+    LockedRun,
+    finish_if_paid,
+    has_paid,
+    lock_lines,
+    lock_run,
+    record_step,
+)
 from expenses.payments.telling import tell_of_payment
 from expenses.settings import Settings
 from expenses.tickets.filters import is_one_of
@@ -53,7 +61,8 @@ async def take_out(
         actor_id=actor.id,
         run=run.number,
     )
-    await _finish_if_paid(connection, run)
+    if run.status is RunStatus.CONFIRMED:
+        await finish_if_paid(connection, run_id)
 
 
 async def set_in_cash(
@@ -61,13 +70,10 @@ async def set_in_cash(
 ) -> None:
     """Say whether an employee gets their share in cash, and not by the bank file."""
     run = await lock_run(connection, run_id, RunStatus.DRAFT, RunStatus.CONFIRMED, actor=actor)
-    changed = await connection.execute(
-        update(line_table)
-        .where(line_table.c.run_id == run_id, line_table.c.owner_id == owner_id)
-        .values(in_cash=in_cash)
-    )
-    if not changed.rowcount:
+    share = line_table.c.run_id == run_id, line_table.c.owner_id == owner_id
+    if not await lock_lines(connection, *share):
         raise NotFound()
+    await connection.execute(update(line_table).where(*share).values(in_cash=in_cash))
     action = "payment_run.set_in_cash" if in_cash else "payment_run.set_by_bank"
     await record(
         connection, action, actor_id=actor.id, user_id=owner_id, run=run.number, run_id=run_id
@@ -81,7 +87,7 @@ async def confirm_run(
     run = await lock_run(connection, run_id, RunStatus.DRAFT, actor=actor)
     ensure_can_confirm(actor, run.created_by_id, settings)
     left_out = await _leave_out_what_changed(connection, run, actor=actor)
-    lines = await lines_of(connection, run_id)
+    lines = await lock_lines(connection, line_table.c.run_id == run_id)
     if not lines:
         raise NothingDue(currency=run.currency)
     await connection.execute(
@@ -105,17 +111,23 @@ async def pay_run(
 ) -> int:
     """Note that the tickets of a confirmed run were paid, or some of them, and return how many.
 
-    Raises `RunChanged`, `InvalidInput`, `NotFound` for a ticket that is not in the run.
+    Raises `RunChanged`, `InvalidInput` for a ticket that is paid or not in the run, and
+    `NothingDue` where nothing is left to pay.
     """
     ensure_paid_by_today(payment.paid_on, settings)
     run = await lock_run(connection, run_id, RunStatus.CONFIRMED, actor=actor)
     lines = await _mark_paid(connection, run_id, payment.tickets)
     if payment.tickets and len(lines) < len(set(payment.tickets)):
         raise InvalidInput({"tickets": N_("Some of these tickets are paid or not in this run.")})
+    if not lines:
+        raise NothingDue(currency=run.currency)
     await connection.execute(
         update(run_table)
         .where(run_table.c.id == run_id)
-        .values(paid_on=payment.paid_on, reference=payment.reference)
+        .values(
+            paid_on=payment.paid_on,
+            reference=func.coalesce(payment.reference, run_table.c.reference),
+        )
     )
     event_id = await record_step(
         connection,
@@ -129,7 +141,7 @@ async def pay_run(
         reference=payment.reference,
     )
     await tell_of_payment(connection, run, lines, event_id, actor=actor)
-    await _finish_if_paid(connection, run)
+    await finish_if_paid(connection, run_id)
     return len(lines)
 
 
@@ -141,7 +153,7 @@ async def cancel_run(
     Raises `RunChanged`, and `PartlyPaid` where some of it was paid.
     """
     run = await lock_run(connection, run_id, RunStatus.DRAFT, RunStatus.CONFIRMED, actor=actor)
-    if await _has_paid(connection, run_id):
+    if await has_paid(connection, run_id):
         raise PartlyPaid(run=run.number)
     await _end(connection, run, RunStatus.CANCELLED, reason, "payment_cancelled", actor=actor)
 
@@ -196,39 +208,17 @@ async def _mark_paid(
     connection: AsyncConnection, run_id: int, ticket_ids: Sequence[int] | None
 ) -> list[Line]:
     """Mark lines and tickets as paid, in the order of the ids."""
-    unpaid = update(line_table).where(line_table.c.run_id == run_id, line_table.c.paid_at.is_(None))
+    unpaid = [line_table.c.run_id == run_id, line_table.c.paid_at.is_(None)]
     if ticket_ids is not None:
-        unpaid = unpaid.where(is_one_of(line_table.c.ticket_id, sorted(set(ticket_ids))))
-    rows = await connection.execute(
-        unpaid.values(paid_at=func.now()).returning(line_table.c.ticket_id, line_table.c.owner_id)
-    )
-    lines = sorted(Line._make(row) for row in rows)
+        unpaid.append(is_one_of(line_table.c.ticket_id, sorted(set(ticket_ids))))
+    lines = await lock_lines(connection, *unpaid)
+    await connection.execute(update(line_table).where(*unpaid).values(paid_at=func.now()))
     await connection.execute(
         update(ticket_table)
         .where(is_one_of(ticket_table.c.id, [line.ticket_id for line in lines]))
         .values(paid_at=func.now())
     )
     return lines
-
-
-async def _has_paid(connection: AsyncConnection, run_id: int) -> bool:
-    paid = select(line_table.c.ticket_id).where(
-        line_table.c.run_id == run_id, line_table.c.paid_at.is_not(None)
-    )
-    return (await connection.execute(paid.limit(1))).first() is not None
-
-
-async def _finish_if_paid(connection: AsyncConnection, run: LockedRun) -> None:
-    """A confirmed run is paid once nothing in it is unpaid any more."""
-    unpaid = select(line_table.c.ticket_id).where(
-        line_table.c.run_id == run.id, line_table.c.paid_at.is_(None)
-    )
-    if run.status is not RunStatus.CONFIRMED or not await _has_paid(connection, run.id):
-        return
-    if (await connection.execute(unpaid.limit(1))).first() is None:
-        await connection.execute(
-            update(run_table).where(run_table.c.id == run.id).values(status=RunStatus.PAID)
-        )
 
 
 async def _end(
@@ -240,7 +230,7 @@ async def _end(
     *,
     actor: Actor,
 ) -> None:
-    lines = await lines_of(connection, run.id)
+    lines = await lock_lines(connection, line_table.c.run_id == run.id)
     await connection.execute(
         update(run_table)
         .where(run_table.c.id == run.id)

@@ -17,7 +17,7 @@ from expenses.payments.steps import Line, record_step
 from expenses.settings import Settings
 from expenses.tickets.filters import is_one_of
 from expenses.tickets.models import ticket_table
-from expenses.tickets.queries import visible_to
+from expenses.tickets.queries import owners, visible_to
 from expenses.users.models import Actor
 
 # Held while a run is made, so that its number and its key are those of no other.
@@ -90,13 +90,15 @@ async def _made_with(connection: AsyncConnection, key: str, actor: Actor) -> Cre
 
 
 async def _lock_candidates(connection: AsyncConnection, new: NewRun, actor: Actor) -> list[int]:
-    """Keep what is due from being reopened until the run has it."""
+    """Keep what is due from being reopened or hidden until the run has it."""
     query = (
         select(ticket_table.c.id)
-        .where(visible_to(actor), is_due(), is_free(), ticket_table.c.currency == new.currency)
+        .join(owners, owners.c.id == ticket_table.c.owner_id)
+        .where(visible_to(actor, joined=True), is_due(), is_free())
+        .where(ticket_table.c.currency == new.currency)
         .order_by(ticket_table.c.id)
         .limit(MAX_LINES)
-        .with_for_update(read=True, of=ticket_table)
+        .with_for_update(read=True, of=[ticket_table, owners])
     )
     if new.until is not None:
         query = query.where(ticket_table.c.spent_on <= new.until)

@@ -3,12 +3,13 @@
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, delete, exists, select
+from sqlalchemy import ColumnElement, and_, delete, exists, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from expenses.errors import InPaymentRun, TooBusy
 from expenses.history import record_many
 from expenses.payments.models import RunStatus, line_table, run_table
+from expenses.payments.steps import finish_if_paid, lock_lines
 from expenses.tickets.filters import is_one_of
 from expenses.tickets.models import ticket_table
 from expenses.users.models import Actor
@@ -58,21 +59,33 @@ async def release_many(
     await _take_out(connection, lines, actor=actor)
 
 
+async def lock_runs_of(connection: AsyncConnection, owner_id: int) -> None:
+    """Keep the runs with an employee's unpaid tickets as they are.
+
+    Before tickets and users are locked: whoever changes a run locks that first.
+    """
+    await _lock_runs(connection, _unpaid_of(owner_id))
+
+
+async def lock_runs_with(connection: AsyncConnection, ticket_ids: Sequence[int]) -> None:
+    """Keep the runs that tickets are in as they are; as `lock_runs_of`."""
+    in_them = line_table.c.is_active, is_one_of(line_table.c.ticket_id, sorted(ticket_ids))
+    await _lock_runs(connection, and_(*in_them))
+
+
 async def release_all_of(
     connection: AsyncConnection, owner_id: int, *, actor: Actor
 ) -> dict[str, int]:
     """Take the unpaid tickets of a suspended employee out of their runs.
 
-    Returns how many by the run's number. What is paid stays as it is.
+    Returns how many by the run's number. What is paid stays as it is, and a run whose other tickets
+    are all paid is paid then.
     """
+    if not await lock_lines(connection, _unpaid_of(owner_id)):
+        return {}
     rows = await connection.execute(
         delete(line_table)
-        .where(
-            line_table.c.owner_id == owner_id,
-            line_table.c.is_active,
-            line_table.c.paid_at.is_(None),
-            run_table.c.id == line_table.c.run_id,
-        )
+        .where(_unpaid_of(owner_id), run_table.c.id == line_table.c.run_id)
         .returning(
             line_table.c.ticket_id,
             line_table.c.owner_id,
@@ -83,8 +96,27 @@ async def release_all_of(
     )
     lines = [LineOfRun._make(row) for row in rows]
     await _record(connection, lines, actor=actor)
+    for run_id in sorted({line.run_id for line in lines}):
+        await finish_if_paid(connection, run_id)
     numbers = [line.run_number for line in lines]
     return {number: numbers.count(number) for number in sorted(set(numbers))}
+
+
+async def _lock_runs(connection: AsyncConnection, lines: ColumnElement[bool]) -> None:
+    await connection.execute(
+        select(run_table.c.id)
+        .where(run_table.c.id.in_(select(line_table.c.run_id).where(lines)))
+        .order_by(run_table.c.id)
+        .with_for_update()
+    )
+
+
+def _unpaid_of(owner_id: int) -> ColumnElement[bool]:
+    return and_(
+        line_table.c.owner_id == owner_id,
+        line_table.c.is_active,
+        line_table.c.paid_at.is_(None),
+    )
 
 
 async def _active(connection: AsyncConnection, ticket_ids: Collection[int]) -> list[LineOfRun]:
@@ -106,12 +138,14 @@ async def _active(connection: AsyncConnection, ticket_ids: Collection[int]) -> l
 async def _take_out(
     connection: AsyncConnection, lines: Sequence[LineOfRun], *, actor: Actor
 ) -> None:
-    if lines:
-        ids = [line.ticket_id for line in lines]
-        await connection.execute(
-            delete(line_table).where(line_table.c.is_active, is_one_of(line_table.c.ticket_id, ids))
-        )
-        await _record(connection, lines, actor=actor)
+    """A run that was cancelled in this moment keeps its lines."""
+    if not lines:
+        return
+    ids = [line.ticket_id for line in lines]
+    active = line_table.c.is_active, is_one_of(line_table.c.ticket_id, ids)
+    left = {line.ticket_id for line in await lock_lines(connection, *active)}
+    await connection.execute(delete(line_table).where(*active))
+    await _record(connection, [line for line in lines if line.ticket_id in left], actor=actor)
 
 
 async def _record(connection: AsyncConnection, lines: Sequence[LineOfRun], *, actor: Actor) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from expenses.errors import NotFound, RunChanged
@@ -45,13 +45,34 @@ async def lock_run(
     return run
 
 
-async def lines_of(connection: AsyncConnection, run_id: int) -> list[Line]:
+async def lock_lines(connection: AsyncConnection, *which: ColumnElement[bool]) -> list[Line]:
+    """Always in the order of the tickets, so that no two wait for each other.
+
+    Decisions and suspensions come by way of the tickets, and not of the run.
+    """
     rows = await connection.execute(
         select(line_table.c.ticket_id, line_table.c.owner_id)
-        .where(line_table.c.run_id == run_id)
+        .where(*which)
         .order_by(line_table.c.ticket_id)
+        .with_for_update()
     )
     return [Line._make(row) for row in rows]
+
+
+async def has_paid(connection: AsyncConnection, run_id: int) -> bool:
+    return await _has(connection, run_id, line_table.c.paid_at.is_not(None))
+
+
+async def finish_if_paid(connection: AsyncConnection, run_id: int) -> None:
+    """A confirmed run, which is locked, is paid once nothing in it is unpaid any more."""
+    if not await has_paid(connection, run_id):
+        return
+    if not await _has(connection, run_id, line_table.c.paid_at.is_(None)):
+        await connection.execute(
+            update(run_table)
+            .where(run_table.c.id == run_id, run_table.c.status == RunStatus.CONFIRMED)
+            .values(status=RunStatus.PAID)
+        )
 
 
 async def record_step(
@@ -79,3 +100,8 @@ async def record_step(
         connection, f"ticket.{of_ticket}", lines, actor_id=actor.id, run=number, **details
     )
     return event_id
+
+
+async def _has(connection: AsyncConnection, run_id: int, what: ColumnElement[bool]) -> bool:
+    line = select(line_table.c.ticket_id).where(line_table.c.run_id == run_id, what)
+    return (await connection.execute(line.limit(1))).first() is not None

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from expenses.errors import NotDecided, TicketChanged
 from expenses.history import UNDO_PERIOD
-from expenses.payments.lines import is_fixed, release, release_many
+from expenses.payments.lines import is_fixed, lock_runs_with, release, release_many
 from expenses.tickets.decision_events import record_decision, record_decisions
 from expenses.tickets.filters import is_one_of
 from expenses.tickets.models import TicketStatus, ticket_table
@@ -138,6 +138,7 @@ async def undo_decisions(
     confirmed.
     """
     ensure_can_decide(actor)
+    await lock_runs_with(connection, ticket_ids)
     undone: list[int] = []
     for status in (TicketStatus.APPROVED, TicketStatus.DENIED):
         rows = await connection.execute(

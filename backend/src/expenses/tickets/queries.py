@@ -211,7 +211,9 @@ def _view(role: Role) -> Select[*tuple[Any, ...]]:
 @cache
 def _locked(role: Role) -> Select[*tuple[Any, ...]]:
     query = visible(BoundActor(role), *LOCKED).where(ticket_table.c.id == bindparam("ticket_id"))
-    return query.with_for_update(of=ticket_table)
+    # Not against foreign keys: an event of the ticket, written by whoever waits for this lock or is
+    # waited for, changes nothing here.
+    return query.with_for_update(of=ticket_table, key_share=True)
 
 
 def views(actor: Actor) -> Select[*tuple[Any, ...]]:

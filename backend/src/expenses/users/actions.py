@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from expenses.errors import AlreadySuspended, NotSuspended, NotUndone
 from expenses.history import record
 from expenses.notifications.outbox import Channel, Subject, announce
-from expenses.payments.lines import release_all_of
+from expenses.payments.lines import lock_runs_of, release_all_of
 from expenses.users.models import Actor, user_table
 from expenses.users.policy import ensure_can_suspend
 from expenses.users.queries import UserView, has_just_suspended, lock_employee
@@ -24,6 +24,7 @@ async def suspend(
     Raises `AlreadySuspended`, `NotFound`, `Forbidden`.
     """
     ensure_can_suspend(actor)
+    await lock_runs_of(connection, employee_id)
     employee = await lock_employee(connection, employee_id)
     if employee.suspended_at is not None:
         raise AlreadySuspended(username=employee.username)

@@ -1,0 +1,23 @@
+"""Find the unpaid lines of somebody who is suspended."""
+
+from alembic import op
+
+revision = "a41c7e58d902"
+down_revision = "e2b90d7c4f16"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    with op.get_context().autocommit_block():
+        # It waits for running transactions, and nobody waits for it.
+        op.execute("SET lock_timeout = 0")
+        op.execute(
+            "CREATE INDEX CONCURRENTLY ix_payment_lines_unpaid ON payment_lines (owner_id)"
+            " WHERE is_active AND paid_at IS NULL"
+        )
+        op.execute("RESET lock_timeout")
+
+
+def downgrade() -> None:
+    op.drop_index("ix_payment_lines_unpaid", "payment_lines")
