@@ -9,6 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import JSONB
 
 from expenses.database.tables import Base
+from expenses.payments.payout import PayoutDetails, set_payout
 from expenses.tickets.saved_filters import save_filter
 from expenses.users.queries import UserView
 from expenses.users.registration import begin_registration
@@ -79,6 +80,9 @@ class AccessTestCase(AppTestCase):
         registration = await self._begin_registration()
         async with self.database.transaction() as connection:
             await save_filter(connection, "Lunches", "q=lunch", actor=employer)
+            card = PayoutDetails("Ada", None, None, "6222021234567890123", "A bank")
+            for user in (owner, colleague):
+                await set_payout(connection, card, actor=user, settings=self.settings)
         await self.suspend(suspended, by=employer)
         sessions = (await self.contents())["sessions"]
         return World(

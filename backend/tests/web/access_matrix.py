@@ -60,6 +60,9 @@ DELETE /api/session                                 LOGIN      KEPT       KEPT  
 GET    /api/me                                      LOGIN      SEEN       SEEN       SEEN       LOGIN
 PATCH  /api/me                                      LOGIN      DONE       DONE       DONE       LOGIN
 PUT    /api/me/mails                                LOGIN      DONE       DONE       DONE       LOGIN
+GET    /api/me/payout                               LOGIN      SEEN       SEEN       FORBIDDEN  LOGIN
+PUT    /api/me/payout                               LOGIN      DONE       DONE       FORBIDDEN  LOGIN
+DELETE /api/me/payout                               LOGIN      DONE       DONE       FORBIDDEN  LOGIN
 POST   /api/me/password                             LOGIN      DONE       DONE       DONE       LOGIN
 GET    /api/sessions                                LOGIN      SEEN       SEEN       SEEN       LOGIN
 DELETE /api/sessions/{session_id}                   LOGIN      DONE       NOT_FOUND  NOT_FOUND  LOGIN
@@ -106,6 +109,9 @@ GET    /account                                     LOGIN      SEEN       SEEN  
 POST   /account/username                            LOGIN  DONE:/account  DONE:/account  DONE:/account  LOGIN
 POST   /account/mails                               LOGIN  DONE:/account  DONE:/account  DONE:/account  LOGIN
 POST   /account/password                            LOGIN  DONE:/account  DONE:/account  DONE:/account  LOGIN
+GET    /account/payout                              LOGIN      SEEN       SEEN       FORBIDDEN  LOGIN
+POST   /account/payout                              LOGIN  DONE:/account  DONE:/account  FORBIDDEN  LOGIN
+POST   /account/payout/remove                       LOGIN  DONE:/account  DONE:/account  FORBIDDEN  LOGIN
 POST   /account/sessions/end-others                 LOGIN  DONE:/account  DONE:/account  DONE:/account  LOGIN
 POST   /account/sessions/{session_id}/end           LOGIN  DONE:/account  NOT_FOUND  NOT_FOUND  LOGIN
 GET    /mails/off                                   SEEN       SEEN       SEEN       SEEN       SEEN
@@ -259,6 +265,7 @@ def _receipt(name: str) -> Body:
 
 
 NEW_PASSWORD = "another horse 10"
+PAYOUT = {"holder": "Ada", "iban": "DE89 3704 0044 0532 0130 00", "password": PASSWORD}
 PURCHASE = {key: value for key, value in ticket_json().items() if key != "links"}
 OTHER_PURCHASE = PURCHASE | {"amount": "77.70", "description": "Paper"}
 ROW_OF_FILE = f"date,amount,category,description\n{PURCHASE['spent_on']},88.80,travel,Train\n"
@@ -271,6 +278,7 @@ BODIES: dict[Route, Body] = {
     ("POST", "/api/session"): lambda world, person: {"json": _credentials(world, person)},
     ("PATCH", "/api/me"): _json(username="Called otherwise"),
     ("PUT", "/api/me/mails"): _json(on=False),
+    ("PUT", "/api/me/payout"): _json(**PAYOUT),
     ("POST", "/api/me/password"): _json(old=PASSWORD, new=NEW_PASSWORD),
     ("POST", "/api/tickets"): _json(**OTHER_PURCHASE),
     ("PATCH", "/api/tickets/{ticket_id:int}"): _json(amount="99.90"),
@@ -286,6 +294,7 @@ BODIES: dict[Route, Body] = {
     ("POST", "/register"): _form(username="New", role="employee"),
     ("POST", "/account/username"): _form(username="Called otherwise"),
     ("POST", "/account/mails"): _form(mails="off"),
+    ("POST", "/account/payout"): _form(**PAYOUT),
     ("GET", "/mails/off"): _mail_link,
     ("POST", "/mails/off"): _mail_link,
     ("POST", "/account/password"): _form(old=PASSWORD, new=NEW_PASSWORD, again=NEW_PASSWORD),

@@ -6,7 +6,10 @@ from tests.web.routes import routes_of
 
 TABLE = """
 GET    /                                                  owner     1
-GET    /account                                           owner     2
+GET    /account                                           owner     3
+GET    /account/payout                                    owner     2
+POST   /account/payout                                    owner     11
+POST   /account/payout/remove                             owner     4
 POST   /account/mails                                     owner     5
 POST   /account/password                                  owner     10
 POST   /account/sessions/end-others                       owner     4
@@ -43,6 +46,9 @@ GET    /api/me                                            owner     1
 PATCH  /api/me                                            owner     5
 PUT    /api/me/mails                                      owner     5
 POST   /api/me/password                                   owner     10
+GET    /api/me/payout                                     owner     2
+PUT    /api/me/payout                                     owner     11
+DELETE /api/me/payout                                     owner     4
 GET    /api/openapi.json                                  owner     0
 GET    /api/payment-runs                                  employer  2
 POST   /api/payment-runs                                  employer  11

@@ -2,7 +2,7 @@
 
 from fastapi import FastAPI
 
-from expenses.api import account, docs, employees, payments, receipts, tickets, users
+from expenses.api import account, docs, employees, payments, payout, receipts, tickets, users
 
 TAGS = [
     {
@@ -13,11 +13,14 @@ TAGS = [
     {"name": "payments", "description": "For employers: what is due, and paying it in runs."},
     {"name": "employees", "description": "For employers: list, suspend and reactivate employees."},
     {"name": "users", "description": "Register, log in and out, and see who you are."},
-    {"name": "account", "description": "Your own name, password, e-mails and sessions."},
+    {
+        "name": "account",
+        "description": "Your own name, password, payout details, e-mails and sessions.",
+    },
     {"name": "health", "description": "For monitoring."},
 ]
 
 
 def mount(app: FastAPI) -> None:
-    for part in (tickets, receipts, payments, employees, users, account, docs):
+    for part in (tickets, receipts, payments, employees, users, account, payout, docs):
         app.include_router(part.router)

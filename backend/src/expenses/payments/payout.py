@@ -90,25 +90,26 @@ async def payout_details_of(
 
 async def set_payout(
     connection: AsyncConnection, details: PayoutDetails, *, actor: Actor, settings: Settings
-) -> None:
+) -> MaskedPayout:
     """Store the actor's details. The same again is no event. Raises `Forbidden`."""
     ensure_can_be_paid(actor)
     cipher = Cipher(settings)
     values = asdict(details)
-    if await _stored(connection, cipher, actor) == values:
-        return
-    text = masked(details)
-    new = insert(payout_table).values(
-        user_id=actor.id,
-        encrypted=cipher.encrypt(actor.id, values),
-        masked=text,
-        changed_at=func.now(),
-    )
-    changed = {name: new.excluded[name] for name in ("encrypted", "masked", "changed_at")}
-    await connection.execute(
-        new.on_conflict_do_update(index_elements=[payout_table.c.user_id], set_=changed)
-    )
-    await _tell(connection, "user.payout_changed", text, actor=actor)
+    if await _stored(connection, cipher, actor) != values:
+        new = insert(payout_table).values(
+            user_id=actor.id,
+            encrypted=cipher.encrypt(actor.id, values),
+            masked=masked(details),
+            changed_at=func.now(),
+        )
+        changed = {name: new.excluded[name] for name in ("encrypted", "masked", "changed_at")}
+        await connection.execute(
+            new.on_conflict_do_update(index_elements=[payout_table.c.user_id], set_=changed)
+        )
+        await _tell(connection, "user.payout_changed", masked(details), actor=actor)
+    stored = await get_payout(connection, actor=actor)
+    assert stored is not None
+    return stored
 
 
 async def remove_payout(connection: AsyncConnection, *, actor: Actor) -> None:

@@ -10,6 +10,8 @@ from starlette.responses import RedirectResponse
 from expenses.errors import InvalidInput, TooManyAttempts, UsernameTaken
 from expenses.i18n.languages import gettext, ngettext, sentence
 from expenses.i18n.text import N_
+from expenses.payments.payout import get_payout
+from expenses.payments.policy import can_be_paid
 from expenses.users import account
 from expenses.users.schemas import Password, Username
 from expenses.users.sessions import MAX_LISTED, CurrentUser, list_sessions
@@ -148,6 +150,7 @@ async def _account_page(
         values=values or FormValues(username=user.username),
         errors=errors or {},
         sends_mails=settings_of(request).smtp_url is not None,
+        payout=await get_payout(connection, actor=user) if can_be_paid(user) else None,
         places=places,
         are_all=len(places) < MAX_LISTED,
         client_name=client_name,

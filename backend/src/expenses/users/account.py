@@ -1,5 +1,8 @@
 """What users do to their own account."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -96,7 +99,7 @@ async def change_password(
     """
     limits = password_limits(actor.id, settings)
     await count_attempt(database, limits)
-    verified = await _verify(database, old, actor)
+    verified = await _verify(database, old, actor, field="old")
     password_hash = await _hash_acceptable(new, actor)
     async with database.transaction() as connection:
         # It may have been changed elsewhere while this one was being hashed.
@@ -117,6 +120,24 @@ async def change_password(
             sessions_ended=ended,
         )
     return ended
+
+
+@asynccontextmanager
+async def confirmed_by_password(
+    database: Database, password: str, *, actor: CurrentUser, settings: Settings
+) -> AsyncIterator[AsyncConnection]:
+    """Open a transaction for a change that asks for the password once more.
+
+    Raises `InvalidInput` for the field `password`, and otherwise as `change_password` does.
+    """
+    limits = password_limits(actor.id, settings)
+    await count_attempt(database, limits)
+    verified = await _verify(database, password, actor, field="password")
+    async with database.transaction() as connection:
+        if await _lock_password(connection, actor) != verified:
+            raise InvalidInput({"password": WrongPassword.template})
+        await uncount_attempt(connection, limits)
+        yield connection
 
 
 async def end_session(connection: AsyncConnection, session_id: int, *, actor: CurrentUser) -> None:
@@ -154,14 +175,16 @@ async def _lock(connection: AsyncConnection, user_id: int) -> UserView:
     return UserView._make((await connection.execute(query)).one())
 
 
-async def _verify(database: Database, password: str, actor: CurrentUser) -> str | None:
-    """Return the hash that the password was checked against. Raises `InvalidInput` for `old`."""
+async def _verify(
+    database: Database, password: str, actor: CurrentUser, *, field: str
+) -> str | None:
+    """Return the hash that the password was checked against. Raises `InvalidInput` for `field`."""
     async with database.reading() as connection:
         password_hash: str | None = await connection.scalar(
             select(user_table.c.password_hash).where(user_table.c.id == actor.id)
         )
     if not await verify_password(password, password_hash):
-        raise InvalidInput({"old": WrongPassword.template})
+        raise InvalidInput({field: WrongPassword.template})
     return password_hash
 
 
