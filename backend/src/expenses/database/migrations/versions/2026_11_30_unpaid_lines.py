@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "a41c7e58d902"
-down_revision = "e2b90d7c4f16"
+down_revision = "b86d20f9a3c1"
 branch_labels = None
 depends_on = None
 
