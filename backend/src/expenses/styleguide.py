@@ -11,6 +11,7 @@ from expenses.console.overview_lines import Line
 from expenses.console.papers import Papers
 from expenses.errors import InvalidInput
 from expenses.i18n.text import N_
+from expenses.payments.models import RunStatus
 from expenses.tickets.counts import Count, Totals
 from expenses.tickets.duplicates import Duplicate, Similarity
 from expenses.tickets.events import EventView
@@ -42,6 +43,7 @@ async def styleguide(request: Request) -> Response:
         spaces=[name for name in tokens("") if name.startswith("space-")],
         icons=icons(),
         statuses=list(TicketStatus),
+        runs=list(RunStatus),
         tickets=[ticket(place, status) for place, status in enumerate(TicketStatus, 1042)],
         alike=[Duplicate(1001, Similarity.PURCHASE), Duplicate(1002, Similarity.LINK)],
         papers=Papers({}, {}, {}, lacking={1042}),

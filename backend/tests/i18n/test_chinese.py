@@ -4,6 +4,7 @@ from typing import Any
 
 import httpx
 
+from expenses.payments.models import RunStatus
 from expenses.tickets.models import Category, TicketStatus
 from expenses.tickets.schemas import TicketFields
 from expenses.users.models import Role
@@ -17,7 +18,7 @@ PEOPLE = (Person.STRANGER, Person.OWNER, Person.EMPLOYER, Person.SUSPENDED)
 # What the people and tickets of the access tests are called.
 THEIRS = {
     *("Person", "New", "Paper", "Train", "Lunch", "Lunches"),
-    *("with", "quokka", "numbat", "dugong"),
+    *("with", "a", "customer", "quokka", "numbat", "dugong"),
 }
 # The API's, which are the same in every language.
 CODES = {
@@ -25,6 +26,7 @@ CODES = {
     *Role,
     *TicketFields.model_fields,
     *TicketStatus,
+    *RunStatus,
     "active",
     "suspended",
     "filed",
@@ -76,7 +78,7 @@ class EverybodyAsks(ChineseTestCase, AccessTestCase):
                 await self._ask(route, self._who_may(route), params=asked)
 
     def _who_may(self, route: Route) -> Person:
-        done = ("SEEN", "KEPT", "DONE")
+        done = ("SEEN", "KEPT", "DONE", "STEP")
         answers = ROWS[route].items()
         return next((who for who, word in answers if word.startswith(done)), Person.OWNER)
 

@@ -7,6 +7,7 @@
 | `DONE`, `DONE:/path` | 2xx, or 303 to the path | changed, and an event tells of it |
 | `STEP`, `STEP:/path` | 2xx, or 303 to the path | changed, and several events tell of it |
 | `KEPT`, `KEPT:/path` | 2xx, or 303 to the path | changed; not a thing that the history tells of |
+| `STEP:/path/*` | 303 to what is new there | changed, and several events tell of it |
 | `LOGIN` | 401, for pages 303 to the log-in page and from there back | as it was |
 | `FORBIDDEN` | 403 | as it was |
 | `NOT_FOUND` | 404 | as it was |
@@ -153,6 +154,15 @@ POST   /admin/employee/{employee_id:int}/suspend    LOGIN      FORBIDDEN  FORBID
 GET    /admin/employee/{employee_id:int}/reactivate LOGIN      FORBIDDEN  FORBIDDEN  SEEN       LOGIN
 POST   /admin/employee/{employee_id:int}/reactivate LOGIN      FORBIDDEN  FORBIDDEN  DONE:/admin/employee/list  LOGIN
 POST   /admin/employee/{employee_id:int}/undo       LOGIN      FORBIDDEN  FORBIDDEN  DONE:/admin/employee/list  LOGIN
+GET    /admin/payments                              LOGIN      FORBIDDEN  FORBIDDEN  SEEN  LOGIN
+POST   /admin/payments                              LOGIN      FORBIDDEN  FORBIDDEN  STEP:/admin/payments/*  LOGIN
+GET    /admin/payments/{run_id:int}                 LOGIN      FORBIDDEN  FORBIDDEN  SEEN  LOGIN
+POST   /admin/payments/{run_id:int}/confirm         LOGIN      FORBIDDEN  FORBIDDEN  STEP:/admin/payments/{run_id}  LOGIN
+POST   /admin/payments/{run_id:int}/pay             LOGIN      FORBIDDEN  FORBIDDEN  STEP:/admin/payments/{run_id}  LOGIN
+POST   /admin/payments/{run_id:int}/cancel          LOGIN      FORBIDDEN  FORBIDDEN  STEP:/admin/payments/{run_id}  LOGIN
+POST   /admin/payments/{run_id:int}/void            LOGIN      FORBIDDEN  FORBIDDEN  STEP:/admin/payments/{run_id}  LOGIN
+POST   /admin/payments/{run_id:int}/in-cash         LOGIN      FORBIDDEN  FORBIDDEN  DONE:/admin/payments/{run_id}  LOGIN
+POST   /admin/payments/{run_id:int}/tickets/{ticket_id:int}/take-out LOGIN      FORBIDDEN  FORBIDDEN  DONE:/admin/payments/{run_id}  LOGIN
 GET    /admin/overview                              LOGIN      FORBIDDEN  FORBIDDEN  SEEN       LOGIN
 GET    /admin/history                               LOGIN      FORBIDDEN  FORBIDDEN  SEEN       LOGIN
 GET    /admin/history/people                        LOGIN      FORBIDDEN  FORBIDDEN  SEEN       LOGIN
@@ -288,6 +298,13 @@ BODIES: dict[Route, Body] = {
     ("POST", "/api/payment-runs/{run_id:int}/pay"): _json(paid_on=PURCHASE["spent_on"]),
     ("POST", "/api/payment-runs/{run_id:int}/cancel"): _json(reason="The wrong month"),
     ("POST", "/api/payment-runs/{run_id:int}/void"): _json(reason="Returned by the bank"),
+    ("POST", "/admin/payments"): _form(currency="USD"),
+    ("POST", "/admin/payments/{run_id:int}/pay"): _form(paid_on=PURCHASE["spent_on"]),
+    ("POST", "/admin/payments/{run_id:int}/cancel"): _form(reason="The wrong month"),
+    ("POST", "/admin/payments/{run_id:int}/void"): _form(reason="Returned by the bank"),
+    ("POST", "/admin/payments/{run_id:int}/in-cash"): lambda world, _person: {
+        "data": {"employee": world.people[Person.OWNER].id, "in_cash": "1"}
+    },
     ("POST", "/language"): _form(language="zh_Hans_CN", next="/account"),
     ("POST", "/appearance"): _form(theme="dark", next="/account"),
     ("POST", "/login"): lambda world, person: {"data": _credentials(world, person)},

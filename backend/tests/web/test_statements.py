@@ -26,6 +26,15 @@ POST   /admin/employee/{employee_id:int}/undo             employer  7
 GET    /admin/history                                     employer  3
 GET    /admin/history/people                              employer  2
 GET    /admin/overview                                    employer  5
+GET    /admin/payments                                    employer  3
+POST   /admin/payments                                    employer  8
+GET    /admin/payments/{run_id:int}                       employer  4
+POST   /admin/payments/{run_id:int}/cancel                employer  8
+POST   /admin/payments/{run_id:int}/confirm               employer  8
+POST   /admin/payments/{run_id:int}/in-cash               employer  5
+POST   /admin/payments/{run_id:int}/pay                   employer  12
+POST   /admin/payments/{run_id:int}/tickets/{ticket_id:int}/take-out employer  4
+POST   /admin/payments/{run_id:int}/void                  employer  8
 POST   /admin/ticket/decide                               employer  5
 POST   /admin/ticket/undo                                 employer  6
 POST   /admin/ticket/decide/all                           employer  4

@@ -9,6 +9,7 @@ from expenses.console.employees import EmployeeView
 from expenses.console.export import ExportView
 from expenses.console.history import HistoryView
 from expenses.console.overview import OverviewView
+from expenses.console.payments import PaymentView
 from expenses.console.saved_filters import SavedFilterView
 from expenses.console.tickets import TicketView
 from expenses.database.engine import Database
@@ -23,4 +24,5 @@ def mount(app: FastAPI, database: Database) -> None:
     console.add_view(TicketView)
     console.add_view(EmployeeView)
     console.add_view(OverviewView)
+    console.add_view(PaymentView)
     console.add_view(HistoryView)

@@ -12,7 +12,7 @@ CATEGORIES = (
     N_("Training"),
     N_("Other"),
 )
-RUNS = (N_("Draft"), N_("Confirmed"), N_("Cancelled"), N_("Voided"))
+RUNS = (N_("Draft"), N_("Confirmed"), N_("Paid"), N_("Cancelled"), N_("Voided"))
 ACCESS = (N_("Active"), N_("Suspended"))
 ROLES = (N_("employee"), N_("employer"))
 EVENTS = (
