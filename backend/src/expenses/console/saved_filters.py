@@ -9,7 +9,7 @@ from starlette.responses import RedirectResponse, Response
 from expenses.console.authentication import user_of
 from expenses.console.desk import tickets_page
 from expenses.console.queue import LIST, Queue
-from expenses.errors import InvalidInput
+from expenses.errors import InvalidInput, NotFound
 from expenses.i18n.languages import gettext
 from expenses.tickets import saved_filters
 from expenses.tickets.schemas import FilterName
@@ -50,7 +50,10 @@ class SavedFilterView(BaseView):
     @expose("/ticket/filters/remove", methods=["POST"], identity="remove-filter")
     async def remove(self, request: Request) -> Response:
         form = await read_form(request)
-        name = form["name"]
+        try:
+            name = parse(NewFilter, form).name
+        except InvalidInput:
+            raise NotFound() from None
         async with database_of(request).transaction() as connection:
             query = await saved_filters.remove_filter(connection, name, actor=user_of(request))
         message = gettext("The filter “%(name)s” is removed.", name=name)
