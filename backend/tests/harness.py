@@ -18,6 +18,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
 from unittest.mock import patch
+from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import itsdangerous
@@ -36,6 +37,7 @@ from expenses.database.embedded import Server, running
 from expenses.database.engine import Database
 from expenses.database.tables import Base
 from expenses.history import Event
+from expenses.notifications.links import reset_link
 from expenses.payments import actions as payment_actions
 from expenses.payments import drafting
 from expenses.payments.schemas import NewRun, Payment
@@ -50,7 +52,7 @@ from expenses.tickets.models import Category
 from expenses.tickets.queries import TicketView, get_ticket
 from expenses.tickets.schemas import TicketFields
 from expenses.users import actions as user_actions
-from expenses.users import passwords
+from expenses.users import passwords, resets
 from expenses.users.models import Role, User
 from expenses.users.passwords import hash_password
 from expenses.users.queries import UserView
@@ -280,6 +282,13 @@ class AppTestCase(TestCase):
                     connection, user.id, caller=Caller("127.0.0.1"), settings=make_settings()
                 )
             ).token
+
+    async def reset_token(self, user: UserView) -> str:
+        """What a link for a new password has."""
+        async with self.database.transaction() as connection:
+            secret = await resets.make_for_anyone(connection, user.email)
+        assert secret is not None
+        return parse_qs(urlsplit(reset_link(secret, make_settings())).query)["token"][0]
 
     async def suspend(self, employee: UserView, *, by: UserView) -> None:
         async with self.database.transaction() as connection:

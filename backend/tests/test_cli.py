@@ -110,6 +110,31 @@ class CreateEmployer(CommandLineTestCase):
         self.assertEqual(asyncio.run(execute(url, "SELECT id FROM users")), [])
 
 
+class ResetPassword(CommandLineTestCase):
+    def test_a_link_is_printed_for_an_employer_too(self) -> None:
+        url = new_database()
+        settings = {
+            "DATABASE_URL": url,
+            "SECRET_KEY": "x" * 40,
+            "PUBLIC_URL": "https://desk.contoso.example",
+        }
+        typed = f"Dana\n{PASSWORD}"
+        self.run_command("create-employer", "dana@contoso.example", typed=typed, **settings)
+        ended = self.run_command("reset-password", "DANA@contoso.example", **settings)
+        self.assertEqual(ended.status, 0, ended.stderr)
+        self.assertRegex(ended.stdout, r"^https://desk\.contoso\.example/reset\?token=\S+\n$")
+        events = asyncio.run(execute(url, "SELECT action FROM events ORDER BY id"))
+        self.assertEqual(events, [("user.registered",), ("user.reset_link_made",)])
+        ended = self.run_command("reset-password", "nobody@contoso.example", **settings)
+        self.assert_refused(ended, "nobody@contoso.example")
+
+    def test_it_needs_the_key_that_signs_the_link(self) -> None:
+        ended = self.run_command(
+            "reset-password", "dana@contoso.example", DATABASE_URL=new_database()
+        )
+        self.assert_refused(ended, "SECRET_KEY")
+
+
 class Seed(CommandLineTestCase):
     def test_seeding_twice_changes_nothing(self) -> None:
         url = new_database()

@@ -25,7 +25,8 @@ from expenses.database.embedded import database_address
 from expenses.database.engine import Database
 from expenses.database.migrations import ensure_direct, migrated_database
 from expenses.database.tables import Base
-from expenses.errors import CannotStart, ExpensesError, InvalidInput
+from expenses.errors import CannotReset, CannotStart, ExpensesError, InvalidInput
+from expenses.notifications.links import reset_link
 from expenses.observability import doctor
 from expenses.observability.logs import configure
 from expenses.payments import rotation
@@ -36,6 +37,7 @@ from expenses.settings import KEY_COMMAND, Settings, read_settings, secret_key_i
 from expenses.users.models import Role
 from expenses.users.passwords import ensure_acceptable, hash_password
 from expenses.users.registration import register
+from expenses.users.resets import make_for_anyone
 from expenses.users.schemas import Email, Password, Username
 from expenses.web.validation import parse
 
@@ -122,6 +124,20 @@ def create_employer(email: str) -> None:
     with migrated_database(settings) as address:
         asyncio.run(_register(employer, address, settings))
     typer.echo(f"{employer.username} can log in now.")
+
+
+@cli.command()
+def reset_password(email: str) -> None:
+    """Print a link by which somebody sets a new password. It works once, for 30 minutes."""
+    settings = _settings()
+    if settings.secret_key is None:
+        _ensure_secret_key(settings)
+        settings = settings.model_copy(update={"secret_key": secret_key_in(settings.data_dir)})
+    with migrated_database(settings) as address:
+        secret = asyncio.run(_make_reset(email, address, settings))
+    if secret is None:
+        raise CannotReset("No account uses the e-mail %(email)s.", email=email)
+    typer.echo(reset_link(secret, settings))
 
 
 @cli.command()
@@ -226,6 +242,11 @@ async def _register(employer: Employer, address: str, settings: Settings) -> Non
 async def _missing_files(address: str, settings: Settings) -> int:
     async with Database(address, settings.database_pooler) as database:
         return await count_missing_files(database, open_storage(settings))
+
+
+async def _make_reset(email: str, address: str, settings: Settings) -> str | None:
+    async with _transaction(address, settings) as connection:
+        return await make_for_anyone(connection, email)
 
 
 async def _grant(role: str, address: str, settings: Settings) -> dict[str, str]:

@@ -46,6 +46,12 @@ class CannotGrant(ExpensesError):
     code = "cannot-grant"
 
 
+class CannotReset(ExpensesError):
+    """No link for a new password was made; the message says why."""
+
+    code = "cannot-reset"
+
+
 class InvalidInput(ExpensesError):
     """`fields` names every field that is wrong and says why."""
 
@@ -80,6 +86,11 @@ class NotRegistered(ExpensesError):
 class RegistrationExpired(ExpensesError):
     code = "registration-expired"
     template = N_("The registration took too long. Enter your e-mail and password again.")
+
+
+class ResetExpired(ExpensesError):
+    code = "reset-expired"
+    template = N_("This link has been used or is too old. Ask for a new one.")
 
 
 class Forbidden(ExpensesError):

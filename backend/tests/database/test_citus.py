@@ -50,6 +50,7 @@ FROM information_schema.columns WHERE table_schema = 'public'
 KEYED = (
     "idempotency_keys",
     "import_headings",
+    "password_resets",
     "payment_runs",
     "payout_details",
     "saved_filters",

@@ -96,6 +96,7 @@ class AccessTestCase(AppTestCase):
             drafted_ticket=drafted,
             connection=max(row["id"] for row in sessions if row["user_id"] == owner.id),
             registration=registration,
+            reset=await self.reset_token(owner),
         )
 
     async def _new_runs(self, owner: UserView, employer: UserView) -> tuple[dict[str, int], int]:

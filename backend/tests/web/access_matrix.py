@@ -106,6 +106,10 @@ POST   /login                                       KEPT:/register  KEPT:/ticket
 GET    /register                                    SEEN       SEEN       SEEN       SEEN       SEEN
 POST   /register                                    DONE:/tickets  DONE:/tickets  DONE:/tickets  DONE:/tickets  DONE:/tickets
 POST   /logout                                      LOGIN  KEPT:/login  KEPT:/login  KEPT:/login  LOGIN
+GET    /forgot                                      SEEN       SEEN       SEEN       SEEN       SEEN
+POST   /forgot                                      KEPT       KEPT       KEPT       KEPT       KEPT
+GET    /reset                                       SEEN       SEEN       SEEN       SEEN       SEEN
+POST   /reset                                       DONE:/login  DONE:/login  DONE:/login  DONE:/login  DONE:/login
 GET    /account                                     LOGIN      SEEN       SEEN       SEEN       LOGIN
 POST   /account/username                            LOGIN  DONE:/account  DONE:/account  DONE:/account  LOGIN
 POST   /account/mails                               LOGIN  DONE:/account  DONE:/account  DONE:/account  LOGIN
@@ -150,6 +154,7 @@ POST   /admin/ticket/decide/all                     LOGIN      FORBIDDEN  FORBID
 GET    /admin/employee/list                         LOGIN      FORBIDDEN  FORBIDDEN  SEEN       LOGIN
 GET    /admin/employee/details/{pk:path}            LOGIN      FORBIDDEN  FORBIDDEN  SEEN       LOGIN
 GET    /admin/employee/{employee_id:int}/suspend    LOGIN      FORBIDDEN  FORBIDDEN  SEEN       LOGIN
+POST   /admin/employee/{employee_id:int}/reset-link LOGIN      FORBIDDEN  FORBIDDEN  DONE       LOGIN
 POST   /admin/employee/{employee_id:int}/suspend    LOGIN      FORBIDDEN  FORBIDDEN  DONE:/admin/employee/list  LOGIN
 GET    /admin/employee/{employee_id:int}/reactivate LOGIN      FORBIDDEN  FORBIDDEN  SEEN       LOGIN
 POST   /admin/employee/{employee_id:int}/reactivate LOGIN      FORBIDDEN  FORBIDDEN  DONE:/admin/employee/list  LOGIN
@@ -199,6 +204,8 @@ class World:
     # Another session of the owner's, and somebody's registration under way.
     connection: int
     registration: str
+    # A link by which the owner may set a new password.
+    reset: str
 
     def email(self, person: Person) -> str:
         user = self.people.get(person)
@@ -309,6 +316,11 @@ BODIES: dict[Route, Body] = {
     ("POST", "/appearance"): _form(theme="dark", next="/account"),
     ("POST", "/login"): lambda world, person: {"data": _credentials(world, person)},
     ("POST", "/register"): _form(username="New", role="employee"),
+    ("POST", "/forgot"): lambda world, _person: {"data": {"email": world.email(Person.OWNER)}},
+    ("GET", "/reset"): lambda world, _person: {"params": {"token": world.reset}},
+    ("POST", "/reset"): lambda world, _person: {
+        "data": {"token": world.reset, "new": NEW_PASSWORD, "again": NEW_PASSWORD}
+    },
     ("POST", "/account/username"): _form(username="Called otherwise"),
     ("POST", "/account/mails"): _form(mails="off"),
     ("POST", "/account/payout"): _form(**PAYOUT),

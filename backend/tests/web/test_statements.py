@@ -20,6 +20,7 @@ GET    /admin/employee/details/{pk:path}                  employer  6
 GET    /admin/employee/list                               employer  4
 GET    /admin/employee/{employee_id:int}/reactivate       employer  4
 POST   /admin/employee/{employee_id:int}/reactivate       employer  6
+POST   /admin/employee/{employee_id:int}/reset-link       employer  6
 GET    /admin/employee/{employee_id:int}/suspend          employer  4
 POST   /admin/employee/{employee_id:int}/suspend          employer  9
 POST   /admin/employee/{employee_id:int}/undo             employer  7
@@ -90,6 +91,8 @@ POST   /api/tickets/{ticket_id:int}/reopen                employer  7
 POST   /api/tickets/{ticket_id:int}/withdraw              owner     6
 POST   /api/users                                         owner     6
 GET    /health                                            owner     0
+GET    /forgot                                            owner     0
+POST   /forgot                                            owner     4
 GET    /language                                          owner     0
 POST   /appearance                                        owner     0
 POST   /language                                          owner     3
@@ -102,6 +105,8 @@ GET    /metrics                                           owner     0
 GET    /ready                                             owner     1
 GET    /register                                          owner     1
 POST   /register                                          owner     9
+GET    /reset                                             owner     1
+POST   /reset                                             owner     8
 GET    /static/{path:path}                                owner     0
 GET    /tickets                                           owner     9
 POST   /tickets                                           owner     6

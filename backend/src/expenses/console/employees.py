@@ -16,12 +16,13 @@ from expenses.errors import AlreadySuspended, Conflict, InvalidInput, NotSuspend
 from expenses.i18n.languages import gettext as _
 from expenses.i18n.languages import sentence
 from expenses.i18n.text import Line
+from expenses.notifications.links import reset_link
 from expenses.tickets.counts import COUNT_LIMIT, Count
 from expenses.tickets.employee_figures import EmployeeFigures, count_tickets_of, employee_figures
 from expenses.tickets.events import list_events_of
 from expenses.tickets.filters import TicketFilter
 from expenses.tickets.lists import list_tickets
-from expenses.users import actions, queries
+from expenses.users import actions, queries, resets
 from expenses.users.models import User
 from expenses.users.queries import EmployeeStatus, UserView
 from expenses.users.schemas import SuspensionReason
@@ -164,6 +165,21 @@ class EmployeeView(ReadOnlyView, model=User):
             return _beside_fresh_state(request, error)
         flash(request, REACTIVATE.success(employee))
         return RedirectResponse(local_path(form["next"], LIST), 303)
+
+    @expose("/{employee_id:int}/reset-link", methods=["POST"])
+    async def make_reset_link(self, request: Request) -> Response:
+        """Shows the link once, for the employer to hand over."""
+        employee_id, settings = request.path_params["employee_id"], settings_of(request)
+        async with database_of(request).transaction() as connection:
+            employee, secret = await resets.make_for_employee(
+                connection, employee_id, actor=user_of(request)
+            )
+        return render(
+            request,
+            "console/reset_link.html",
+            employee=employee,
+            link=reset_link(secret, settings),
+        )
 
     async def _ask(
         self,

@@ -54,6 +54,8 @@ LABELS = {
     Action.USER_PASSWORD_CHANGED: N_("Password changed"),
     Action.USER_PAYOUT_CHANGED: N_("Payout details changed"),
     Action.USER_PAYOUT_REMOVED: N_("Payout details removed"),
+    Action.USER_RESET_LINK_MADE: N_("Link for a new password made"),
+    Action.USER_PASSWORD_RESET: N_("Password reset"),
     Action.USER_SESSION_ENDED: N_("Session ended"),
     Action.USER_MAILS_SWITCHED_ON: N_("E-mails turned on"),
     Action.USER_MAILS_SWITCHED_OFF: N_("E-mails turned off"),

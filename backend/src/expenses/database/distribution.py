@@ -33,6 +33,7 @@ TABLE_TYPES = {
     "sessions": TableType.LOCAL,
     "pending_registrations": TableType.LOCAL,
     "attempts": TableType.LOCAL,
+    "password_resets": TableType.LOCAL,
     "idempotency_keys": TableType.LOCAL,
     "import_headings": TableType.LOCAL,
     "saved_filters": TableType.LOCAL,

@@ -4,7 +4,7 @@ from urllib.parse import urlencode
 
 from itsdangerous import BadData, URLSafeSerializer
 
-from expenses.errors import NotFound
+from expenses.errors import NotFound, ResetExpired
 from expenses.i18n.text import N_
 from expenses.settings import Settings
 
@@ -25,6 +25,22 @@ def account_link(settings: Settings) -> str:
     return f"{settings.public_url}account"
 
 
+def reset_link(secret: str, settings: Settings) -> str:
+    """Return a link that sets a new password; only this server can make one of the secret."""
+    token = _serializer(settings, "reset password").dumps(secret)
+    return f"{settings.public_url}reset?{urlencode({'token': token})}"
+
+
+def secret_of_token(token: str, settings: Settings) -> str:
+    """Raises `ResetExpired` for a token that was not signed here."""
+    try:
+        secret = _serializer(settings, "reset password").loads(token)
+    except BadData:
+        raise ResetExpired() from None
+    assert isinstance(secret, str)
+    return secret
+
+
 def switch_off_link(user_id: int, settings: Settings) -> str:
     """Return a link that never expires, since mails are kept for years."""
     token = _serializer(settings).dumps(user_id)
@@ -43,6 +59,6 @@ def user_of_token(token: str, settings: Settings) -> int:
     return user_id
 
 
-def _serializer(settings: Settings) -> URLSafeSerializer:
+def _serializer(settings: Settings, salt: str = "switch mails off") -> URLSafeSerializer:
     assert settings.secret_key is not None
-    return URLSafeSerializer(settings.secret_key.get_secret_value(), salt="switch mails off")
+    return URLSafeSerializer(settings.secret_key.get_secret_value(), salt=salt)

@@ -16,6 +16,7 @@ from expenses.notifications.links import (
     account_link,
     paid_link,
     queue_link,
+    reset_link,
     switch_off_link,
     ticket_link,
 )
@@ -23,6 +24,7 @@ from expenses.notifications.outbox import WARNINGS, ClaimedMessage
 from expenses.settings import Settings
 from expenses.tickets.counts import Count
 from expenses.users.queries import UserView
+from expenses.users.resets import LINK_REQUESTED, PASSWORD_RESET
 
 _SUBJECTS = {
     "ticket.approved": N_("Ticket %(id)s is approved: %(amount)s"),
@@ -57,6 +59,8 @@ def compose(
     with speaking(language):
         if message.action == DIGEST:
             subject, paragraphs = _digest(message, formats, settings)
+        elif message.action in (LINK_REQUESTED, PASSWORD_RESET):
+            subject, paragraphs = _password(message, settings)
         elif message.action in WARNINGS:
             subject, paragraphs = _warning(message, settings)
         elif message.action == "payment_run.paid":
@@ -151,6 +155,23 @@ def _warning(message: ClaimedMessage, settings: Settings) -> tuple[str, list[str
         fact = gettext("You will be paid to %(payout)s from now on.", payout=payout)
     advice = gettext("If it was not you, change your password at once, and tell your employer.")
     return subject, [fact, advice, account_link(settings)]
+
+
+def _password(message: ClaimedMessage, settings: Settings) -> tuple[str, list[str]]:
+    if message.action == PASSWORD_RESET:
+        return gettext("Your password was changed"), [
+            gettext(
+                "A new password was set by a link that you or your employer asked for, and you "
+                "were logged out everywhere."
+            ),
+            gettext("If this wasn't you, set another one at once:")
+            + f"\n{settings.public_url}forgot",
+        ]
+    return gettext("Set a new password"), [
+        gettext("With this link you can set a new password. It works once, for 30 minutes:"),
+        reset_link(message.facts["secret"], settings),
+        gettext("If you didn't ask for it, you can ignore this e-mail."),
+    ]
 
 
 def _quoted(text: str) -> str:

@@ -51,6 +51,8 @@ class Action(StrEnum):
     USER_PASSWORD_CHANGED = "user.password_changed"  # noqa: S105, the name of an event
     USER_PAYOUT_CHANGED = "user.payout_changed"
     USER_PAYOUT_REMOVED = "user.payout_removed"
+    USER_RESET_LINK_MADE = "user.reset_link_made"
+    USER_PASSWORD_RESET = "user.password_reset"  # noqa: S105, the name of an event
     USER_SESSION_ENDED = "user.session_ended"
     USER_MAILS_SWITCHED_ON = "user.mails_switched_on"
     USER_MAILS_SWITCHED_OFF = "user.mails_switched_off"

@@ -121,6 +121,16 @@ class PendingRegistration(Base):
     expires_at: Mapped[datetime] = mapped_column(index=True)
 
 
+class PasswordReset(Base):
+    """A link by which a user sets a new password; it works once."""
+
+    __tablename__ = "password_resets"
+
+    secret_hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
 class Attempts(Base):
     """How often something limited was tried, until `forgotten_at`."""
 
@@ -135,3 +145,4 @@ user_table = table_of(User)
 session_table = table_of(UserSession)
 pending_registration_table = table_of(PendingRegistration)
 attempts_table = table_of(Attempts)
+password_reset_table = table_of(PasswordReset)

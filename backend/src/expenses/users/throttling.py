@@ -82,6 +82,14 @@ def password_limits(user_id: int, settings: Settings) -> list[Limit]:
     return [Limit("password", str(user_id), settings.login_attempts, QUARTER_OF_AN_HOUR)]
 
 
+def reset_limits(caller: Caller, email: str, settings: Settings) -> list[Limit]:
+    """Limit the links for a forgotten password that are asked for."""
+    return [
+        Limit("reset", email_identity(email), settings.login_attempts, QUARTER_OF_AN_HOUR),
+        Limit("reset-address", caller.address, settings.address_attempts, QUARTER_OF_AN_HOUR),
+    ]
+
+
 def upload_limits(user_id: int, size: int, settings: Settings) -> list[Limit]:
     """Limit what a user may fill the storage with; `size` is in bytes."""
     kilobytes = -(-size // 1000)

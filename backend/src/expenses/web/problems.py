@@ -33,6 +33,7 @@ _STATUS: dict[type[ExpensesError], int] = {
     errors.Suspended: 403,
     errors.NotRegistered: 404,
     errors.RegistrationExpired: 410,
+    errors.ResetExpired: 410,
     errors.Forbidden: 403,
     errors.NotFound: 404,
     errors.Conflict: 409,
