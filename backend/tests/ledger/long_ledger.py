@@ -19,6 +19,7 @@ class NothingIsLost(TestCase):
         self.assertLessEqual(FAULTS, happened)
         for name in (
             "tickets",
+            "receipts",
             "decided tickets",
             "writes without an answer",
             "writes told to try again",

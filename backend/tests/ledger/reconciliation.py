@@ -1,6 +1,8 @@
 """At the end the database is compared with what the writers were told, in both directions."""
 
+import hashlib
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 from tests.ledger.writers import Decision, Ledger
@@ -8,7 +10,7 @@ from tests.ledger.writers import Decision, Ledger
 # Those whose events are not exactly the ones that made them what they are.
 INCONSISTENT_TICKETS = """
 SELECT tickets.id, status, array_agg(action || ' ' || actor_id ORDER BY events.id)
-FROM tickets LEFT JOIN events ON ticket_id = tickets.id
+FROM tickets LEFT JOIN events ON ticket_id = tickets.id AND action NOT LIKE 'ticket.receipt%'
 GROUP BY tickets.id
 HAVING array_agg(action ORDER BY events.id) IS DISTINCT FROM
     CASE WHEN status = 'pending' THEN ARRAY['ticket.created']
@@ -16,6 +18,17 @@ HAVING array_agg(action ORDER BY events.id) IS DISTINCT FROM
 OR bool_or(actor_id IS DISTINCT FROM
     CASE action WHEN 'ticket.created' THEN tickets.owner_id ELSE decided_by_id END)
 OR bool_or(action <> 'ticket.created' AND details ->> 'reason' IS DISTINCT FROM decision_reason)
+"""
+# Those with other events than rows: each file is added, and removed where there is no row.
+INCONSISTENT_RECEIPTS = """
+SELECT events.ticket_id, details ->> 'sha256', array_agg(action ORDER BY events.id)
+FROM events LEFT JOIN receipts
+ON receipts.ticket_id = events.ticket_id AND sha256 = details ->> 'sha256'
+WHERE action LIKE 'ticket.receipt%'
+GROUP BY 1, 2
+HAVING array_agg(action ORDER BY events.id) IS DISTINCT FROM
+    CASE WHEN count(receipts.id) > 0 THEN ARRAY['ticket.receipt_added']
+    ELSE ARRAY['ticket.receipt_added', 'ticket.receipt_removed'] END
 """
 INCONSISTENT_KEYS = """
 SELECT key, tickets.id
@@ -26,10 +39,11 @@ WHERE description IS DISTINCT FROM key
 Rows = Callable[[str], Awaitable[list[Any]]]
 
 
-async def discrepancies(rows: Rows, ledger: Ledger) -> list[str]:
+async def discrepancies(rows: Rows, ledger: Ledger, files: Path) -> list[str]:
     """In words; none where everything is there, once and whole."""
     return [
         *await _of_tickets(rows, ledger),
+        *await _of_receipts(rows, ledger, files),
         *await _of_decisions(rows, ledger),
         *await _half_done(rows),
     ]
@@ -49,6 +63,23 @@ async def _of_tickets(rows: Rows, ledger: Ledger) -> list[str]:
     return found
 
 
+async def _of_receipts(rows: Rows, ledger: Ledger, files: Path) -> list[str]:
+    there: dict[int, set[str]] = {}
+    found = []
+    for ticket, sha256 in await rows("SELECT ticket_id, sha256 FROM receipts"):
+        there.setdefault(ticket, set()).add(sha256)
+        original = files / sha256[:2] / sha256 / "original"
+        if not original.exists() or hashlib.sha256(original.read_bytes()).hexdigest() != sha256:
+            found.append(f"The file {sha256} of ticket {ticket} is not there, or not whole.")
+    found += [
+        f"Of ticket {ticket} people were told {ledger.receipts.get(ticket)} of receipts, "
+        f"and there is {there.get(ticket)}."
+        for ticket in there.keys() | ledger.receipts.keys()
+        if there.get(ticket) != ledger.receipts.get(ticket)
+    ]
+    return found
+
+
 async def _of_decisions(rows: Rows, ledger: Ledger) -> list[str]:
     decided = await rows(
         "SELECT id, status, decided_by_id, decision_reason FROM tickets"
@@ -65,7 +96,9 @@ async def _of_decisions(rows: Rows, ledger: Ledger) -> list[str]:
 
 async def _half_done(rows: Rows) -> list[str]:
     tickets, keys = await rows(INCONSISTENT_TICKETS), await rows(INCONSISTENT_KEYS)
+    receipts = await rows(INCONSISTENT_RECEIPTS)
     return [
+        *(f"The events of receipt {sha} of ticket {id_}: {all_}." for id_, sha, all_ in receipts),
         *(f"Ticket {id_} is {status}; its events: {events}." for id_, status, events in tickets),
         *(f"Key {key} and ticket {ticket} do not belong together." for key, ticket in keys),
     ]

@@ -1,6 +1,7 @@
 """Who files and decides, and the ledger: what they were told had happened."""
 
 import asyncio
+import hashlib
 import random
 from collections import Counter
 from collections.abc import Callable
@@ -9,12 +10,16 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
+from PIL import Image
 
 from tests.harness import PASSWORD, ticket_json
+from tests.receipts.documents import encoded
 
 EMPLOYEES, EMPLOYERS = 4, 2
 # What is answered when a write is not carried out for now; anything else is an answer for good.
 TRY_AGAIN = 503
+# Looking into a file takes much longer than all the rest.
+TICKETS_PER_RECEIPT = 10
 
 
 @dataclass(frozen=True)
@@ -33,6 +38,8 @@ class Ledger:
     filed: dict[str, int] = field(default_factory=dict)
     # By ticket, as every employer was told, the winner and those that were late.
     decided: dict[int, set[Decision]] = field(default_factory=dict)
+    # By ticket, the SHA-256 of every receipt that was added and not removed.
+    receipts: dict[int, set[str]] = field(default_factory=dict)
     undecided: list[int] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
 
@@ -77,6 +84,8 @@ class Writer:
         assert answer.status_code == 201, (answer.status_code, answer.text)
         ticket: int = answer.json()["id"]
         self.ledger.filed[key] = ticket
+        if len(self.ledger.filed) % TICKETS_PER_RECEIPT == 2:
+            await self._add_receipts(ticket)
         # Twice, so that two employers meet over it.
         self.ledger.undecided += [ticket, ticket]
 
@@ -101,11 +110,27 @@ class Writer:
             assert decision.reason == reason, (decision, reason)
         self.ledger.decided.setdefault(ticket, set()).add(decision)
 
-    async def _send(self, path: str, **parts: Any) -> httpx.Response:
+    async def _add_receipts(self, ticket: int) -> None:
+        """Two, one of which is removed again."""
+        path = f"/api/tickets/{ticket}/receipts"
+        added = []
+        for _ in range(2):
+            photo = encoded(Image.frombytes("L", (16, 16), random.randbytes(256)), "PNG")
+            answer = await self._send(path, files={"file": ("photo.png", photo)})
+            assert answer.status_code == 201, (answer.status_code, answer.text)
+            assert answer.json()["sha256"] == hashlib.sha256(photo).hexdigest(), answer.text
+            added.append(answer.json())
+        kept, removed = added
+        answer = await self._send(f"{path}/{removed['id']}", method="DELETE")
+        # Not found, where it was removed without an answer.
+        assert answer.status_code in (204, 404), (answer.status_code, answer.text)
+        self.ledger.receipts[ticket] = {kept["sha256"]}
+
+    async def _send(self, path: str, method: str = "POST", **parts: Any) -> httpx.Response:
         while True:
             self.ledger.counts["writes"] += 1
             try:
-                answer = await self._client.post(path, **parts)
+                answer = await self._client.request(method, path, **parts)
             except httpx.TransportError:
                 self.ledger.counts["writes without an answer"] += 1
             else:
