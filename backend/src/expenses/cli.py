@@ -168,10 +168,10 @@ def restore(file: File) -> None:
 
 @cli.command("doctor")
 def run_doctor(workers: Workers = 1) -> None:
-    """Check settings, database, mail server and webhook, and say how to fix what is wrong.
+    """Check settings, database, storage, mail server and webhook, and say how to fix what is wrong.
 
-    Changes nothing and sends nothing. Exits with status 1 if there is a problem. For --workers,
-    count the server processes of all machines.
+    Leaves nothing behind and sends nothing. Exits with status 1 if there is a problem. For
+    --workers, count the server processes of all machines.
     """
     findings = asyncio.run(doctor.examine(_settings(), workers=workers))
     encoding = sys.stdout.encoding or "utf-8"

@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 from sqlalchemy import text
 
+from expenses.receipts import actions as receipt_actions
 from expenses.users.queries import UserView
 from expenses.web import housekeeping
 from tests.command_line import ACCOUNT, CommandLineTestCase, execute
@@ -56,6 +57,7 @@ class Grant(TwoRolesTestCase):
             "alembic_version: SELECT",
             "events: SELECT, INSERT",
             "tickets: SELECT, INSERT, UPDATE, DELETE",
+            "receipts: SELECT, INSERT, UPDATE, DELETE",
             "sequences: USAGE",
             "tables of later migrations: SELECT, INSERT, UPDATE, DELETE",
         ):
@@ -244,6 +246,24 @@ class MainPath(TwoRolesTestCase, CommittingTestCase):
         [event] = await self.events("ticket.created")
         ticket = await self.ticket(event.ticket_id or 0, seen_by=self.ada)
         self.assertEqual(ticket.description, "Train")
+
+    async def test_receipts_are_added_removed_and_tidied_up(self) -> None:
+        employee = await self.log_in(self.ada)
+        ticket = await self.file(employee)
+        for number in [await self.new_receipt(self.ada, ticket) for _ in range(2)][:1]:
+            answer = await employee.delete(f"/api/tickets/{ticket}/receipts/{number}")
+            self.assertEqual(answer.status_code, 204, answer.text)
+        draft, forgotten = [await self.new_receipt(self.ada) for _ in range(2)]
+        async with self.database.transaction() as connection:
+            await receipt_actions.attach_drafts(connection, ticket, [draft], actor=self.ada)
+            await connection.execute(
+                text(f"UPDATE receipts SET added_at = '2020-01-01' WHERE id = {forgotten}")
+            )
+        await housekeeping.tidy(self.database, self.app.state.storage)
+        self.assertEqual(await self.count("receipts"), 2)
+        actions = [event.action for event in await self.events() if event.ticket_id == ticket]
+        self.assertEqual(actions.count("ticket.receipt_added"), 3)
+        self.assertEqual(actions.count("ticket.receipt_removed"), 1)
 
     async def test_somebody_registers_and_what_has_expired_is_removed(self) -> None:
         account = {name: ACCOUNT[name] for name in ("email", "password")}

@@ -3,6 +3,7 @@
 import asyncio
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +26,7 @@ from tests.harness import (
     server,
 )
 from tests.pgbouncer import pgbouncer, through
+from tests.receipts.s3_server import S3Server
 
 HIDDEN = "hidden-Sesame-77"
 HEALTHY = {
@@ -99,6 +101,7 @@ class OnADatabaseWithTwoRoles(DoctorTestCase):
             ("migrations", "up to date"),
             (f"role {self.role}", "exactly"),
             ("may open 20 connections",),
+            ("Receipts are kept in", "which the server creates"),
         ):
             with self.subTest(words=words):
                 self.assert_found(ended, "ok", *words)
@@ -375,3 +378,36 @@ def write_rules(path: Path, rules: str, url: str) -> None:
             return
         sleep(0.02)
     raise AssertionError("The rules were not read again.")
+
+
+class TheStorageOfReceipts(DoctorTestCase):
+    def look(self, *arguments: str, **variables: str) -> Ended:
+        return self.examine(*arguments, DATABASE_URL=new_database(), **variables)
+
+    def test_a_folder_is_tried_out_and_left_as_it_was(self) -> None:
+        folder = self.data_dir / "receipts"
+        folder.mkdir(parents=True)
+        for place in ({}, {"STORAGE_URL": folder.as_uri()}):
+            ended = self.look("--workers", "2", **place)
+            words = ("Receipts are kept in", "written, read and deleted", "this same folder")
+            self.assert_found(ended, "ok", *words)
+            self.assertEqual(list(folder.iterdir()), [])
+
+    def test_a_folder_that_cannot_be_written_to_is_a_problem(self) -> None:
+        (self.data_dir / "receipts").mkdir(parents=True)
+        with patch("obstore.put_async", side_effect=PermissionError(13, "Permission denied")):
+            ended = self.look()
+        self.assert_found(ended, "problem", "storage of receipts", "user write there", "DATA_DIR")
+
+    def test_a_service_is_tried_out(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            s3 = S3Server(Path(folder))
+            self.addCleanup(s3.close)
+            keys = s3.variables | {"AWS_SECRET_ACCESS_KEY": HIDDEN}
+            self.assert_found(self.look(**keys), "ok", "s3://receipts/company", "deleted")
+            self.assertEqual(s3.names(), [])
+            ended = self.look(**keys | {"STORAGE_URL": "s3://no-such-bucket"})
+            self.assert_found(ended, "problem", "s3://no-such-bucket", "no such bucket")
+            s3.kill()
+            ended = self.look(**keys)
+            self.assert_found(ended, "problem", "s3://receipts", "AWS_ENDPOINT_URL")

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
+from secrets import token_hex
 from typing import NamedTuple
 
 import obstore
@@ -112,6 +113,13 @@ class Storage:
         for name in sorted(await self._names(sha256), key=lambda name: name != ORIGINAL):
             await self._delete(_path(sha256, name))
 
+    async def try_out(self) -> None:
+        """Write, read and delete a file of no importance."""
+        path = f"check-{token_hex(8)}"
+        await self._create(path, b"check")
+        await self._read(path)
+        await self._delete(path)
+
     # For backups
 
     async def read_all(self) -> AsyncIterator[tuple[str, bytes]]:
@@ -172,11 +180,15 @@ class Storage:
             return bytes(await result.bytes_async())
 
 
+def default_folder(settings: Settings) -> Path:
+    return settings.data_dir.absolute() / "receipts"
+
+
 def open_storage(settings: Settings) -> Storage:
     """Raises `CannotStart`."""
     try:
         if settings.storage_url is None:
-            folder = settings.data_dir.absolute() / "receipts"
+            folder = default_folder(settings)
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             return Storage(LocalStore(folder))
         url = str(settings.storage_url)

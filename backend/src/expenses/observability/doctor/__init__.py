@@ -1,4 +1,4 @@
-"""Checks of an installation, for `expenses doctor`. They change nothing and send nothing."""
+"""Checks of an installation, for `expenses doctor`. They leave nothing behind and send nothing."""
 
 import asyncio
 from collections.abc import Awaitable
@@ -8,18 +8,22 @@ from expenses.observability.doctor.database import check_database
 from expenses.observability.doctor.findings import Finding
 from expenses.observability.doctor.messages import check_mail_server, check_webhook
 from expenses.observability.doctor.settings import SETTINGS_CHECKS
+from expenses.observability.doctor.storage import check_storage
 from expenses.settings import Settings
 
 __all__ = ["Finding", "examine"]
 
-# For the database, the mail server and the webhook each.
+# For the database, the storage, the mail server and the webhook each.
 SECONDS = 10
 
 
 async def examine(settings: Settings, *, workers: int) -> list[Finding]:
     """Check everything for a server with this many processes on all machines together."""
     findings = [check(settings) for check in SETTINGS_CHECKS]
-    servers = [_within_limits("database", check_database(settings, workers=workers))]
+    servers = [
+        _within_limits("database", check_database(settings, workers=workers)),
+        _within_limits("storage of receipts", check_storage(settings, workers=workers)),
+    ]
     if settings.smtp_url is not None:
         servers.append(_within_limits("mail server", check_mail_server(settings)))
     if settings.webhook_url is not None:
