@@ -135,6 +135,7 @@ class EveryPage(BrowserTestCase):
             page, boss, stranger = (self.open(person, **options) for person in (ada, dana, None))
             for window, path in (
                 (page, "/account"),
+                (page, "/account/payout"),
                 (page, "/tickets/import"),
                 (page, "/tickets?cursor=x"),
                 (page, "/tickets/999999"),

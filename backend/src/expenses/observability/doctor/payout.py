@@ -19,8 +19,8 @@ async def check_payout_details(connection: AsyncConnection, settings: Settings) 
         return [
             Finding(
                 "problem",
-                f"Payout details of {found.unreadable} of {found.stored} employees cannot be "
-                "decrypted: they were encrypted with another SECRET_KEY, or tampered with. Set "
+                f"Of {found.stored} stored payout details, {found.unreadable} cannot be decrypted: "
+                "they were encrypted with another SECRET_KEY, or tampered with. Set "
                 "SECRET_KEY_PREVIOUS to the earlier key, or have them entered again.",
             )
         ]
@@ -28,13 +28,13 @@ async def check_payout_details(connection: AsyncConnection, settings: Settings) 
         return [
             Finding(
                 "warning",
-                f"Payout details of {found.previous} of {found.stored} employees still need "
+                f"Of {found.stored} stored payout details, {found.previous} still need "
                 "SECRET_KEY_PREVIOUS. Run `expenses encrypt-again`, then remove it.",
             )
         ]
     if settings.secret_key_previous is not None:
         return [Finding("ok", "SECRET_KEY_PREVIOUS is no longer needed. Remove it.")]
-    return [Finding("ok", f"The payout details of {found.stored} employees can be decrypted.")]
+    return [Finding("ok", f"All stored payout details ({found.stored}) can be decrypted.")]
 
 
 def _key_in(data_dir: Path) -> SecretStr | None:
