@@ -12,7 +12,7 @@ from expenses.console.papers import Papers
 from expenses.errors import InvalidInput
 from expenses.i18n.text import N_
 from expenses.payments.models import RunStatus
-from expenses.tickets.counts import Count, Totals
+from expenses.tickets.counts import STATUSES, Count, Counts, Totals
 from expenses.tickets.duplicates import Duplicate, Similarity
 from expenses.tickets.events import EventView
 from expenses.tickets.models import Category, TicketStatus
@@ -48,7 +48,7 @@ async def styleguide(request: Request) -> Response:
         alike=[Duplicate(1001, Similarity.PURCHASE), Duplicate(1002, Similarity.LINK)],
         papers=Papers({}, {}, {}, lacking={1042}),
         events=events(),
-        counts={status: Count(place) for place, status in enumerate(TicketStatus, 3)},
+        counts=Counts({status: Count(place) for place, status in enumerate(STATUSES, 3)}),
         totals=Totals(Count(3), {"EUR": Decimal(547), "JPY": Decimal(12_000)}),
         lines=[line(name, place) for place, name in enumerate(("September", "October", LINA))],
         errors=InvalidInput({"wrong": N_("Required.")}).fields,
@@ -87,7 +87,7 @@ def ticket(number: int, status: TicketStatus) -> TicketView:
         decided_by_username=DANA if is_decided else None,
         decided_at=NOON if is_decided else None,
         decision_reason=REASON if status is TicketStatus.DENIED else None,
-        paid_at=None,
+        paid_at=NOON if status is TicketStatus.APPROVED else None,
         created_at=NOON,
         updated_at=NOON,
     )

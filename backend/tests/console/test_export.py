@@ -170,6 +170,7 @@ class Content(ExportTestCase):
                 "Decided at": decided.isoformat(timespec="seconds"),
                 "Reason": "No receipt",
                 "Filed at": filed.isoformat(timespec="seconds"),
+                "Paid at": "",
             },
         )
         in_xlsx, _ = await self.as_xlsx(status="denied")
@@ -179,6 +180,17 @@ class Content(ExportTestCase):
         self.assertEqual(row["Filed at"], filed.replace(tzinfo=None, microsecond=0))
         self.assertEqual((row["Ticket"], row["Amount"]), (ticket, 1234567890.10))
         self.assertEqual((row["Description"], row["Links"]), ("Café 报销", links))
+
+    async def test_it_says_when_a_ticket_was_paid(self) -> None:
+        ticket = await self.new_due_ticket(await self.new_employee(), by=self.boss)
+        run = await self.new_run(by=self.boss)
+        await self.confirm(run, by=self.boss)
+        await self.pay(run, by=self.boss)
+        paid_at = (await self.ticket(ticket, seen_by=self.boss)).paid_at
+        assert paid_at is not None
+        in_xlsx, _ = await self.as_xlsx(status="paid")
+        row = dict(zip(TITLES, in_xlsx[0], strict=True))
+        self.assertEqual(row["Paid at"], paid_at.replace(tzinfo=None, microsecond=0))
 
     async def test_totals_are_exact_and_by_currency(self) -> None:
         ada = await self.new_employee()

@@ -8,6 +8,7 @@ from unittest.mock import patch
 import httpx
 from sqlalchemy import insert
 
+from expenses.i18n.formats import Formats
 from expenses.tickets.models import Category, Ticket
 from expenses.users.queries import UserView
 from expenses.web.pages.words import INPUTS
@@ -64,7 +65,7 @@ class Tabs(QueueTestCase):
         second = await self.new_ticket(ada)
         page = await self.listing()
         self.assertEqual(shown(page), [first, second])
-        self.assertEqual(tabs(page), ["2", "1", "1", "1", "5"])
+        self.assertEqual(tabs(page), ["2", "1", "1", "0", "1", "1", "5"])
 
     async def test_each_tab_has_its_tickets_and_a_decided_one_says_who_when_and_why(self) -> None:
         pending, approved, denied, withdrawn = await self.one_of_each(await self.new_employee())
@@ -80,13 +81,38 @@ class Tabs(QueueTestCase):
         for text in ("Dana", "No receipt", str(make_settings().today().year)):
             self.assertIn(text, page.text)
 
+    async def test_approved_tickets_are_due_until_they_are_paid(self) -> None:
+        ada = await self.new_employee()
+        paid = await self.new_due_ticket(ada, by=self.boss, amount="10.00")
+        run = await self.new_run(by=self.boss)
+        await self.confirm(run, by=self.boss)
+        await self.pay(run, by=self.boss)
+        due = await self.new_due_ticket(ada, by=self.boss, amount="2.50")
+        for query in ({}, {"q": "lunch"}):
+            for status, tickets, total in (
+                ("due", [due], "$2.50"),
+                ("paid", [paid], "$10.00"),
+                ("approved", [due, paid], "$12.50"),
+            ):
+                page = await self.listing(status=status, **query)
+                self.assertEqual(shown(page), tickets)
+                self.assertEqual(tabs(page), ["0", "2", "1", "1", "0", "0", "2"])
+                self.assertIn(f'<span class="sum">{total}</span>', page.text)
+        self.assertEqual(shown(await self.listing(payment="paid")), [paid])
+        today = Formats(make_settings(), "en").day(make_settings().today())
+        self.assertIn(f"Paid {today}", (await self.listing(status="paid")).text)
+        page = await self.browser.get(f"/admin/ticket/details/{paid}")
+        self.assertIn(f'<a href="/admin/payments/{run}">Payment run', page.text)
+        page = await self.browser.get(f"/admin/ticket/details/{due}")
+        self.assertIn("Waiting for payment", page.text)
+
     async def test_counts_and_totals_stop_where_counting_would_cost_more_and_more(self) -> None:
         ada = await self.new_employee()
         for _ in range(4):
             await self.new_ticket(ada)
         with (patch("expenses.tickets.counts.COUNT_LIMIT", 3),):
             page = await self.listing()
-        self.assertEqual(tabs(page), ["3+", "0", "0", "0", "3+"])
+        self.assertEqual(tabs(page), ["3+", *"00000", "3+"])
         self.assertIn("At least 4 tickets match", page.text)
         self.assertNotIn("$50.00", page.text)
 
@@ -96,7 +122,7 @@ class Tabs(QueueTestCase):
             await self.new_ticket(ada, description="Train to Turin", amount=amount)
         await self.withdraw(await self.new_ticket(ada, description="No train"), by=ada)
         page = await self.listing(status="pending", q="train")
-        self.assertEqual(tabs(page), ["3", "0", "0", "1", "4"])
+        self.assertEqual(tabs(page), ["3", *"0000", "1", "4"])
         self.assertIn("3 tickets: ", page.text)
         self.assertIn("$7.00", page.text)
         page = await self.listing(status="all", q="train")
@@ -104,7 +130,7 @@ class Tabs(QueueTestCase):
         with patch("expenses.tickets.counts.SEARCH_COUNT_LIMIT", 2):
             page = await self.listing(status="pending", q="train")
         # Only the latest three were read, and one of them was withdrawn.
-        self.assertEqual(tabs(page), ["2+", "0+", "0+", "1+", "3+"])
+        self.assertEqual(tabs(page), ["2+", "0+", "0+", "0+", "0+", "1+", "3+"])
         self.assertIn("At least 3 tickets match", page.text)
         self.assertNotIn("$7.00", page.text)
         self.assertEqual(len(shown(page)), 3)
@@ -346,7 +372,7 @@ class Totals(QueueTestCase):
         await self.new_ticket(ada, amount="99.00")
         await self.suspend(ada, by=self.boss)
         page = await self.listing(status="all")
-        self.assertEqual(tabs(page), ["0"] * 5)
+        self.assertEqual(tabs(page), ["0"] * 7)
         self.assertNotIn("$99.00", page.text)
 
 

@@ -96,7 +96,13 @@ def _sums(tickets: Iterable[Ticket], *statuses: str) -> str:
 
 
 def _counts(tickets: list[Ticket]) -> list[str]:
-    return [str(sum(one["status"] == status for one in tickets)) for status in STATUSES]
+    numbers = {status: str(sum(one["status"] == status for one in tickets)) for status in STATUSES}
+    # Nothing is ever paid here: what is approved is due.
+    return [
+        *(numbers[status] for status in ("pending", "approved", "approved")),
+        "0",
+        *(numbers[status] for status in ("denied", "withdrawn")),
+    ]
 
 
 def _tabs(page: httpx.Response) -> list[str]:

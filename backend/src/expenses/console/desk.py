@@ -21,8 +21,9 @@ from expenses.console.papers import papers_of
 from expenses.console.queue import Queue, address
 from expenses.errors import InvalidInput
 from expenses.i18n.money import currencies
+from expenses.payments.queries import run_of
 from expenses.tickets import events, lists, queries
-from expenses.tickets.counts import Count, Totals, count_matches
+from expenses.tickets.counts import STATUSES, Counts, Totals, count_matches
 from expenses.tickets.duplicates import Duplicate, duplicates_of
 from expenses.tickets.filters import Sort
 from expenses.tickets.models import Category, TicketStatus
@@ -54,7 +55,7 @@ class TicketListPage:
     seen_at: datetime
     previous_cursor: str | None
     next_cursor: str | None
-    counts: dict[TicketStatus, Count]
+    counts: Counts
     totals: Totals
     duplicates: dict[int, list[Duplicate]]
     reasons: list[str]
@@ -167,7 +168,7 @@ def list_context(request: Request, query: QueryParams) -> dict[str, Any]:
     return {
         "values": FormValues(query),
         "tab": tab,
-        "statuses": tuple(TicketStatus),
+        "statuses": STATUSES,
         "categories": tuple(Category),
         "currencies": sorted(currencies()),
         "sort": query.get("sort") or (Sort.FILED if tab == "pending" else Sort.FILED_LAST),
@@ -222,6 +223,7 @@ async def _ticket(
     return {
         "ticket": ticket,
         "events": await events.ticket_history(connection, ticket.id, actor=actor),
+        "run": await run_of(connection, ticket.id) if ticket.payment else None,
         "duplicates": duplicates.get(ticket.id, []),
         "reasons": await events.recent_reasons(connection, actor=actor),
         "previous": previous and _neighbour_address(previous, request),

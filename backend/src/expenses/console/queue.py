@@ -12,14 +12,13 @@ from expenses.tickets.filters import Position, Sort, TicketFilter
 from expenses.tickets.models import TicketStatus
 from expenses.tickets.spreadsheets.dates import read_date
 from expenses.users.models import Actor
-from expenses.web.filters import FilterQuery
+from expenses.web.filters import FilterQuery, status_of_tab
 from expenses.web.pagination import decode_position
 from expenses.web.validation import parse
 
 LIST = "/admin/ticket/list"
-ALL = "all"
 
-Tab = Literal["pending", "approved", "denied", "withdrawn", "all"]
+Tab = Literal["pending", "approved", "due", "paid", "denied", "withdrawn", "all"]
 
 
 class Queue(FilterQuery):
@@ -33,6 +32,8 @@ class Queue(FilterQuery):
     def of(cls, query: QueryParams) -> Self:
         """Read amounts and dates as people type them. Raises `InvalidInput` for what is wrong."""
         values, errors = dict(query), {}
+        # What the API calls a payment is a tab here.
+        values["status"] = values.pop("payment", "") or values.get("status", "pending")
         for name in ("from", "to", "min", "max"):
             text = values.get(name, "")
             try:
@@ -49,15 +50,11 @@ class Queue(FilterQuery):
         return found
 
     @property
-    def ticket_status(self) -> TicketStatus | None:
-        return None if self.status == ALL else TicketStatus(self.status)
-
-    @property
     def order(self) -> Sort:
         """Return the sort order: pending tickets oldest first, others newest first."""
         if self.sort is not None:
             return self.sort
-        return Sort.FILED if self.ticket_status is TicketStatus.PENDING else Sort.FILED_LAST
+        return Sort.FILED if self.status == "pending" else Sort.FILED_LAST
 
     @property
     def position(self) -> Position | None:
@@ -70,7 +67,7 @@ class Queue(FilterQuery):
         return str(QueryParams({name: value for name, value in parts.items() if value}))
 
     async def filter(self, connection: AsyncConnection, *, actor: Actor) -> TicketFilter:
-        return await self.resolve(connection, actor=actor, status=self.ticket_status)
+        return await self.resolve(connection, actor=actor, status=status_of_tab(self.status))
 
 
 def address(query: QueryParams, path: str = LIST, **changes: str | None) -> str:

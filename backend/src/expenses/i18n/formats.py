@@ -51,6 +51,10 @@ class Formats:
     def day(self, day: date) -> str:
         return _day(day, self._locale)
 
+    def date_of(self, instant: datetime) -> str:
+        """Write the day on which something happened, by the company's clock."""
+        return _day(instant.astimezone(self._settings.timezone).date(), self._locale)
+
     def month(self, day: date) -> str:
         return _month(day, self._locale)
 

@@ -16,13 +16,12 @@ from expenses.portal.hints import Hint, receipt_hint
 from expenses.receipts.claims import claims_of
 from expenses.receipts.queries import list_drafts, receipts_of
 from expenses.tickets import lists
-from expenses.tickets.counts import COUNT_LIMIT, count_by_status
+from expenses.tickets.counts import COUNT_LIMIT, STATUSES, count_by_status
 from expenses.tickets.filters import Sort, TicketFilter
-from expenses.tickets.models import TicketStatus
 from expenses.tickets.summary import by_month, news_for, seen_until, summarize
 from expenses.users.sessions import CurrentUser
 from expenses.web.dependencies import settings_of
-from expenses.web.filters import FilterQuery
+from expenses.web.filters import FilterQuery, status_of_tab
 from expenses.web.pages.forms import FormValues
 from expenses.web.pages.rendering import render
 from expenses.web.pagination import decode_position, encode_position
@@ -33,7 +32,7 @@ ALL = "all"
 PAGE_SIZE = 20
 NEWEST_FIRST = Sort.DATE_LAST
 
-Tab = Literal["all", "pending", "approved", "denied", "withdrawn"]
+Tab = Literal["all", "pending", "approved", "due", "paid", "denied", "withdrawn"]
 
 
 class Listing(FilterQuery):
@@ -52,8 +51,7 @@ class Listing(FilterQuery):
         )
 
     async def resolved(self, connection: AsyncConnection, *, actor: CurrentUser) -> TicketFilter:
-        status = None if self.status == ALL else TicketStatus(self.status)
-        found = await self.resolve(connection, actor=actor, status=status)
+        found = await self.resolve(connection, actor=actor, status=status_of_tab(self.status))
         return (
             replace(found, decided_since=await seen_until(connection, actor=actor))
             if self.news
@@ -102,7 +100,7 @@ async def tickets_page(
         is_filing=is_filing or "new" in query or "copy" in query or bool(errors or hints),
         filed=query.get("filed"),
         hints=hints or [],
-        statuses=tuple(TicketStatus),
+        statuses=STATUSES,
         count_limit=COUNT_LIMIT,
         **await _tickets(connection, user, listing),
         **await _drafts(request, connection, user, values),

@@ -7,6 +7,7 @@ from starlette.responses import RedirectResponse
 
 from expenses.errors import Conflict, InvalidInput
 from expenses.i18n.languages import gettext, sentence
+from expenses.payments.queries import run_of
 from expenses.portal.fields import differing, form_context, read_fields, ticket_values, values_of
 from expenses.portal.listing import LIST
 from expenses.receipts.claims import claims_of
@@ -123,6 +124,7 @@ async def _page(
         "ticket.html",
         status_code=status,
         ticket=ticket,
+        run=await run_of(connection, ticket_id) if ticket.paid_at else None,
         events=await events.ticket_history(connection, ticket_id, actor=user),
         receipts=receipts,
         claims=await claims_of(connection, receipts, actor=user),

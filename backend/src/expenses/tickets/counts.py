@@ -10,10 +10,19 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from expenses.database.tables import constant
 from expenses.tickets.filters import TicketFilter, conditions
-from expenses.tickets.models import TicketStatus, ticket_table
+from expenses.tickets.models import PaymentStatus, TicketStatus, ticket_table
 from expenses.tickets.queries import visible_to
 from expenses.users.models import Actor
 
+# In the order of the lists' tabs.
+STATUSES: tuple[TicketStatus | PaymentStatus, ...] = (
+    TicketStatus.PENDING,
+    TicketStatus.APPROVED,
+    PaymentStatus.DUE,
+    PaymentStatus.PAID,
+    TicketStatus.DENIED,
+    TicketStatus.WITHDRAWN,
+)
 # What is counted and summed exactly; beyond it, counting would cost more the longer one is here.
 COUNT_LIMIT = 10_000
 # The same for a search, whose every hit has to be read, and where some words are in every ticket.
@@ -53,24 +62,32 @@ class Totals:
     amounts: dict[str, Decimal]
 
 
+class Counts(dict[TicketStatus | PaymentStatus, Count]):
+    """The number of matches in each status; what is due or paid is among the approved ones."""
+
+    @property
+    def all(self) -> Count:
+        return sum((self[status] for status in TicketStatus), Count(0))
+
+
 class Matches(NamedTuple):
     """The number of matches in each status, and the totals of the status that was asked for."""
 
-    counts: dict[TicketStatus, Count]
+    counts: Counts
     totals: Totals
 
 
 async def count_matches(
     connection: AsyncConnection, *, actor: Actor, matching: TicketFilter
 ) -> Matches:
-    statuses = tuple(TicketStatus) if matching.status is None else (matching.status,)
+    asked = matching.payment or matching.status
     if matching.is_search:
         found = await _found(connection, actor=actor, matching=matching)
         counts = _counts_of(found)
-        listed = sum((counts[status] for status in statuses), Count(0))
-        return Matches(counts, Totals(listed, {} if listed.is_capped else _sums(found, statuses)))
+        listed = counts[asked] if asked else counts.all
+        return Matches(counts, Totals(listed, {} if listed.is_capped else _sums(found, asked)))
     counts = await count_by_status(connection, actor=actor, matching=matching)
-    listed = sum((counts[status] for status in statuses), Count(0))
+    listed = counts[asked] if asked else counts.all
     # What is too much to be counted is too much to be added up.
     if listed.is_capped:
         return Matches(counts, Totals(listed, {}))
@@ -79,7 +96,7 @@ async def count_matches(
 
 async def count_by_status(
     connection: AsyncConnection, *, actor: Actor, matching: TicketFilter
-) -> dict[TicketStatus, Count]:
+) -> Counts:
     """Count the matches in each status, whatever status `matching` asks for."""
     if matching.is_search:
         return _counts_of(await _found(connection, actor=actor, matching=matching))
@@ -87,12 +104,12 @@ async def count_by_status(
         select(func.count().label("number"))
         .select_from(
             select(ticket_table.c.id)
-            .where(visible_to(actor), *conditions(replace(matching, status=status)))
+            .where(visible_to(actor), *conditions(_in_status(matching, status)))
             .limit(constant(COUNT_LIMIT + 1))
             .subquery()
         )
         .subquery(status)
-        for status in TicketStatus
+        for status in STATUSES
     ]
     # Side by side and not as columns: a sharded database counts each where the tickets are.
     joined: FromClause = counts[0]
@@ -100,7 +117,8 @@ async def count_by_status(
         joined = joined.join(count, true())
     query = select(*(count.c.number for count in counts)).select_from(joined)
     row = (await connection.execute(query)).one()
-    return {status: Count.capped(number) for status, number in zip(TicketStatus, row, strict=True)}
+    numbers = zip(STATUSES, row, strict=True)
+    return Counts({status: Count.capped(number) for status, number in numbers})
 
 
 async def totals(connection: AsyncConnection, *, actor: Actor, matching: TicketFilter) -> Totals:
@@ -121,11 +139,24 @@ async def totals(connection: AsyncConnection, *, actor: Actor, matching: TicketF
     return Totals(count, amounts)
 
 
+def _in_status(matching: TicketFilter, status: TicketStatus | PaymentStatus) -> TicketFilter:
+    if isinstance(status, PaymentStatus):
+        return replace(matching, status=None, payment=status)
+    return replace(matching, status=status, payment=None)
+
+
 class _Found(NamedTuple):
     status: TicketStatus
+    is_paid: bool
     currency: str
     number: int
     amount: Decimal
+
+    @property
+    def statuses(self) -> set[TicketStatus | PaymentStatus]:
+        if self.status is not TicketStatus.APPROVED:
+            return {self.status}
+        return {self.status, PaymentStatus.PAID if self.is_paid else PaymentStatus.DUE}
 
 
 async def _found(
@@ -133,32 +164,44 @@ async def _found(
 ) -> list[_Found]:
     """Add up a search by status and currency, or its latest hits where there are too many."""
     some = (
-        select(ticket_table.c.status, ticket_table.c.currency, ticket_table.c.amount)
-        .where(visible_to(actor), *conditions(replace(matching, status=None)))
+        select(
+            ticket_table.c.status,
+            ticket_table.c.paid_at.is_not(None).label("is_paid"),
+            ticket_table.c.currency,
+            ticket_table.c.amount,
+        )
+        .where(visible_to(actor), *conditions(replace(matching, status=None, payment=None)))
         # A frequent word is found by walking along the tickets, and not in its long list of them.
         .order_by(ticket_table.c.id.desc())
         .limit(constant(SEARCH_COUNT_LIMIT + 1))
         .subquery()
     )
     rows = await connection.execute(
-        select(some.c.status, some.c.currency, func.count(), func.sum(some.c.amount)).group_by(
-            some.c.status, some.c.currency
-        )
+        select(
+            some.c.status,
+            some.c.is_paid,
+            some.c.currency,
+            func.count(),
+            func.sum(some.c.amount),
+        ).group_by(some.c.status, some.c.is_paid, some.c.currency)
     )
     return [_Found._make(row) for row in rows]
 
 
-def _counts_of(found: Sequence[_Found]) -> dict[TicketStatus, Count]:
+def _counts_of(found: Sequence[_Found]) -> Counts:
     is_capped = sum(some.number for some in found) > SEARCH_COUNT_LIMIT
-    numbers = dict.fromkeys(TicketStatus, 0)
+    numbers = dict.fromkeys(STATUSES, 0)
     for some in found:
-        numbers[some.status] += some.number
-    return {status: Count(number, is_capped) for status, number in numbers.items()}
+        for status in some.statuses:
+            numbers[status] += some.number
+    return Counts({status: Count(number, is_capped) for status, number in numbers.items()})
 
 
-def _sums(found: Sequence[_Found], statuses: Sequence[TicketStatus]) -> dict[str, Decimal]:
+def _sums(
+    found: Sequence[_Found], status: TicketStatus | PaymentStatus | None
+) -> dict[str, Decimal]:
     sums: dict[str, Decimal] = {}
     for some in sorted(found, key=lambda some: some.currency):
-        if some.status in statuses:
+        if status is None or status in some.statuses:
             sums[some.currency] = sums.get(some.currency, Decimal(0)) + some.amount
     return sums

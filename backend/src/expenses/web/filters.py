@@ -54,7 +54,7 @@ class FilterQuery(BaseModel):
         connection: AsyncConnection,
         *,
         actor: Actor,
-        status: TicketStatus | None = None,
+        status: TicketStatus | PaymentStatus | None = None,
         owner_id: int | None = None,
     ) -> TicketFilter:
         """Raises `InvalidInput` for ranges that end before they begin, and for unknown names."""
@@ -68,7 +68,7 @@ class FilterQuery(BaseModel):
             search = searched(self.q, named)
         return TicketFilter(
             **search,
-            status=status,
+            status=None if isinstance(status, PaymentStatus) else status,
             owner_id=owner_id,
             category=self.category,
             merchant=self.merchant,
@@ -77,8 +77,15 @@ class FilterQuery(BaseModel):
             lowest_amount=self.lowest_amount,
             highest_amount=self.highest_amount,
             currency=self.currency,
-            payment=self.payment,
+            payment=status if isinstance(status, PaymentStatus) else self.payment,
         )
+
+
+def status_of_tab(tab: str) -> TicketStatus | PaymentStatus | None:
+    """Return what a tab of a list shows; None for all of them."""
+    if tab == "all":
+        return None
+    return PaymentStatus(tab) if tab in list(PaymentStatus) else TicketStatus(tab)
 
 
 def _ensure_ordered(field: str, first: date | Decimal | None, last: date | Decimal | None) -> None:

@@ -43,6 +43,7 @@ COLUMNS = (
     ("Decided at", 20),
     ("Reason", 40),
     ("Filed at", 20),
+    ("Paid at", 20),
 )
 TITLES = [title for title, _ in COLUMNS]
 TOTALS = ("Totals", "Tickets", "Amount")
@@ -162,6 +163,7 @@ def _rows(batch: Batch, zone: ZoneInfo) -> list[Sequence[object]]:
 def _row(ticket: TicketView, receipts: int, zone: ZoneInfo) -> Sequence[object]:
     """Return the cells in the order of `COLUMNS`, instants by the clock of the zone."""
     decided_at = ticket.decided_at and ticket.decided_at.astimezone(zone)
+    paid_at = ticket.paid_at and ticket.paid_at.astimezone(zone)
     return (
         ticket.id,
         ticket.owner_username,
@@ -179,6 +181,7 @@ def _row(ticket: TicketView, receipts: int, zone: ZoneInfo) -> Sequence[object]:
         decided_at and decided_at.replace(microsecond=0),
         ticket.decision_reason,
         ticket.created_at.astimezone(zone).replace(microsecond=0),
+        paid_at and paid_at.replace(microsecond=0),
     )
 
 

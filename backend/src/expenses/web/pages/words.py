@@ -3,6 +3,7 @@
 from expenses.i18n.text import N_
 
 STATUSES = (N_("Pending"), N_("Approved"), N_("Denied"), N_("Withdrawn"))
+PAYMENTS = (N_("Due"), N_("Paid"))
 CATEGORIES = (
     N_("Travel"),
     N_("Lodging"),
