@@ -1,5 +1,6 @@
 """What people do and look at, through the doors and in the model at once."""
 
+from decimal import Decimal
 from typing import Any, Literal
 
 import httpx
@@ -8,7 +9,8 @@ from hypothesis.stateful import RuleBasedStateMachine
 from tests.harness import PASSWORD, ticket_json
 from tests.state_machine import pages
 from tests.state_machine.application import Application
-from tests.state_machine.model import FORBIDDEN, NOT_FOUND, Answer, Model, Person, Ticket
+from tests.state_machine.company import FORBIDDEN, NOT_FOUND, Answer, Person, Ticket
+from tests.state_machine.model import Model
 
 Verdict = Literal["approved", "denied"]
 
@@ -40,6 +42,7 @@ class Actions(RuleBasedStateMachine):
         assert told == {one["email"]: one["suspended"] for one in employees}, told
         queue = self.application.page(token, "/admin/ticket/list?status=all")
         assert pages.queue_figures(queue) == pages.queue_figures_of(tickets)
+        self._look_at_payments(token)
         overview = self.application.page(token, "/admin/overview")
         assert pages.overview_figures(overview) == pages.overview_figures_of(tickets)
 
@@ -56,6 +59,8 @@ class Actions(RuleBasedStateMachine):
         self._reopen(token, ticket, "Mine")
         self._set_suspended(token, email, None, suspended=True)
         self._set_suspended(token, email, None, suspended=False)
+        self._draft(token, {"currency": "USD", "tickets": [ticket]})
+        self._confirm(token, self._run(0))
 
     def _do_as_an_employee(self, token: str, ticket: int) -> None:
         self._file(token, {"amount": "1.00"})
@@ -124,6 +129,47 @@ class Actions(RuleBasedStateMachine):
         )
         self._check(answer, self.model.reopen(token, ticket, reason))
 
+    # Payment runs
+
+    def _draft(self, token: str, wanted: dict[str, Any]) -> None:
+        answer = self.application.call(token, "POST", "/payment-runs", json=wanted)
+        body = answer.json()
+        new_id, number = body.get("id", 0), body.get("number", "")
+        self._check(answer, self.model.draft(token, wanted, new_id, number))
+
+    def _take_out(self, token: str, run: int, ticket: int) -> None:
+        answer = self.application.call(token, "DELETE", f"/payment-runs/{run}/tickets/{ticket}")
+        self._check(answer, self.model.take_out(token, run, ticket))
+
+    def _confirm(self, token: str, run: int) -> None:
+        answer = self.application.call(token, "POST", f"/payment-runs/{run}/confirm")
+        self._check(answer, self.model.confirm(token, run))
+
+    def _pay(self, token: str, run: int, payment: dict[str, Any]) -> None:
+        answer = self.application.call(token, "POST", f"/payment-runs/{run}/pay", json=payment)
+        self._check(answer, self.model.pay(token, run, payment))
+
+    def _end_run(self, token: str, run: int, status: str, reason: str) -> None:
+        verb = "void" if status == "voided" else "cancel"
+        body = {"reason": reason}
+        answer = self.application.call(token, "POST", f"/payment-runs/{run}/{verb}", json=body)
+        self._check(answer, self.model.end(token, run, status, reason))
+
+    def _look_at_payments(self, token: str) -> None:
+        answer = self.application.call(token, "GET", "/payment-runs", params={"limit": 100})
+        told = {
+            run["id"]: (run["status"], run["tickets"], run["paid_tickets"])
+            for run in answer.json()["items"]
+        }
+        runs = {
+            run_id: (run["status"], len(run["lines"]), sum(run["lines"].values()))
+            for run_id, run in self.model.runs.items()
+        }
+        assert told == runs, (told, runs)
+        due = self.application.call(token, "GET", "/payment-runs/due").json()["items"]
+        told_due = {one["currency"]: (one["tickets"], Decimal(one["amount"])) for one in due}
+        assert told_due == self.model.due(), (told_due, self.model.due())
+
     # Whose, and which
 
     def _connection(self, role: str, pick: int) -> str:
@@ -140,6 +186,11 @@ class Actions(RuleBasedStateMachine):
         """The newest come first."""
         ids = sorted(self.model.tickets, reverse=True)
         return ids[pick % len(ids)] if pick < MISSING else UNKNOWN_ID
+
+    def _run(self, pick: int) -> int:
+        """The newest come first."""
+        ids = sorted(self.model.runs, reverse=True)
+        return ids[pick % len(ids)] if ids and pick < MISSING else UNKNOWN_ID
 
     def _owner_or_another(self, ticket: int, pick: int) -> str:
         """Mostly the owner, where they are logged in."""

@@ -12,6 +12,7 @@ from expenses.database.tables import Base
 from expenses.history import Event
 from expenses.web.security.cookies import SESSION
 from tests.harness import cookie, make_settings, new_database, usual_app
+from tests.payment_consistency import inconsistencies
 
 
 @cache
@@ -68,6 +69,18 @@ class Application:
         ).order_by(Event.id)
         async with self._database.reading() as connection:
             return [tuple(row) for row in await connection.execute(query)]
+
+    def inconsistencies(self) -> list[str]:
+        return self._runner.run(inconsistencies(self._rows))
+
+    def lines(self) -> list[tuple[int, int, bool]]:
+        """The tickets that are in a run, with the run, and whether they are paid."""
+        query = "SELECT ticket_id, run_id, paid_at IS NOT NULL FROM payment_lines WHERE is_active"
+        return [tuple(row) for row in self._runner.run(self._rows(query))]
+
+    async def _rows(self, query: str) -> list[Any]:
+        async with self._database.reading() as connection:
+            return list(await connection.execute(text(query)))
 
     async def _forget(self) -> None:
         tables = ", ".join(Base.metadata.tables)

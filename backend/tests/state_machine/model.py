@@ -2,58 +2,29 @@
 
 from typing import Any, Literal
 
-Answer = tuple[int, str | None]
-Person = dict[str, Any]
-Ticket = dict[str, Any]
+from tests.state_machine.company import (
+    ALREADY_DECIDED,
+    CREATED,
+    DECIDED,
+    DONE,
+    FIXED,
+    FORBIDDEN,
+    GONE,
+    INVALID,
+    NOT_FOUND,
+    NOT_LOGGED_IN,
+    NOT_PENDING,
+    Answer,
+    Person,
+)
+from tests.state_machine.payments import Payments
 
-DONE: Answer = (200, None)
-CREATED: Answer = (201, None)
-GONE: Answer = (204, None)
-NOT_LOGGED_IN: Answer = (401, "not-logged-in")
-FORBIDDEN: Answer = (403, "forbidden")
-NOT_FOUND: Answer = (404, "not-found")
-INVALID: Answer = (422, "invalid-input")
-ALREADY_DECIDED: Answer = (409, "already-decided")
-NOT_PENDING: Answer = (409, "not-pending")
 
-STATUSES = ("pending", "approved", "denied", "withdrawn")
-DECIDED = ("approved", "denied")
-
-
-class Model:
+class Model(Payments):
     """Each action says what the answer has to be, and does it where that is a success.
 
     Whatever only the application can know, such as the id of a new ticket, comes as `new_…`.
     """
-
-    def __init__(self) -> None:
-        self.people: dict[int, Person] = {}
-        self.sessions: dict[str, int] = {}
-        self.ended: list[str] = []
-        self.tickets: dict[int, Ticket] = {}
-        self.keys: dict[tuple[int, str], tuple[dict[str, Any], int]] = {}
-        # As (action, actor, ticket, user, details).
-        self.events: list[tuple[str, int, int | None, int | None, dict[str, Any]]] = []
-
-    # Reading
-
-    def actor(self, token: str) -> Person | None:
-        return self.people.get(self.sessions.get(token, 0))
-
-    def visible(self, actor: Person) -> list[Ticket]:
-        """The newest first."""
-        return [
-            ticket
-            for _, ticket in sorted(self.tickets.items(), reverse=True)
-            if self._sees(actor, ticket)
-        ]
-
-    def history(self, ticket_id: int) -> list[tuple[str, int, dict[str, Any]]]:
-        return [
-            (action, actor_id, details)
-            for action, actor_id, ticket, _, details in self.events
-            if ticket == ticket_id
-        ]
 
     # Users
 
@@ -101,6 +72,8 @@ class Model:
             for token in open_here:
                 self._end(token)
             details["sessions_ended"] = len(open_here)
+            taken_out = self._take_all_out(actor, person_id)
+            details |= {"taken_out_of_payment_runs": taken_out} if taken_out else {}
         verb = "suspended" if suspended else "reactivated"
         self._record(f"user.{verb}", actor["id"], user=person_id, **details)
         return DONE
@@ -191,6 +164,11 @@ class Model:
         undone = ticket["status"]
         if undone not in DECIDED:
             return 409, "not-decided"
+        run = self.run_of(ticket_id)
+        if run and run["status"] in FIXED:
+            return 409, "in-payment-run"
+        if run:
+            self._take_out(actor, run, ticket_id)
         ticket |= {"status": "pending", "decision": None}
         self._record("ticket.reopened", actor["id"], ticket=ticket_id, reason=reason, undone=undone)
         return DONE
@@ -220,11 +198,6 @@ class Model:
 
     # Rules
 
-    def _sees(self, actor: Person, ticket: Ticket) -> bool:
-        if self.people[ticket["owner"]]["suspended"]:
-            return False
-        return bool(actor["role"] == "employer") or bool(ticket["owner"] == actor["id"])
-
     def _refuse_change(self, actor: Person | None, ticket_id: int) -> Answer | None:
         if actor is None:
             return NOT_LOGGED_IN
@@ -250,14 +223,3 @@ class Model:
     def _end(self, token: str) -> None:
         del self.sessions[token]
         self.ended.append(token)
-
-    def _record(
-        self,
-        action: str,
-        actor_id: int,
-        *,
-        ticket: int | None = None,
-        user: int | None = None,
-        **details: Any,
-    ) -> None:
-        self.events.append((action, actor_id, ticket, user, details))

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from tests.state_machine.model import STATUSES, Ticket
+from tests.state_machine.company import STATUSES, Ticket
 
 SIGNS = {"EUR": "€", "USD": "$"}
 NONE = "\N{EN DASH}"

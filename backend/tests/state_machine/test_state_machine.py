@@ -4,6 +4,7 @@
 """
 
 import os
+from datetime import timedelta
 from typing import Any
 
 from hypothesis import Phase, settings
@@ -16,10 +17,10 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from tests.harness import TestCase
+from tests.harness import TestCase, make_settings
 from tests.state_machine import pages
 from tests.state_machine.actions import MISSING, Actions, Verdict
-from tests.state_machine.model import NOT_LOGGED_IN
+from tests.state_machine.company import NOT_LOGGED_IN
 
 # Making a failure's story short may take minutes: in CI it is told as it was.
 PROFILES = {
@@ -42,6 +43,9 @@ emails = st.sampled_from([*EMAILS, NOBODY])
 suspects = st.sampled_from([*EMAILS[:2], *EMAILS[:2], *EMAILS, NOBODY])
 newcomers = st.sampled_from([*EMAILS[4:], EMAILS[4].replace("ben", "BEN"), EMAILS[0]])
 roles = st.sampled_from(["employee", "employer"])
+# The last two for the most part: older ones have ended.
+runs = st.sampled_from([0, 0, 0, 1, 1, 2, 3, MISSING])
+currencies = st.sampled_from(["USD", "USD", "EUR"])
 reasons = st.sampled_from(["No receipt", "Twice the usual", "住宿超标"])
 verdicts: st.SearchStrategy[Verdict] = st.sampled_from(["approved", "denied"])
 changes = st.fixed_dictionaries(
@@ -62,6 +66,8 @@ class ExpensesMachine(Actions):
             self._register(email, role)
         for token in list(self.model.sessions)[:2]:
             self._file(token, {"amount": "12.50"})
+        for ticket in list(self.model.tickets):
+            self._decide(self._connection("employer", 0), ticket, "approved", "Fine")
 
     # Users
 
@@ -159,6 +165,51 @@ class ExpensesMachine(Actions):
         decided = self.model.decide_many(token, chosen, verdict, reason, changed=edited)
         assert pages.decided(page) == decided, (pages.decided(page), decided)
 
+    # Payment runs
+
+    @rule(who=picks, currency=currencies)
+    def draft_everything(self, who: int, currency: str) -> None:
+        self._draft(self._connection("employer", who), {"currency": currency})
+
+    @rule(who=picks, which=st.lists(picks, min_size=1, max_size=4))
+    def draft_some(self, who: int, which: list[int]) -> None:
+        wanted = {"currency": "USD", "tickets": [self._ticket(pick) for pick in which]}
+        self._draft(self._connection("employer", who), wanted)
+
+    @rule(who=picks, currency=currencies, days=st.integers(0, 4))
+    def draft_up_to_a_date(self, who: int, currency: str, days: int) -> None:
+        until = (make_settings().today() - timedelta(days=days)).isoformat()
+        self._draft(self._connection("employer", who), {"currency": currency, "until": until})
+
+    @rule(who=picks, run=runs, which=picks)
+    def take_out(self, who: int, run: int, which: int) -> None:
+        run_id = self._run(run)
+        lines = sorted(self.model.runs.get(run_id, {"lines": []})["lines"])
+        ticket = lines[which % len(lines)] if lines and which % 4 else self._ticket(which)
+        self._take_out(self._connection("employer", who), run_id, ticket)
+
+    @rule(who=picks, run=runs)
+    def confirm(self, who: int, run: int) -> None:
+        self._confirm(self._connection("employer", who), self._run(run))
+
+    @rule(who=picks, run=runs, reference=st.none() | st.just("BANK 7"))
+    def pay(self, who: int, run: int, reference: str | None) -> None:
+        payment = {"paid_on": make_settings().today().isoformat()}
+        payment |= {"reference": reference} if reference else {}
+        self._pay(self._connection("employer", who), self._run(run), payment)
+
+    @rule(who=picks, run=runs, which=st.lists(picks, min_size=1, max_size=2))
+    def pay_some(self, who: int, run: int, which: list[int]) -> None:
+        run_id = self._run(run)
+        lines = sorted(self.model.runs.get(run_id, {"lines": []})["lines"]) or [self._ticket(0)]
+        chosen = sorted({lines[pick % len(lines)] for pick in which})
+        payment = {"paid_on": make_settings().today().isoformat(), "tickets": chosen}
+        self._pay(self._connection("employer", who), run_id, payment)
+
+    @rule(who=picks, run=runs, reason=reasons, status=st.sampled_from(["cancelled", "voided"]))
+    def end_a_run(self, who: int, run: int, reason: str, status: str) -> None:
+        self._end_run(self._connection("employer", who), self._run(run), status, reason)
+
     # What is not for them to do
 
     @rule(who=picks, role=roles, which=picks, amount=st.sampled_from(WRONG_AMOUNTS))
@@ -195,6 +246,14 @@ class ExpensesMachine(Actions):
     def the_history_tells_of_every_change_and_of_nothing_else(self) -> None:
         told = self.application.events()
         assert told == self.model.events, (told[-3:], self.model.events[-3:])
+
+    @invariant()
+    def payments_are_consistent(self) -> None:
+        assert self.application.inconsistencies() == []
+        for ticket_id, run_id, is_paid in self.application.lines():
+            run = self.model.run_of(ticket_id)
+            expected = run and (run["id"], run["lines"][ticket_id])
+            assert (run_id, is_paid) == expected, (ticket_id, run_id, is_paid, expected)
 
     @invariant()
     def one_after_the_other_sees_all_the_rest(self) -> None:
