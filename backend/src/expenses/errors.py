@@ -203,6 +203,21 @@ class PayoutUnreadable(Conflict):
     )
 
 
+class NobodyToPay(Conflict):
+    code = "nobody-to-pay"
+    template = N_(
+        "This file would pay nobody in payment run %(run)s: they have no payout details, get cash, "
+        "or are paid already."
+    )
+
+
+class NoCompanyAccount(Conflict):
+    code = "no-company-account"
+    template = N_(
+        "A SEPA file names the account that pays. Set COMPANY_IBAN in the server's settings."
+    )
+
+
 class RunChanged(Conflict):
     """The run is in another state than the step needs; the message says in which."""
 

@@ -28,6 +28,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from expenses.errors import CannotStart
 from expenses.i18n.money import Currency
+from expenses.i18n.text import Name
 
 # Shorter secrets could be guessed. A key is tried out offline, on cookies that anybody can get.
 MIN_SECRET_LENGTH = 16
@@ -51,6 +52,19 @@ def _amounts(value: object) -> object:
     if any(len(pair) != 2 for pair in pairs):
         raise ValueError("is not a list of amounts with their currencies")
     return {currency: amount for amount, currency in pairs}
+
+
+def _iban(text: str) -> str:
+    # Imported where it is needed: it takes half a second.
+    from schwifty import IBAN
+
+    return str(IBAN(text))
+
+
+def _bic(text: str) -> str:
+    from schwifty import BIC
+
+    return str(BIC(text))
 
 
 def _host(text: str) -> str:
@@ -101,13 +115,19 @@ def _sender(text: str) -> str:
 
 
 LogFormat = Literal["readable", "json"]
-# What stands before PostgreSQL: PgBouncer, which gives each transaction any of its connections.
 PaymentApproval = Literal["second-employer"]
+# What stands before PostgreSQL: PgBouncer, which gives each transaction any of its connections.
 Pooler = Literal["transaction"]
+PaymentColumn = Literal[
+    "name", "account", "iban", "bic", "bank", "amount", "currency", "reference", "email", "run"
+]
 Above = Annotated[Decimal, Field(ge=0, max_digits=13, decimal_places=3)]
+Bic = Annotated[str, AfterValidator(_bic)]
+Company = Annotated[Name, Field(min_length=1, max_length=70)]
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
 Hours = Annotated[float, Field(ge=0.1, le=24 * 365)]
 Host = Annotated[str, AfterValidator(_host)]
+Iban = Annotated[str, AfterValidator(_iban)]
 Key = Annotated[SecretStr, AfterValidator(_long_enough_key)]
 LongSecret = Annotated[SecretStr, AfterValidator(_long_enough)]
 Sender = Annotated[str, AfterValidator(_sender)]
@@ -168,7 +188,15 @@ class Settings(BaseSettings):
     receipt_above: Annotated[dict[Currency, Above], NoDecode, BeforeValidator(_amounts)] = Field(
         {}, examples=["50 EUR, 500 CNY"]
     )
+    company: Company = "Contoso"
+    company_iban: Iban | None = Field(None, examples=["DE89 3704 0044 0532 0130 00"])
+    company_bic: Bic | None = Field(None, examples=["COBADEFFXXX"])
     payment_approval: PaymentApproval | None = None
+    payment_csv_columns: Annotated[list[PaymentColumn], *SeparatedByCommas] = Field(
+        ["name", "account", "bank", "amount", "currency", "reference", "email"],
+        min_length=1,
+        examples=["name, account, bank, amount, currency, reference, email"],
+    )
     webhook_url: HttpUrl | None = Field(
         None, examples=["https://hooks.yourcompany.example/expenses"]
     )

@@ -92,6 +92,7 @@ POST   /api/payment-runs/{run_id:int}/confirm       LOGIN      FORBIDDEN  FORBID
 POST   /api/payment-runs/{run_id:int}/pay           LOGIN      FORBIDDEN  FORBIDDEN  STEP       LOGIN
 POST   /api/payment-runs/{run_id:int}/cancel        LOGIN      FORBIDDEN  FORBIDDEN  STEP       LOGIN
 POST   /api/payment-runs/{run_id:int}/void          LOGIN      FORBIDDEN  FORBIDDEN  STEP       LOGIN
+POST   /api/payment-runs/{run_id:int}/file          LOGIN      FORBIDDEN  FORBIDDEN  DONE       LOGIN
 GET    /api/employees                               LOGIN      FORBIDDEN  FORBIDDEN  SEEN       LOGIN
 GET    /api/employees/{employee_id}                 LOGIN      FORBIDDEN  FORBIDDEN  SEEN       LOGIN
 POST   /api/employees/{employee_id}/suspend         LOGIN      FORBIDDEN  FORBIDDEN  DONE       LOGIN
@@ -169,6 +170,8 @@ POST   /admin/payments/{run_id:int}/void            LOGIN      FORBIDDEN  FORBID
 POST   /admin/payments/{run_id:int}/in-cash         LOGIN      FORBIDDEN  FORBIDDEN  DONE:/admin/payments/{run_id}  LOGIN
 POST   /admin/payments/{run_id:int}/tickets/{ticket_id:int}/take-out LOGIN      FORBIDDEN  FORBIDDEN  DONE:/admin/payments/{run_id}  LOGIN
 GET    /admin/overview                              LOGIN      FORBIDDEN  FORBIDDEN  SEEN       LOGIN
+GET    /admin/payments/{run_id:int}/file            LOGIN      FORBIDDEN  FORBIDDEN  SEEN       LOGIN
+POST   /admin/payments/{run_id:int}/file/{kind}     LOGIN      FORBIDDEN  FORBIDDEN  DONE       LOGIN
 GET    /admin/history                               LOGIN      FORBIDDEN  FORBIDDEN  SEEN       LOGIN
 GET    /admin/history/people                        LOGIN      FORBIDDEN  FORBIDDEN  SEEN       LOGIN
 """  # noqa: E501
@@ -185,6 +188,10 @@ def _rows() -> dict[Route, dict[Person, str]]:
 
 
 ROWS = _rows()
+
+
+# Of the payment runs that can be paid, voided or have a file; the others are drafts.
+STATES = {"pay": "confirmed", "file": "confirmed", "{kind}": "confirmed", "void": "paid"}
 
 
 @dataclass(frozen=True)
@@ -218,7 +225,7 @@ class World:
         run = "draft"
         if "/payment" in path:
             ticket = pending if hidden else self.drafted_ticket
-            run = {"pay": "confirmed", "void": "paid"}.get(path.rpartition("/")[2], "draft")
+            run = STATES.get(path.rpartition("/")[2], "draft")
         reactivates = path.endswith(("/reactivate", "/undo"))
         employee = self.people[Person.SUSPENDED if reactivates else Person.COLLEAGUE].id
         values = {
@@ -303,6 +310,7 @@ BODIES: dict[Route, Body] = {
     ("POST", "/api/tickets/{ticket_id:int}/reopen"): _json(reason="Too hasty"),
     ("POST", "/api/payment-runs"): _json(currency="USD"),
     ("POST", "/api/payment-runs/{run_id:int}/pay"): _json(paid_on=PURCHASE["spent_on"]),
+    ("POST", "/api/payment-runs/{run_id:int}/file"): _json(kind="csv"),
     ("POST", "/api/payment-runs/{run_id:int}/cancel"): _json(reason="The wrong month"),
     ("POST", "/api/payment-runs/{run_id:int}/void"): _json(reason="Returned by the bank"),
     ("POST", "/admin/payments"): _form(currency="USD"),

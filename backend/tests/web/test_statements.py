@@ -36,6 +36,8 @@ POST   /admin/payments/{run_id:int}/in-cash               employer  5
 POST   /admin/payments/{run_id:int}/pay                   employer  12
 POST   /admin/payments/{run_id:int}/tickets/{ticket_id:int}/take-out employer  4
 POST   /admin/payments/{run_id:int}/void                  employer  8
+GET    /admin/payments/{run_id:int}/file                  employer  4
+POST   /admin/payments/{run_id:int}/file/{kind}           employer  6
 POST   /admin/ticket/decide                               employer  5
 POST   /admin/ticket/undo                                 employer  6
 POST   /admin/ticket/decide/all                           employer  4
@@ -67,6 +69,8 @@ GET    /api/payment-runs/{run_id:int}                     employer  3
 POST   /api/payment-runs/{run_id:int}/cancel              employer  10
 POST   /api/payment-runs/{run_id:int}/confirm             employer  10
 POST   /api/payment-runs/{run_id:int}/pay                 employer  14
+POST   /api/payment-runs/{run_id:int}/file                employer  7
+POST   /api/payment-runs/{run_id:int}/pay                 employer  13
 GET    /api/payment-runs/{run_id:int}/tickets             employer  3
 DELETE /api/payment-runs/{run_id:int}/tickets/{ticket_id:int} employer  5
 POST   /api/payment-runs/{run_id:int}/void                employer  10

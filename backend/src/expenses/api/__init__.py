@@ -2,7 +2,17 @@
 
 from fastapi import FastAPI
 
-from expenses.api import account, docs, employees, payments, payout, receipts, tickets, users
+from expenses.api import (
+    account,
+    docs,
+    employees,
+    payment_files,
+    payments,
+    payout,
+    receipts,
+    tickets,
+    users,
+)
 
 TAGS = [
     {
@@ -22,5 +32,15 @@ TAGS = [
 
 
 def mount(app: FastAPI) -> None:
-    for part in (tickets, receipts, payments, employees, users, account, payout, docs):
+    for part in (
+        tickets,
+        receipts,
+        payments,
+        payment_files,
+        employees,
+        users,
+        account,
+        payout,
+        docs,
+    ):
         app.include_router(part.router)

@@ -46,6 +46,7 @@ LABELS = {
     Action.RUN_SET_IN_CASH: N_("Payment in cash"),
     Action.RUN_SET_BY_BANK: N_("Payment by bank"),
     Action.RUN_CONFIRMED: N_("Payment run confirmed"),
+    Action.RUN_FILE_MADE: N_("Bank file made"),
     Action.RUN_PAID: N_("Payment run paid"),
     Action.RUN_CANCELLED: N_("Payment run cancelled"),
     Action.RUN_VOIDED: N_("Payment run voided"),

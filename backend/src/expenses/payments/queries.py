@@ -59,6 +59,7 @@ class Share(NamedTuple):
     tickets: int
     amount: Decimal
     unpaid_tickets: int
+    unpaid_amount: Decimal
     in_cash: bool
 
 
@@ -171,6 +172,7 @@ async def shares_of(connection: AsyncConnection, run_id: int, *, actor: Actor) -
             func.count(),
             func.sum(line_table.c.amount),
             func.count().filter(line_table.c.paid_at.is_(None)),
+            func.coalesce(func.sum(line_table.c.amount).filter(line_table.c.paid_at.is_(None)), 0),
             func.bool_and(line_table.c.in_cash),
         )
         .join(user_table, user_table.c.id == line_table.c.owner_id)

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from expenses.database.tables import MAX_ID
 from expenses.errors import NotFound, RunChanged
 from expenses.history import record, record_many
 from expenses.payments.models import RunStatus, line_table, run_table
@@ -33,6 +34,8 @@ async def lock_run(
 ) -> LockedRun:
     """Raises `NotFound`, and `RunChanged` where it is in another state than `expected`."""
     ensure_can_pay(actor)
+    if not 0 < run_id <= MAX_ID:
+        raise NotFound()
     columns = tuple(run_table.c[name] for name in LockedRun._fields)
     row = (
         await connection.execute(select(*columns).where(run_table.c.id == run_id).with_for_update())

@@ -43,6 +43,7 @@ class Action(StrEnum):
     RUN_SET_IN_CASH = "payment_run.set_in_cash"
     RUN_SET_BY_BANK = "payment_run.set_by_bank"
     RUN_CONFIRMED = "payment_run.confirmed"
+    RUN_FILE_MADE = "payment_run.file_made"
     RUN_PAID = "payment_run.paid"
     RUN_CANCELLED = "payment_run.cancelled"
     RUN_VOIDED = "payment_run.voided"

@@ -32,7 +32,14 @@ _DETAILS = {
     "payment-run-changed": "Payment run 2026-007 is paid.",
     "other-decimals": "12.50 JPY has more decimals than the currency. Change both.",
 }
-_VALUES = {"run": "2026-007", "currency": "EUR", "id": 1042, "username": "Ada", "minutes": 15}
+_VALUES = {
+    "run": "2026-007",
+    "currency": "EUR",
+    "id": 1042,
+    "username": "Ada",
+    "names": "Ada, Ben",
+    "minutes": 15,
+}
 
 
 def problems(*kinds: type[ExpensesError]) -> Responses:
