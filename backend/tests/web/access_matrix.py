@@ -132,6 +132,7 @@ GET    /tickets/receipts/{receipt_id:int}           LOGIN      SEEN       NOT_FO
 POST   /tickets/{ticket_id:int}/receipts            LOGIN  DONE:/tickets/{ticket_id}#receipts  NOT_FOUND  FORBIDDEN  LOGIN
 POST   /tickets/{ticket_id:int}/receipts/{receipt_id:int}/remove  LOGIN  DONE:/tickets/{ticket_id}#receipts  NOT_FOUND  FORBIDDEN  LOGIN
 GET    /tickets/export.{kind}                       LOGIN      SEEN       SEEN       SEEN:/admin/ticket/export/csv?status=all  LOGIN
+GET    /tickets/payments/{run_id:int}               LOGIN      SEEN       NOT_FOUND  NOT_FOUND  LOGIN
 GET    /tickets/import                              LOGIN      SEEN       SEEN       SEEN:/admin/  LOGIN
 GET    /tickets/import/template.csv                 SEEN       SEEN       SEEN       SEEN       SEEN
 POST   /tickets/import                              LOGIN      SEEN       SEEN       FORBIDDEN  LOGIN
@@ -172,6 +173,7 @@ POST   /admin/payments/{run_id:int}/tickets/{ticket_id:int}/take-out LOGIN      
 GET    /admin/overview                              LOGIN      FORBIDDEN  FORBIDDEN  SEEN       LOGIN
 GET    /admin/payments/{run_id:int}/file            LOGIN      FORBIDDEN  FORBIDDEN  SEEN       LOGIN
 POST   /admin/payments/{run_id:int}/file/{kind}     LOGIN      FORBIDDEN  FORBIDDEN  DONE       LOGIN
+GET    /admin/payments/{run_id:int}/statement/{employee_id:int}  LOGIN  FORBIDDEN  FORBIDDEN  SEEN  LOGIN
 GET    /admin/history                               LOGIN      FORBIDDEN  FORBIDDEN  SEEN       LOGIN
 GET    /admin/history/people                        LOGIN      FORBIDDEN  FORBIDDEN  SEEN       LOGIN
 """  # noqa: E501
@@ -190,8 +192,10 @@ def _rows() -> dict[Route, dict[Person, str]]:
 ROWS = _rows()
 
 
-# Of the payment runs that can be paid, voided or have a file; the others are drafts.
-STATES = {"pay": "confirmed", "file": "confirmed", "{kind}": "confirmed", "void": "paid"}
+# By how an address ends, the payment run that it can do something to; else it is a draft.
+STATES = {"void": "paid"} | dict.fromkeys(
+    ("pay", "file", "{kind}", "{run_id:int}", "{employee_id:int}"), "confirmed"
+)
 
 
 @dataclass(frozen=True)
@@ -228,6 +232,8 @@ class World:
             run = STATES.get(path.rpartition("/")[2], "draft")
         reactivates = path.endswith(("/reactivate", "/undo"))
         employee = self.people[Person.SUSPENDED if reactivates else Person.COLLEAGUE].id
+        if "/statement/" in path:
+            employee = self.people[Person.OWNER].id
         values = {
             "ticket_id": ticket,
             "receipt_id": (

@@ -38,6 +38,7 @@ POST   /admin/payments/{run_id:int}/tickets/{ticket_id:int}/take-out employer  4
 POST   /admin/payments/{run_id:int}/void                  employer  8
 GET    /admin/payments/{run_id:int}/file                  employer  4
 POST   /admin/payments/{run_id:int}/file/{kind}           employer  6
+GET    /admin/payments/{run_id:int}/statement/{employee_id:int} employer 3
 POST   /admin/ticket/decide                               employer  5
 POST   /admin/ticket/undo                                 employer  6
 POST   /admin/ticket/decide/all                           employer  4
@@ -70,7 +71,6 @@ POST   /api/payment-runs/{run_id:int}/cancel              employer  10
 POST   /api/payment-runs/{run_id:int}/confirm             employer  10
 POST   /api/payment-runs/{run_id:int}/pay                 employer  14
 POST   /api/payment-runs/{run_id:int}/file                employer  7
-POST   /api/payment-runs/{run_id:int}/pay                 employer  13
 GET    /api/payment-runs/{run_id:int}/tickets             employer  3
 DELETE /api/payment-runs/{run_id:int}/tickets/{ticket_id:int} employer  5
 POST   /api/payment-runs/{run_id:int}/void                employer  10
@@ -121,6 +121,7 @@ GET    /tickets/import                                    owner     1
 POST   /tickets/import                                    owner     4
 POST   /tickets/import/save                               owner     9
 GET    /tickets/import/template.csv                       owner     0
+GET    /tickets/payments/{run_id:int}                     owner     3
 POST   /tickets/seen                                      owner     3
 POST   /tickets/receipts                                  owner     18
 GET    /tickets/receipts/{receipt_id:int}                 owner     2

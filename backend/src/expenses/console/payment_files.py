@@ -1,4 +1,4 @@
-"""The file by which a bank pays a run: who is in it and who is not, and its download."""
+"""What comes out of a payment run: the file for the bank, and a statement for each employee."""
 
 from sqladmin import BaseView, expose
 from starlette.requests import Request
@@ -8,9 +8,11 @@ from expenses.console.authentication import user_of
 from expenses.errors import Conflict, NotFound, RunChanged
 from expenses.i18n.languages import sentence
 from expenses.payments.files import FileKind, make_file, preview_file
+from expenses.payments.statements import statement_of
 from expenses.web.dependencies import database_of, settings_of
 from expenses.web.exports.payments import bank_file, download
 from expenses.web.pages.rendering import render
+from expenses.web.pages.statement import statement_page
 from expenses.web.problems import status_of
 
 
@@ -44,6 +46,22 @@ class PaymentFileView(BaseView):
         except Conflict as error:
             return await _page(request, status_of(error), refusal=sentence(error))
         return download(bank_file(made, settings))
+
+    @expose(
+        "/payments/{run_id:int}/statement/{employee_id:int}",
+        methods=["GET"],
+        identity="payment-statement",
+    )
+    async def statement(self, request: Request) -> Response:
+        run_id, employee_id = request.path_params["run_id"], request.path_params["employee_id"]
+        async with database_of(request).reading() as connection:
+            statement = await statement_of(connection, run_id, employee_id, actor=user_of(request))
+        return statement_page(
+            request,
+            statement,
+            back=f"/admin/payments/{run_id}",
+            ticket_address="/admin/ticket/details",
+        )
 
 
 async def _page(
