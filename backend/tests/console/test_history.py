@@ -2,6 +2,7 @@
 
 import re
 from datetime import date, datetime, time, timedelta
+from html import unescape
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -82,19 +83,19 @@ class Reading(HistoryTestCase):
         """Whoever adds an action adds it to the filter, and words for it to the template."""
         sources = [
             path.read_text(encoding="utf-8")
-            for noun in ("users", "tickets")
+            for noun in ("users", "tickets", "payments")
             for path in (CORE / noun).glob("*.py")
             if path.name != "events.py"
         ]
-        recorded = set(re.findall(r'"((?:user|ticket)\.[a-z_]+)"', "".join(sources)))
+        recorded = set(re.findall(r'"((?:user|ticket|payment_run)\.[a-z_]+)"', "".join(sources)))
         self.assertGreater(len(recorded), 5)
         self.assertLessEqual(recorded, set(Action))
         template = CORE / "console" / "templates" / "console" / "events.html"
-        worded = re.findall(r'"([a-z]+\.[a-z_]+)":', template.read_text(encoding="utf-8"))
+        worded = re.findall(r'"([a-z_]+\.[a-z_]+)":', template.read_text(encoding="utf-8"))
         self.assertEqual(set(worded), set(Action))
         self.assertEqual(set(LABELS), set(Action))
         page = await self.history()
-        offered = re.findall(r'<option value="([a-z._]+)" >([^<]+)<', page.text)
+        offered = re.findall(r'<option value="([a-z._]+)" >([^<]+)<', unescape(page.text))
         self.assertEqual(offered, [(action.value, LABELS[action]) for action in Action])
 
     async def test_events_of_hidden_tickets_are_hidden_and_come_back(self) -> None:
