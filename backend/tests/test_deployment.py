@@ -29,7 +29,9 @@ class EverySetting(unittest.TestCase):
 
     def test_is_named_in_the_example_of_the_environment(self) -> None:
         named = set(
-            re.findall(r"\b[A-Z]+_[A-Z_]+\b|\bCURRENCY\b|\bTIMEZONE\b", read(".env.example"))
+            re.findall(
+                r"\b[A-Z]+_[A-Z_]+\b|\b(?:COMPANY|CURRENCY|TIMEZONE)\b", read(".env.example")
+            )
         )
         self.assertEqual(SETTINGS - named, set())
 

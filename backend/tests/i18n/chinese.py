@@ -15,7 +15,8 @@ CHINESE = {
 NAMES = {
     *("api", "chrome", "contoso", "csv", "english", "excel", "expenses", "iso", "json", "kb"),
     *("keynote", "mb", "numbers", "ods", "opendocument", "pages", "pdf", "sha", "utc", "windows"),
-    *("bic", "cobadeffxxx", "de", "iban", "xlsx", "xml", "ctrl", "enter", "esc", "shift"),
+    *("bic", "cobadeffxxx", "company_iban", "de", "iban", "pain", "sepa", "xlsx", "xml"),
+    *("ctrl", "enter", "esc", "shift"),
     *("application", "content", "null", "true", "false", "type"),
 }
 DATA = re.compile(r"\w+\.png|SHA-256:? \w+|\w+://\S*|\S+@\S+|\{\w+\}|US\$|\d{4}-\d\d-\d\dT[\d:]+Z?")

@@ -4,6 +4,7 @@ from typing import Any
 
 import httpx
 
+from expenses.payments.files import FileKind
 from expenses.payments.models import RunStatus
 from expenses.tickets.models import Category, TicketStatus
 from expenses.tickets.schemas import TicketFields
@@ -23,6 +24,7 @@ THEIRS = {
 # The API's, which are the same in every language.
 CODES = {
     *Category,
+    *FileKind,
     *Role,
     *TicketFields.model_fields,
     *TicketStatus,
