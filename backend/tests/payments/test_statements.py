@@ -72,3 +72,18 @@ class Statement(BankTestCase):
         listed = (await self.api.get(f"{RUNS}/{run}/tickets")).json()["items"]
         page = await (await self.browser_of(self.ada)).get(f"/tickets/{listed[0]['id']}")
         self.assertIn(f'href="/tickets/payments/{run}"', page.text)
+
+    async def test_and_the_bank_file_are_found_from_the_run(self) -> None:
+        await self.new_due_ticket(self.ada, by=self.boss, currency="EUR")
+        run = await self.new_run(by=self.boss, currency="EUR")
+        addresses = (
+            f"/admin/payments/{run}/file",
+            f"/admin/payments/{run}/statement/{self.ada.id}",
+        )
+        page = await self.browser.get(f"/admin/payments/{run}")
+        for address in addresses:
+            self.assertNotIn(f'href="{address}"', page.text)
+        await self.confirm(run, by=self.boss)
+        page = await self.browser.get(f"/admin/payments/{run}")
+        for address in addresses:
+            self.assertIn(f'href="{address}"', page.text)

@@ -74,9 +74,6 @@ class AccessTestCase(AppTestCase):
         for _, decided in tickets.values():
             await self.approve(decided, by=employer)
         runs, drafted = await self._new_runs(owner, employer)
-        async with self.database.transaction() as connection:
-            details = PayoutDetails("Owner", None, None, "6222 0212", "ICBC")
-            await set_payout(connection, details, actor=owner, settings=self.settings)
         # Everybody is logged in in two places.
         tokens = {person: await self.token_of(user) for person, user in people.items()}
         for user in people.values():
