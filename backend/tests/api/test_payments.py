@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 
 from expenses.users.queries import UserView
-from tests.harness import AppTestCase, CommittingTestCase, make_settings
+from tests.harness import PASSWORD, AppTestCase, CommittingTestCase, make_settings
 
 RUNS = "/api/payment-runs"
 
@@ -106,6 +106,7 @@ class Draft(PaymentTestCase):
                     "amount": "12.50",
                     "unpaid_tickets": 2,
                     "in_cash": False,
+                    "payout": None,
                 }
             ],
         )
@@ -121,6 +122,20 @@ class Draft(PaymentTestCase):
 
     async def actions_of_last_run(self) -> list[str]:
         return [event.action for event in await self.events() if "run" in event.details]
+
+    async def test_it_says_where_each_is_paid_and_since_when(self) -> None:
+        await self.due()
+        iban = {"holder": "Ada", "iban": "DE89 3704 0044 0532 0130 00", "password": PASSWORD}
+        hers = await self.program_of(self.ada)
+        payout = (await hers.put("/api/me/payout", json=iban)).json()
+        self.assertEqual(payout["masked"], "DE89 •••• 3000")
+        run = await self.draft()
+        self.assertEqual([share["payout"] for share in run["shares"]], [payout])
+        await self.confirm(run["id"], by=self.boss)
+        await self.pay(run["id"], by=self.boss)
+        await self.suspend(self.ada, by=self.boss)
+        [share] = (await self.api.get(f"{RUNS}/{run['id']}")).json()["shares"]
+        self.assertEqual((share["employee"], share["payout"]), (None, None))
 
     async def test_up_to_a_date_or_of_some_tickets(self) -> None:
         old = await self.due(spent_on=(self.today - timedelta(days=40)).isoformat())

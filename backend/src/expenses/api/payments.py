@@ -5,7 +5,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+from expenses.api.payout import PayoutAnswer
 from expenses.api.schemas import Person, TicketList, ticket_answer
 from expenses.api.tickets import IdempotencyKey
 from expenses.database.tables import MAX_ID
@@ -20,8 +22,10 @@ from expenses.errors import (
 from expenses.i18n.money import with_decimals
 from expenses.payments import actions, drafting, queries
 from expenses.payments.models import RunStatus
+from expenses.payments.payout import MaskedPayout, payout_of_shares
 from expenses.payments.queries import Due, RunView, Share
 from expenses.payments.schemas import Ending, NewRun, Payment
+from expenses.users.sessions import CurrentUser
 from expenses.web.dependencies import (
     ConnectionDependency,
     CurrentUserDependency,
@@ -101,13 +105,14 @@ class ShareAnswer(BaseModel):
     amount: Amount
     unpaid_tickets: int
     in_cash: bool
+    payout: PayoutAnswer | None = Field(description="Where they are paid; null for nowhere yet.")
 
     @classmethod
-    def of(cls, share: Share, currency: str) -> "ShareAnswer":
+    def of(cls, share: Share, payout: MaskedPayout | None, currency: str) -> "ShareAnswer":
+        hides = share.is_hidden
         return cls(
-            employee=(
-                None if share.is_hidden else Person(id=share.owner_id, username=share.username)
-            ),
+            employee=None if hides else Person(id=share.owner_id, username=share.username),
+            payout=None if hides or payout is None else PayoutAnswer(**payout._asdict()),
             tickets=share.tickets,
             amount=str(with_decimals(share.amount, currency)),
             unpaid_tickets=share.unpaid_tickets,
@@ -179,13 +184,8 @@ async def create_payment_run(
         connection, body, actor=user, settings=settings, idempotency_key=idempotency_key
     )
     response.headers["Location"] = f"/api/payment-runs/{created.run_id}"
-    run = await queries.get_run(connection, created.run_id, actor=user)
-    shares = await queries.shares_of(connection, run.id, actor=user)
-    return NewRunAnswer(
-        **RunAnswer.of(run).model_dump(),
-        shares=[ShareAnswer.of(share, run.currency) for share in shares],
-        elsewhere=created.elsewhere,
-    )
+    run = await _details(connection, created.run_id, user)
+    return NewRunAnswer(**run.model_dump(), elsewhere=created.elsewhere)
 
 
 @router.get(ONE, responses=read_problems(Forbidden, NotFound))
@@ -193,12 +193,7 @@ async def get_payment_run(
     run_id: int, connection: ConnectionDependency, user: CurrentUserDependency
 ) -> RunDetails:
     """One payment run, with what each employee gets."""
-    run = await queries.get_run(connection, run_id, actor=user)
-    shares = await queries.shares_of(connection, run_id, actor=user)
-    return RunDetails(
-        **RunAnswer.of(run).model_dump(),
-        shares=[ShareAnswer.of(share, run.currency) for share in shares],
-    )
+    return await _details(connection, run_id, user)
 
 
 @router.get(f"{ONE}/tickets", responses=read_problems(Forbidden, NotFound, InvalidInput))
@@ -289,3 +284,15 @@ async def void_payment_run(
     """Void a paid run whose payment did not happen: its tickets are due again."""
     await actions.void_run(connection, run_id, body.reason, actor=user)
     return RunAnswer.of(await queries.get_run(connection, run_id, actor=user))
+
+
+async def _details(connection: AsyncConnection, run_id: int, user: CurrentUser) -> RunDetails:
+    run = await queries.get_run(connection, run_id, actor=user)
+    shares = await queries.shares_of(connection, run_id, actor=user)
+    payouts = await payout_of_shares(connection, [share.owner_id for share in shares])
+    return RunDetails(
+        **RunAnswer.of(run).model_dump(),
+        shares=[
+            ShareAnswer.of(share, payouts.get(share.owner_id), run.currency) for share in shares
+        ],
+    )
