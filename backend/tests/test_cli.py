@@ -2,11 +2,13 @@
 
 import asyncio
 import socket
+from typing import Any
 
 from sqlalchemy.engine import make_url
 
 from tests.command_line import CommandLineTestCase, execute
 from tests.harness import PASSWORD, empty_database, new_database, server
+from tests.payment_consistency import inconsistencies
 
 
 class Serve(CommandLineTestCase):
@@ -166,6 +168,28 @@ class Seed(CommandLineTestCase):
         [(tickets,)] = asyncio.run(execute(url, "SELECT count(*) FROM tickets"))
         self.assertEqual(events, tickets)
         self.assertGreaterEqual(tickets, 115)
+
+    def test_three_months_of_payment_runs_are_as_if_employers_had_made_them(self) -> None:
+        url = new_database()
+        self.run_command("seed", DATABASE_URL=url)
+
+        async def rows(query: str) -> list[Any]:
+            return await execute(url, query)
+
+        self.assertEqual(asyncio.run(inconsistencies(rows)), [])
+        runs = asyncio.run(rows("SELECT status, count(*) FROM payment_runs GROUP BY status"))
+        self.assertEqual(dict(runs), {"paid": 9, "voided": 1, "draft": 1})
+        unnamed = "SELECT number FROM payment_runs WHERE paid_on IS NOT NULL AND reference IS NULL"
+        self.assertEqual(asyncio.run(rows(unnamed)), [])
+        out_of_order = """
+            SELECT number FROM payment_runs JOIN payment_lines ON run_id = payment_runs.id
+            JOIN tickets ON tickets.id = ticket_id
+            WHERE payment_runs.created_at > confirmed_at OR confirmed_at > payment_lines.paid_at
+                OR decided_at > payment_runs.created_at OR paid_on <> payment_lines.paid_at::date
+        """
+        self.assertEqual(asyncio.run(rows(out_of_order)), [])
+        due = "SELECT count(*) FROM tickets WHERE status = 'approved' AND paid_at IS NULL"
+        self.assertGreater(asyncio.run(rows(due))[0][0], 2)
 
     def test_receipts_are_those_of_their_tickets_but_for_one_that_differs(self) -> None:
         url = new_database()

@@ -21,6 +21,7 @@ LAYOUT = [
     {"web"},
     {"api", "portal", "console"},
     {"app"},
+    {"demo_payments"},
     {"demo", "styleguide"},
     {"server"},
     {"cli", "__main__"},

@@ -11,6 +11,7 @@ from sqlalchemy import Table, func, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from expenses.database.engine import Database
+from expenses.demo_payments import insert_runs
 from expenses.errors import CannotStart
 from expenses.history import event_table
 from expenses.receipts.actions import StoredReceipt, columns_of, store
@@ -45,7 +46,7 @@ async def seed(address: str, settings: Settings, fixtures: Path = FIXTURES) -> b
     Raises `CannotStart` where there are other users.
     """
     users, tickets = _read(fixtures, "users.json"), _read(fixtures, "tickets.json")
-    today = settings.today()
+    payments, today = _read(fixtures, "payments.json"), settings.today()
     async with Database(address, settings.database_pooler) as database:
         async with database.reading() as connection:
             if await _is_seeded(connection, users):
@@ -60,7 +61,9 @@ async def seed(address: str, settings: Settings, fixtures: Path = FIXTURES) -> b
                 return False
             for _, file in receipts:
                 await keep_file(connection, storage, file.sha256, file.inspection)
-            await _insert_company(connection, users, tickets, receipts, password_hash, today)
+            await _insert_company(
+                connection, users, tickets, receipts, payments, password_hash, today
+            )
     return True
 
 
@@ -100,6 +103,7 @@ async def _insert_company(
     users: list[Row],
     tickets: list[Row],
     receipts: Receipts,
+    payments: list[Row],
     password_hash: str,
     today: date,
 ) -> None:
@@ -122,6 +126,7 @@ async def _insert_company(
         receipt = _receipt_row(ticket_id, row, file)
         await connection.execute(insert(receipt_table).values(receipt))
         events.append(_receipt_event(ticket_id, row, file))
+    events += await insert_runs(connection, payments, ids, now, today)
     await _insert(connection, event_table, sorted(events, key=lambda event: event["at"]))
 
 
