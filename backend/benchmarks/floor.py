@@ -132,7 +132,7 @@ def ticket_json(row: Any) -> dict[str, Any]:
     (
         number, owner_id, owner_username, owner_email, spent_on, amount, currency, category,
         description, merchant, links, status, decided_by_id, decided_by_username, decided_at,
-        decision_reason, created_at, updated_at,
+        decision_reason, paid_at, created_at, updated_at,
     ) = row
     # fmt: on
     return {
@@ -152,6 +152,7 @@ def ticket_json(row: Any) -> dict[str, Any]:
             "at": decided_at,
             "reason": decision_reason,
         },
+        "payment": None if status != "approved" else "due" if paid_at is None else "paid",
         "created_at": created_at,
         "updated_at": updated_at,
     }

@@ -83,7 +83,7 @@ class Reading(HistoryTestCase):
         """Whoever adds an action adds it to the filter, and words for it to the template."""
         sources = [
             path.read_text(encoding="utf-8")
-            for noun in ("users", "tickets", "payments")
+            for noun in ("users", "tickets", "receipts", "payments")
             for path in (CORE / noun).glob("*.py")
             if path.name != "events.py"
         ]

@@ -31,7 +31,7 @@ WARNINGS = frozenset(
         "user.payout_changed",
         "user.payout_removed",
         "user.password_reset",
-        "user.reset_requested",
+        "password.reset_requested",
     }
 )
 

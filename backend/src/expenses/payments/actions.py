@@ -15,6 +15,7 @@ from expenses.payments.schemas import Payment
 from expenses.payments.steps import (
     Line,
     LockedRun,
+    ensure_possible,
     finish_if_paid,
     has_paid,
     lock_lines,
@@ -42,6 +43,7 @@ async def take_out(
 
     A run whose other tickets are all paid is paid then. Raises `RunChanged`, `NotFound`.
     """
+    ensure_possible(run_id, ticket_id)
     run = await lock_run(connection, run_id, RunStatus.DRAFT, RunStatus.CONFIRMED, actor=actor)
     owner_id = await connection.scalar(
         delete(line_table)
@@ -69,6 +71,7 @@ async def set_in_cash(
     connection: AsyncConnection, run_id: int, owner_id: int, in_cash: bool, *, actor: Actor
 ) -> None:
     """Say whether an employee gets their share in cash, and not by the bank file."""
+    ensure_possible(run_id, owner_id)
     run = await lock_run(connection, run_id, RunStatus.DRAFT, RunStatus.CONFIRMED, actor=actor)
     share = line_table.c.run_id == run_id, line_table.c.owner_id == owner_id
     if not await lock_lines(connection, *share):

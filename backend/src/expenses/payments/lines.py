@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from expenses.errors import InPaymentRun, TooBusy
 from expenses.history import record_many
 from expenses.payments.models import RunStatus, line_table, run_table
-from expenses.payments.steps import finish_if_paid, lock_lines
+from expenses.payments.steps import ensure_possible, finish_if_paid, lock_lines
 from expenses.tickets.filters import is_one_of
 from expenses.tickets.models import ticket_table
 from expenses.users.models import Actor
@@ -62,8 +62,9 @@ async def release_many(
 async def lock_runs_of(connection: AsyncConnection, owner_id: int) -> None:
     """Keep the runs with an employee's unpaid tickets as they are.
 
-    Before tickets and users are locked: whoever changes a run locks that first.
+    Before tickets and users are locked: whoever changes a run locks that first. Raises `NotFound`.
     """
+    ensure_possible(owner_id)
     await _lock_runs(connection, _unpaid_of(owner_id))
 
 

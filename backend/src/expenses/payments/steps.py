@@ -34,8 +34,7 @@ async def lock_run(
 ) -> LockedRun:
     """Raises `NotFound`, and `RunChanged` where it is in another state than `expected`."""
     ensure_can_pay(actor)
-    if not 0 < run_id <= MAX_ID:
-        raise NotFound()
+    ensure_possible(run_id)
     columns = tuple(run_table.c[name] for name in LockedRun._fields)
     row = (
         await connection.execute(select(*columns).where(run_table.c.id == run_id).with_for_update())
@@ -108,3 +107,9 @@ async def record_step(
 async def _has(connection: AsyncConnection, run_id: int, what: ColumnElement[bool]) -> bool:
     line = select(line_table.c.ticket_id).where(line_table.c.run_id == run_id, what)
     return (await connection.execute(line.limit(1))).first() is not None
+
+
+def ensure_possible(*ids: int) -> None:
+    """Raises `NotFound` for a number that no row can have."""
+    if not all(0 < number <= MAX_ID for number in ids):
+        raise NotFound()

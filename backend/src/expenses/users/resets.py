@@ -20,7 +20,7 @@ from expenses.users.queries import UserView, find_password, lock_employee, users
 from expenses.users.sessions import end_sessions, hash_token
 
 # What the mails about it are called.
-LINK_REQUESTED = "user.reset_requested"
+LINK_REQUESTED = "password.reset_requested"
 PASSWORD_RESET = "user.password_reset"  # noqa: S105, the name of an event
 
 LIFETIME = timedelta(minutes=30)
