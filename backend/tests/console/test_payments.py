@@ -306,3 +306,72 @@ class Steps(PaymentPagesTestCase):
         self.assertIn("Confirm 1 ticket", (await self.page(run)).text)
         await self.take(run, "confirm")
         self.assertEqual((await self.run_of(run)).status, "confirmed")
+
+
+class Selected(PaymentPagesTestCase):
+    async def select(self, *tickets: int) -> httpx.Response:
+        return await self.browser.post(
+            f"{RUNS}/selected",
+            data={"ticket": list(tickets), "query": "status=due"},
+            follow_redirects=True,
+        )
+
+    async def test_the_list_offers_to_pay_what_is_due(self) -> None:
+        due, pending = await self.due(), await self.new_ticket(self.ada)
+        for status, ticket, action in (
+            ("due", due, f"{RUNS}/selected"),
+            ("approved", due, f"{RUNS}/selected"),
+            ("all", pending, "/admin/ticket/decide"),
+        ):
+            page = await self.browser.get("/admin/ticket/list", params={"status": status})
+            self.assertIn(f'id="bulk" method="post" action="{action}"', page.text)
+            boxes = re.findall(r'type="checkbox" name="ticket" value="(\d+)"', page.text)
+            self.assertEqual(boxes, [str(ticket)])
+
+    async def test_selected_tickets_become_a_run_and_what_another_has_is_said(self) -> None:
+        first, second, taken = [await self.due() for _ in range(3)]
+        await self.new_run(by=self.boss, tickets=[taken])
+        page = await self.select(first, taken, await self.new_ticket(self.ada))
+        self.assertEqual(rows(page, "ticket"), [str(first)])
+        self.assertIn(
+            f"Payment run {self.today.year}-002 has 1 ticket. "
+            "2 of the selected tickets are in other runs, or not due.",
+            text_of(page, 'role="status"[^>]*>(.*?)</div>'),
+        )
+        self.assertEqual((await self.ticket(second, seen_by=self.boss)).payment, "due")
+        self.assertEqual((await self.last_event()).ticket_id, first)
+
+    async def test_each_currency_becomes_a_run(self) -> None:
+        dollars, euros = await self.due(), await self.due(currency="EUR")
+        page = await self.select(dollars, euros)
+        year = self.today.year
+        self.assertIn(
+            f"A payment run for each currency was drafted: {year}-001 (EUR), {year}-002 (USD).",
+            page.text,
+        )
+        self.assertEqual(len(rows(page, "run")), 2)
+        self.assertEqual(len(await self.events("payment_run.created")), 2)
+
+    async def test_nothing_that_could_be_paid(self) -> None:
+        pending = await self.new_ticket(self.ada)
+        async with self.nothing_changes():
+            page = await self.select(pending, pending + 1)
+            self.assertEqual(page.status_code, 409)
+            self.assertIn("None of these tickets is due", page.text)
+            self.assertIn("Select some tickets first.", (await self.select()).text)
+
+
+class Suspended(PaymentPagesTestCase):
+    async def test_it_is_said_what_was_taken_out_of_which_run(self) -> None:
+        await self.due(), await self.due(), await self.due(self.bob)
+        run = await self.run_of(await self.drafted())
+        for employee, sentence in (
+            (self.ada, f"2 tickets were taken out of payment run {run.number}."),
+            (self.bob, f"1 ticket was taken out of payment run {run.number}."),
+        ):
+            address = f"/admin/employee/{employee.id}/suspend"
+            page = await self.browser.post(address, follow_redirects=True)
+            self.assertIn(f"is suspended. {sentence}", text_of(page))
+        address = f"/admin/employee/{self.ada.id}/reactivate"
+        page = await self.browser.post(address, follow_redirects=True)
+        self.assertNotIn("taken out of payment run", page.text)

@@ -387,6 +387,30 @@ class List(AppTestCase):
         self.assertIn('href="/tickets?q=train&amp;status=denied"', page.text)
         self.assertIn('name="status" value="approved"', page.text)
 
+    async def test_what_one_is_owed_and_was_paid_last_comes_first(self) -> None:
+        ada, boss = await self.new_employee(), await self.new_employer()
+        browser = await self.browser_of(ada)
+        self.assertNotIn("You are owed", (await browser.get("/tickets")).text)
+        paid = await self.new_due_ticket(ada, by=boss, amount="10.00")
+        await self.new_due_ticket(await self.new_employee(), by=boss, amount="99.00")
+        run = await self.new_run(by=boss, tickets=[paid])
+        await self.confirm(run, by=boss)
+        for amount, owed in ((None, "$10.00"), ("2.50", "$2.50")):
+            if amount:
+                await self.pay(run, by=boss)
+                page = await browser.get("/tickets")
+                self.assertIn("You are owed nothing.", page.text)
+                await self.new_due_ticket(ada, by=boss, amount=amount)
+            page = await browser.get("/tickets")
+            owed_line = f'You are owed <a href="/tickets?status=due"><span class="sum">{owed}'
+            self.assertIn(owed_line, page.text)
+        self.assertIn('<a href="/tickets?status=paid"><span class="sum">$10.00', page.text)
+        # Where the mail about a payment leads.
+        self.assertEqual(rows(await browser.get("/tickets?status=paid")), [paid])
+        page = await browser.get(f"/tickets/{paid}")
+        self.assertIn(f"Payment run {self.settings.today().year}-001", page.text)
+        self.assertNotIn("/admin/payments", page.text)
+
     async def test_a_search_that_cannot_be_read_is_said_at_its_field(self) -> None:
         browser = await self.browser_of(await self.new_employee())
         page = await browser.get(f"/tickets?q={'x' * 201}")
@@ -496,7 +520,7 @@ class List(AppTestCase):
         addresses = ("/tickets", "/tickets?q=lunch&status=approved", f"/tickets/{ticket}")
         for _ in range(2):
             # A search asks for the ids first.
-            for address, most in zip(addresses, (9, 10, 5), strict=True):
+            for address, most in zip(addresses, (11, 12, 5), strict=True):
                 with self.counted_statements() as statements:
                     self.assertEqual((await browser.get(address)).status_code, 200)
                 self.assertEqual(len(statements), most, statements)

@@ -163,6 +163,7 @@ POST   /admin/employee/{employee_id:int}/reactivate LOGIN      FORBIDDEN  FORBID
 POST   /admin/employee/{employee_id:int}/undo       LOGIN      FORBIDDEN  FORBIDDEN  DONE:/admin/employee/list  LOGIN
 GET    /admin/payments                              LOGIN      FORBIDDEN  FORBIDDEN  SEEN  LOGIN
 POST   /admin/payments                              LOGIN      FORBIDDEN  FORBIDDEN  STEP:/admin/payments/*  LOGIN
+POST   /admin/payments/selected                     LOGIN      FORBIDDEN  FORBIDDEN  STEP:/admin/payments/*  LOGIN
 GET    /admin/payments/{run_id:int}                 LOGIN      FORBIDDEN  FORBIDDEN  SEEN  LOGIN
 POST   /admin/payments/{run_id:int}/confirm         LOGIN      FORBIDDEN  FORBIDDEN  STEP:/admin/payments/{run_id}  LOGIN
 POST   /admin/payments/{run_id:int}/pay             LOGIN      FORBIDDEN  FORBIDDEN  STEP:/admin/payments/{run_id}  LOGIN
@@ -320,6 +321,9 @@ BODIES: dict[Route, Body] = {
     ("POST", "/api/payment-runs/{run_id:int}/cancel"): _json(reason="The wrong month"),
     ("POST", "/api/payment-runs/{run_id:int}/void"): _json(reason="Returned by the bank"),
     ("POST", "/admin/payments"): _form(currency="USD"),
+    ("POST", "/admin/payments/selected"): lambda world, _person: {
+        "data": {"ticket": [world.tickets[who][1] for who in (Person.OWNER, Person.SUSPENDED)]}
+    },
     ("POST", "/admin/payments/{run_id:int}/pay"): _form(paid_on=PURCHASE["spent_on"]),
     ("POST", "/admin/payments/{run_id:int}/cancel"): _form(reason="The wrong month"),
     ("POST", "/admin/payments/{run_id:int}/void"): _form(reason="Returned by the bank"),

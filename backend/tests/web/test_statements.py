@@ -22,13 +22,14 @@ GET    /admin/employee/{employee_id:int}/reactivate       employer  4
 POST   /admin/employee/{employee_id:int}/reactivate       employer  6
 POST   /admin/employee/{employee_id:int}/reset-link       employer  6
 GET    /admin/employee/{employee_id:int}/suspend          employer  4
-POST   /admin/employee/{employee_id:int}/suspend          employer  9
+POST   /admin/employee/{employee_id:int}/suspend          employer  10
 POST   /admin/employee/{employee_id:int}/undo             employer  7
 GET    /admin/history                                     employer  3
 GET    /admin/history/people                              employer  2
 GET    /admin/overview                                    employer  5
 GET    /admin/payments                                    employer  3
 POST   /admin/payments                                    employer  8
+POST   /admin/payments/selected                           employer  9
 GET    /admin/payments/{run_id:int}                       employer  4
 POST   /admin/payments/{run_id:int}/cancel                employer  8
 POST   /admin/payments/{run_id:int}/confirm               employer  8
@@ -112,9 +113,9 @@ POST   /register                                          owner     9
 GET    /reset                                             owner     1
 POST   /reset                                             owner     8
 GET    /static/{path:path}                                owner     0
-GET    /tickets                                           owner     9
+GET    /tickets                                           owner     11
 POST   /tickets                                           owner     6
-POST   /tickets/draft                                     owner     9
+POST   /tickets/draft                                     owner     11
 POST   /tickets/duplicates                                owner     3
 GET    /tickets/export.{kind}                             owner     3
 GET    /tickets/import                                    owner     1
@@ -123,7 +124,7 @@ POST   /tickets/import/save                               owner     9
 GET    /tickets/import/template.csv                       owner     0
 GET    /tickets/payments/{run_id:int}                     owner     3
 POST   /tickets/seen                                      owner     3
-POST   /tickets/receipts                                  owner     18
+POST   /tickets/receipts                                  owner     20
 GET    /tickets/receipts/{receipt_id:int}                 owner     2
 POST   /tickets/{ticket_id:int}/receipts                  owner     10
 POST   /tickets/{ticket_id:int}/receipts/{receipt_id:int}/remove owner     6

@@ -26,7 +26,7 @@ from expenses.tickets import events, lists, queries
 from expenses.tickets.counts import STATUSES, Counts, Totals, count_matches
 from expenses.tickets.duplicates import Duplicate, duplicates_of
 from expenses.tickets.filters import Sort
-from expenses.tickets.models import Category, TicketStatus
+from expenses.tickets.models import Category, PaymentStatus, TicketStatus
 from expenses.tickets.policy import can_decide, can_reopen
 from expenses.tickets.queries import TicketView
 from expenses.tickets.saved_filters import saved_filters
@@ -37,6 +37,8 @@ from expenses.web.pagination import encode_position
 
 DETAILS = "/admin/ticket/details"
 PAGE_SIZE = 50
+# The tabs in which tickets are selected to be paid.
+PAYABLE = ("approved", "due")
 
 
 class Fragment(StrEnum):
@@ -178,6 +180,7 @@ def list_context(request: Request, query: QueryParams) -> dict[str, Any]:
         "export": lambda kind: address(query, f"/admin/ticket/export/{kind}", cursor=None),
         "details": lambda ticket: f"{DETAILS}/{ticket.id}{asked}",
         "may_decide": lambda ticket: can_decide(actor, ticket),
+        "may_pay": lambda ticket: tab in PAYABLE and ticket.payment is PaymentStatus.DUE,
         "may_reopen": lambda ticket: can_reopen(actor, ticket),
     }
 

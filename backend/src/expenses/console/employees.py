@@ -14,7 +14,7 @@ from expenses.console.queue import address
 from expenses.console.views import ReadOnlyView, id_of
 from expenses.errors import AlreadySuspended, Conflict, InvalidInput, NotSuspended
 from expenses.i18n.languages import gettext as _
-from expenses.i18n.languages import sentence
+from expenses.i18n.languages import ngettext, sentence
 from expenses.i18n.text import Line
 from expenses.notifications.links import reset_link
 from expenses.tickets.counts import COUNT_LIMIT, Count
@@ -222,12 +222,16 @@ class EmployeeView(ReadOnlyView, model=User):
                     actor=user_of(request),
                     reason=body.reason,
                 )
+                runs = {}
+                if change is SUSPEND:
+                    runs = await queries.taken_out_of_runs(connection, employee.id)
         except InvalidInput as error:
             return await self._ask(request, change, form, error.fields)
         except Conflict as error:
             return _beside_fresh_state(request, error)
         undo = f"/admin/employee/{employee.id}/undo" if change is SUSPEND else None
-        flash(request, change.success(employee), undo=undo)
+        taken_out = [_taken_out(run, number) for run, number in runs.items()]
+        flash(request, " ".join([change.success(employee), *taken_out]), undo=undo)
         return RedirectResponse(local_path(form["next"], LIST), 303)
 
 
@@ -263,6 +267,15 @@ async def _list(request: Request) -> EmployeeListPage:
                 year=settings_of(request).today().year,
             ),
         )
+
+
+def _taken_out(run: str, number: int) -> str:
+    return ngettext(
+        "%(num)s ticket was taken out of payment run %(run)s.",
+        "%(num)s tickets were taken out of payment run %(run)s.",
+        number,
+        run=run,
+    )
 
 
 def _beside_fresh_state(request: Request, error: Conflict) -> Response:

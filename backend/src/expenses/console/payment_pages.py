@@ -10,7 +10,9 @@ from starlette.responses import Response
 
 from expenses.console.authentication import user_of
 from expenses.console.queue import address
+from expenses.i18n.languages import ngettext
 from expenses.payments import queries
+from expenses.payments.drafting import Created
 from expenses.payments.models import RunStatus
 from expenses.payments.policy import can_confirm
 from expenses.payments.queries import Share
@@ -139,4 +141,13 @@ async def run_page(
         form=form or FormValues(),
         errors=errors or {},
         refusal=refusal,
+    )
+
+
+def drafted(run: Created) -> str:
+    return ngettext(
+        "Payment run %(run)s has %(num)s ticket.",
+        "Payment run %(run)s has %(num)s tickets.",
+        run.tickets,
+        run=run.number,
     )

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from expenses.console.authentication import user_of
-from expenses.console.payment_pages import LIST, list_page, run_page
+from expenses.console.payment_pages import LIST, drafted, list_page, run_page
 from expenses.console.selection import ticket_numbers
 from expenses.errors import Conflict, Forbidden, InvalidInput, NotFound
 from expenses.i18n.languages import gettext, ngettext, sentence
@@ -59,7 +59,7 @@ class PaymentView(BaseView):
             return await list_page(request, 422, form=form, errors=error.fields)
         except Conflict as error:
             return await list_page(request, status_of(error), refusal=sentence(error))
-        flash(request, _drafted(created.number, created.tickets))
+        flash(request, drafted(created))
         return RedirectResponse(f"{LIST}/{created.run_id}", 303)
 
     @expose(ONE, methods=["GET"], identity="payment")
@@ -169,15 +169,6 @@ def _payment(form: FormValues) -> Payment:
 
 def _filled_in(form: FormValues, *names: str) -> dict[str, Any]:
     return {name: form[name] for name in names if form[name].strip()}
-
-
-def _drafted(number: str, tickets: int) -> str:
-    return ngettext(
-        "Payment run %(run)s has %(num)s ticket.",
-        "Payment run %(run)s has %(num)s tickets.",
-        tickets,
-        run=number,
-    )
 
 
 def _confirmed(confirmed: actions.Confirmed) -> str:

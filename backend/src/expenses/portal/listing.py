@@ -10,6 +10,7 @@ from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
 
+from expenses.payments.queries import last_payment_to, owed_to
 from expenses.portal.fields import form_context
 from expenses.portal.filling import chosen
 from expenses.portal.hints import Hint, receipt_hint
@@ -106,6 +107,8 @@ async def tickets_page(
         **await _drafts(request, connection, user, values),
         summary=await summarize(connection, actor=user, today=settings_of(request).today()),
         news=await news_for(connection, actor=user),
+        owed=await owed_to(connection, actor=user),
+        last_paid=await last_payment_to(connection, actor=user),
         **form_context(values, errors),
     )
 

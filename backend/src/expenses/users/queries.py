@@ -156,6 +156,19 @@ async def has_just_suspended(
     return bool(last.at > datetime.now(UTC) - UNDO_PERIOD)
 
 
+async def taken_out_of_runs(connection: AsyncConnection, employee_id: int) -> dict[str, int]:
+    """Return how many tickets the last suspension took out of which payment runs."""
+    query = (
+        select(event_table.c.details)
+        .where(event_table.c.user_id == employee_id, event_table.c.action == "user.suspended")
+        .order_by(event_table.c.id.desc())
+        .limit(constant(1))
+    )
+    details = await connection.scalar(query) or {}
+    runs: dict[str, int] = details.get("taken_out_of_payment_runs", {})
+    return runs
+
+
 async def find_employees_named(
     connection: AsyncConnection, name: str, *, actor: Actor
 ) -> list[int]:

@@ -29,9 +29,11 @@ export function showSelected() {
   const chosen = all.filter((box) => box.checked);
   bar.hidden = !chosen.length;
   bar.classList.toggle("is-page", chosen.length === all.length);
-  if (chosen.length < all.length) bar.elements.all.checked = false;
-  const sums = bar.elements.all.checked ? [] : amounts(chosen.map((box) => box.closest("tr").dataset));
-  const text = bar.elements.all.checked ? bar.dataset.all : bar.dataset.some;
+  // What is paid is selected row by row.
+  const everything = bar.elements.all;
+  if (everything && chosen.length < all.length) everything.checked = false;
+  const sums = everything?.checked ? [] : amounts(chosen.map((box) => box.closest("tr").dataset));
+  const text = everything?.checked ? bar.dataset.all : bar.dataset.some;
   bar.querySelector("[data-selected]").textContent = [
     text.replace("{n}", chosen.length),
     ...sums,
