@@ -21,6 +21,7 @@ DESKTOP, PHONE = (1280, 860), (390, 844)
 # Name, user, path, size of the window, colour scheme.
 SCREENSHOTS = (
     ("tickets", DANA, "/admin/ticket/details/97", DESKTOP, "light"),
+    ("payments", DANA, "/admin/payments", DESKTOP, "light"),
     ("overview", DANA, "/admin/overview", DESKTOP, "light"),
     ("employees", DANA, "/admin/employee/list", DESKTOP, "light"),
     ("history", DANA, "/admin/history", DESKTOP, "dark"),
@@ -45,6 +46,7 @@ def main(address: str = "http://127.0.0.1:8000") -> None:
             page.fill("#password", PASSWORD)
             page.click("main button[type=submit]")
             page.goto(path)
+            page.wait_for_load_state("networkidle")
             page.screenshot(path=FOLDER / f"{name}.png")
             page.close()
 
