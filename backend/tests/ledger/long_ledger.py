@@ -21,6 +21,7 @@ class NothingIsLost(TestCase):
             "tickets",
             "receipts",
             "decided tickets",
+            "payment runs",
             "writes without an answer",
             "writes told to try again",
             "answers that another decision won",

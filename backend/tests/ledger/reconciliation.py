@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from tests.ledger.writers import Decision, Ledger
+from tests.payment_consistency import inconsistencies
 
 # Those whose events are not exactly the ones that made them what they are.
 INCONSISTENT_TICKETS = """
 SELECT tickets.id, status, array_agg(action || ' ' || actor_id ORDER BY events.id)
 FROM tickets LEFT JOIN events ON ticket_id = tickets.id AND action NOT LIKE 'ticket.receipt%'
+    AND NOT details ? 'run'
 GROUP BY tickets.id
 HAVING array_agg(action ORDER BY events.id) IS DISTINCT FROM
     CASE WHEN status = 'pending' THEN ARRAY['ticket.created']
@@ -45,6 +47,7 @@ async def discrepancies(rows: Rows, ledger: Ledger, files: Path) -> list[str]:
         *await _of_tickets(rows, ledger),
         *await _of_receipts(rows, ledger, files),
         *await _of_decisions(rows, ledger),
+        *await _of_payment_runs(rows, ledger),
         *await _half_done(rows),
     ]
 
@@ -92,6 +95,22 @@ async def _of_decisions(rows: Rows, ledger: Ledger) -> list[str]:
         for ticket in there.keys() | ledger.decided.keys()
         if there.get(ticket) != ledger.decided.get(ticket)
     ]
+
+
+async def _of_payment_runs(rows: Rows, ledger: Ledger) -> list[str]:
+    runs = await rows(
+        "SELECT payment_runs.id, status, count(ticket_id)"
+        " FROM payment_runs LEFT JOIN payment_lines ON run_id = payment_runs.id"
+        " GROUP BY payment_runs.id"
+    )
+    there = {run: (status, tickets) for run, status, tickets in runs}
+    found = [
+        f"Of payment run {run} people were told {ledger.runs.get(run)}, and there is "
+        f"{there.get(run)}."
+        for run in there.keys() | ledger.runs.keys()
+        if there.get(run) != ledger.runs.get(run)
+    ]
+    return found + await inconsistencies(rows)
 
 
 async def _half_done(rows: Rows) -> list[str]:

@@ -64,6 +64,7 @@ async def _run_faults(
         ledger.counts["tickets"] = len(ledger.filed)
         ledger.counts["receipts"] = len(ledger.receipts)
         ledger.counts["decided tickets"] = len(ledger.decided)
+        ledger.counts["payment runs"] = len(ledger.runs)
         ledger.counts["times it was ready again by itself"] = monitor.recoveries
         return await discrepancies(faults.rows, ledger, server.data_dir / "receipts")
     finally:

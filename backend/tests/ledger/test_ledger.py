@@ -10,6 +10,12 @@ class NothingIsLost(TestCase):
     def test_what_was_acknowledged_is_there_once_after_a_kill(self) -> None:
         outcome = asyncio.run(run(seconds=0, faults=("kill_server",)))
         self.assertEqual(outcome.discrepancies, [])
-        for name in ("tickets", "receipts", "decided tickets", "kills of the server"):
+        for name in (
+            "tickets",
+            "receipts",
+            "decided tickets",
+            "payment runs",
+            "kills of the server",
+        ):
             self.assertGreater(outcome.counts.get(name, 0), 0, name)
         self.assertNotIn("Unexpected error", outcome.log)

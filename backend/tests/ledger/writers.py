@@ -6,6 +6,7 @@ import random
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -41,6 +42,8 @@ class Ledger:
     # By ticket, the SHA-256 of every receipt that was added and not removed.
     receipts: dict[int, set[str]] = field(default_factory=dict)
     undecided: list[int] = field(default_factory=list)
+    # By payment run: how it ended, and with how many tickets.
+    runs: dict[int, tuple[str, int]] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
 
 
@@ -126,6 +129,28 @@ class Writer:
         assert answer.status_code in (204, 404), (answer.status_code, answer.text)
         self.ledger.receipts[ticket] = {kept["sha256"]}
 
+    async def pay(self) -> None:
+        """Whatever is due by now, in one run; a third of them are cancelled."""
+        runs, key = "/api/payment-runs", {"Idempotency-Key": str(uuid4())}
+        answer = await self._send(runs, json={"currency": "USD"}, headers=key)
+        assert answer.status_code in (201, 409), (answer.status_code, answer.text)
+        if answer.status_code == 409:
+            assert answer.json()["code"] == "nothing-due", answer.text
+            return
+        run = answer.json()
+        day = datetime.now(UTC).date().isoformat()
+        ends = random.choice(
+            [("paid", "pay", {"paid_on": day})] * 2
+            + [("cancelled", "cancel", {"reason": "Not this week"})]
+        )
+        for _, verb, body in (("confirmed", "confirm", None), ends):
+            answer = await self._send(f"{runs}/{run['id']}/{verb}", json=body)
+            # It has changed already, where that was done without an answer.
+            assert answer.status_code in (200, 409), (answer.status_code, answer.text)
+            if answer.status_code == 409:
+                assert answer.json()["code"] == "payment-run-changed", answer.text
+        self.ledger.runs[run["id"]] = ends[0], run["tickets"]
+
     async def _send(self, path: str, method: str = "POST", **parts: Any) -> httpx.Response:
         while True:
             self.ledger.counts["writes"] += 1
@@ -148,16 +173,17 @@ class Staff:
     async def work(self, goes_on: Callable[[], bool]) -> None:
         """Until the last one has the answer to the last write."""
 
-        async def repeat(act: Callable[[], Any]) -> None:
+        async def repeat(act: Callable[[], Any], pause: float = 0.02) -> None:
             while goes_on():
                 await act()
-                await asyncio.sleep(random.uniform(0, 0.02))
+                await asyncio.sleep(random.uniform(0, pause))
 
         async with asyncio.TaskGroup() as tasks:
             for writer in self.employees:
                 tasks.create_task(repeat(writer.file))
             for writer in self.employers:
                 tasks.create_task(repeat(writer.decide))
+                tasks.create_task(repeat(writer.pay, 0.5))
 
     async def close(self) -> None:
         for writer in self.employees + self.employers:
