@@ -16,7 +16,19 @@ SIZE = 100_000
 CONSOLE, PORTAL, API = "/admin/ticket/list", "/tickets", "/api/tickets"
 
 
-class Plans(CommittingTestCase):
+class PlanTestCase(CommittingTestCase):
+    async def somebody(self, role: Role) -> UserView:
+        query = select(*VIEW).where(User.role == role, User.suspended_at.is_(None)).limit(1)
+        async with self.database.reading() as connection:
+            return UserView._make((await connection.execute(query)).one())
+
+    async def plan(self, statement: str, values: Any) -> str:
+        async with connected(self._address) as connection:
+            rows = await connection.fetch(f"EXPLAIN {statement}", *values)
+        return "\n".join(row[0] for row in rows)
+
+
+class Plans(PlanTestCase):
     filled: ClassVar[str]
 
     @classmethod
@@ -95,11 +107,6 @@ class Plans(CommittingTestCase):
         for index in ("ix_tickets_owner_id_spent_on_amount", "ix_tickets_link_keys"):
             self.assertIn(f"Scan {'using' if 'owner' in index else 'on'} {index}", plan)
 
-    async def somebody(self, role: Role) -> UserView:
-        query = select(*VIEW).where(User.role == role, User.suspended_at.is_(None)).limit(1)
-        async with self.database.reading() as connection:
-            return UserView._make((await connection.execute(query)).one())
-
     async def assert_quick(self, user: UserView, *paths: str, sorts: bool = False) -> None:
         """With `sorts`, the few that were found through an index may be put into order."""
         browser = await self.browser_of(user)
@@ -113,8 +120,3 @@ class Plans(CommittingTestCase):
                     self.assertNotIn("Seq Scan on tickets", plan)
                     if not sorts and "ORDER BY tickets" in statement.sql:
                         self.assertNotIn("Sort", plan)
-
-    async def plan(self, statement: str, values: Any) -> str:
-        async with connected(self._address) as connection:
-            rows = await connection.fetch(f"EXPLAIN {statement}", *values)
-        return "\n".join(row[0] for row in rows)

@@ -95,10 +95,11 @@ class PaymentLine(Base):
             "uq_payment_lines_active", "ticket_id", unique=True, postgresql_where=text("is_active")
         ),
         Index(None, "run_id", "owner_id", "ticket_id"),
-        # For a suspension.
+        # For what is due and in no run, and for a suspension.
         Index(
             "ix_payment_lines_unpaid",
             "owner_id",
+            "ticket_id",
             postgresql_where=text("is_active AND paid_at IS NULL"),
         ),
         CheckConstraint("amount > 0", name="amount_positive"),

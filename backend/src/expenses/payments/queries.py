@@ -97,8 +97,16 @@ def is_due() -> ColumnElement[bool]:
 
 
 def is_free() -> ColumnElement[bool]:
-    """Match the tickets that no run has."""
-    return ~exists().where(line_table.c.ticket_id == ticket_table.c.id, line_table.c.is_active)
+    """Match, of the tickets that are due, those that no run has.
+
+    Paid lines are not looked at: they are many, and theirs are not due.
+    """
+    return ~exists().where(
+        line_table.c.owner_id == ticket_table.c.owner_id,
+        line_table.c.ticket_id == ticket_table.c.id,
+        line_table.c.is_active,
+        line_table.c.paid_at.is_(None),
+    )
 
 
 async def due(connection: AsyncConnection, *, actor: Actor) -> list[Due]:

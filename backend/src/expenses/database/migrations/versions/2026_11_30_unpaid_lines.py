@@ -1,4 +1,4 @@
-"""Find the unpaid lines of somebody who is suspended."""
+"""Find the unpaid lines of somebody, and what is due and in no run."""
 
 from alembic import op
 
@@ -13,8 +13,8 @@ def upgrade() -> None:
         # It waits for running transactions, and nobody waits for it.
         op.execute("SET lock_timeout = 0")
         op.execute(
-            "CREATE INDEX CONCURRENTLY ix_payment_lines_unpaid ON payment_lines (owner_id)"
-            " WHERE is_active AND paid_at IS NULL"
+            "CREATE INDEX CONCURRENTLY ix_payment_lines_unpaid"
+            " ON payment_lines (owner_id, ticket_id) WHERE is_active AND paid_at IS NULL"
         )
         op.execute("RESET lock_timeout")
 

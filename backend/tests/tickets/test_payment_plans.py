@@ -1,0 +1,96 @@
+"""Payment runs after years of them: what is read does not grow with what was paid long ago."""
+
+import asyncio
+from typing import Any, ClassVar
+
+from benchmarks.fill import connected, fill
+from expenses.users.models import Role
+from tests.harness import new_database
+from tests.tickets.test_plans import PlanTestCase
+
+SIZE = 100_000
+RUNS = "/api/payment-runs"
+
+# All that was approved but for the last few was paid, in a run of each month and currency.
+PAY = """
+INSERT INTO payment_runs (id, number, currency, status, created_by_id, confirmed_by_id,
+                          confirmed_at, paid_on, created_at)
+SELECT row_number() OVER (), format('2000-%s', row_number() OVER ()), currency, 'paid', 1, 2,
+       month + interval '33 days', month + interval '34 days', month + interval '32 days'
+FROM (SELECT DISTINCT date_trunc('month', decided_at) AS month, currency FROM tickets
+      WHERE status = 'approved' AND id < 95000) AS months;
+INSERT INTO payment_lines (ticket_id, run_id, owner_id, amount, paid_at)
+SELECT tickets.id, payment_runs.id, owner_id, amount, paid_on
+FROM tickets JOIN payment_runs ON payment_runs.currency = tickets.currency
+    AND date_trunc('month', decided_at) + interval '32 days' = payment_runs.created_at
+WHERE tickets.status = 'approved' AND tickets.id < 95000;
+UPDATE tickets SET paid_at = payment_lines.paid_at FROM payment_lines WHERE ticket_id = tickets.id;
+SELECT setval(pg_get_serial_sequence('payment_runs', 'id'), max(id)) FROM payment_runs;
+"""
+
+
+class PaymentPlans(PlanTestCase):
+    filled: ClassVar[str]
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        cls.filled = new_database()
+        asyncio.run(fill(cls.filled, SIZE, lambda *_: None))
+        asyncio.run(cls._pay())
+
+    @classmethod
+    async def _pay(cls) -> None:
+        async with connected(cls.filled) as connection:
+            await connection.execute(PAY)
+            await connection.execute("VACUUM (ANALYZE) tickets, payment_runs, payment_lines")
+
+    def setUp(self) -> None:
+        self._address = self.filled
+
+    async def test_what_is_due_is_read_from_an_index_of_what_is_not_paid(self) -> None:
+        boss = await self.somebody(Role.EMPLOYER)
+        plans = await self.plans(boss, "GET", f"{RUNS}/due")
+        self.assertIn("ix_tickets_due", plans)
+        self.assertNotIn("Seq Scan on payment_lines", plans)
+
+    async def test_a_run_is_read_without_the_others(self) -> None:
+        boss = await self.somebody(Role.EMPLOYER)
+        for path in (RUNS, f"{RUNS}?status=paid", f"{RUNS}/7", f"{RUNS}/7/tickets"):
+            plans = await self.plans(boss, "GET", path)
+            self.assertIn("payment_lines", plans)
+
+    async def test_a_draft_and_its_steps_need_no_tickets_but_theirs(self) -> None:
+        boss = await self.somebody(Role.EMPLOYER)
+        plans = await self.plans(boss, "POST", RUNS, {"currency": "EUR"})
+        self.assertIn("ix_tickets_due", plans)
+        api = await self.program_of(boss)
+        run = (await api.get(RUNS)).json()["items"][0]
+        path = f"{RUNS}/{run['id']}"
+        day = self.settings.today().isoformat()
+        for step, body in (
+            ("confirm", None),
+            ("pay", {"paid_on": day}),
+            ("void", {"reason": "A mistake"}),
+        ):
+            await self.plans(boss, "POST", f"{path}/{step}", body)
+
+    async def test_a_suspension_finds_unpaid_lines_by_their_owner(self) -> None:
+        boss, ada = await self.somebody(Role.EMPLOYER), await self.somebody(Role.EMPLOYEE)
+        plans = await self.plans(boss, "POST", f"/api/employees/{ada.id}/suspend", {})
+        self.assertIn("ix_payment_lines_unpaid", plans)
+
+    async def plans(self, user: Any, method: str, path: str, body: Any = None) -> str:
+        """Of all the statements of a request; none of them reads a table that grows."""
+        api = await self.program_of(user)
+        with self.counted_statements() as statements:
+            answer = await api.request(method, path, json=body)
+        self.assertLess(answer.status_code, 300, answer.text)
+        plans = []
+        for sent in statements:
+            if not sent.sql.startswith("INSERT INTO events"):
+                with self.subTest(path=path, statement=sent.sql):
+                    plan = await self.plan(sent.sql, sent.values)
+                    self.assertNotIn("Seq Scan on tickets", plan)
+                    self.assertNotIn("Seq Scan on payment_lines", plan)
+                    plans.append(plan)
+        return "\n".join(plans)
