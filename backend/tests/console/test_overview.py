@@ -126,6 +126,45 @@ class Links(OverviewTestCase):
             self.assertRegex(said, r"^\D0\.00$")
 
 
+class Money(OverviewTestCase):
+    async def test_what_is_owed_to_whom_and_since_when(self) -> None:
+        self.assertNotIn("Owed to employees", (await self.overview()).text)
+        ben = await self.new_employee("Ben")
+        for owner, amount, currency in (
+            (self.ada, "10.00", "USD"),
+            (self.ada, "2.50", "USD"),
+            (ben, "20.00", "USD"),
+            (ben, "7.00", "EUR"),
+        ):
+            await self.approved(owner, amount=amount, currency=currency)
+        today = Formats(self.settings, "en").day(self.today)
+        page = await self.overview()
+        self.assertEqual(
+            table(page, "owed"),
+            [
+                ["Ben", today, "1", "€7.00"],
+                ["Ben", today, "1", "$20.00"],
+                ["Ada", today, "2", "$12.50"],
+            ],
+        )
+        self.assertIn('<span class="sum">$32.50</span>', page.text)
+        await self.suspend(ben, by=self.boss)
+        self.assertEqual(table(await self.overview(), "owed"), [["Ada", today, "2", "$12.50"]])
+
+    async def test_what_was_paid_in_each_month(self) -> None:
+        for amount in ("10.00", "2.50"):
+            await self.approved(self.ada, amount=amount)
+        run = await self.new_run(by=self.boss)
+        await self.confirm(run, by=self.boss)
+        page = await self.overview()
+        self.assertIn("Nothing was paid in USD.", page.text)
+        await self.pay(run, by=self.boss)
+        page = await self.overview()
+        self.assertEqual(table(page, "paid")[-1][1:], ["2", "$12.50"])
+        self.assertEqual(len(table(page, "paid")), 12)
+        self.assertIn("Nothing is owed to anybody.", page.text)
+
+
 class Shown(OverviewTestCase):
     async def test_pending_tickets_by_age(self) -> None:
         for days_ago in (-1, 0, 3, 4, 7, 8, 30, 31, 400):
@@ -307,7 +346,7 @@ class Shown(OverviewTestCase):
         with self.counted_statements() as many:
             await self.overview()
         self.assertEqual(len(few), len(many))
-        self.assertEqual(len(many), 5)
+        self.assertEqual(len(many), 7)
 
 
 class Charts(OverviewTestCase):

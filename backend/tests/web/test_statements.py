@@ -26,7 +26,7 @@ POST   /admin/employee/{employee_id:int}/suspend          employer  10
 POST   /admin/employee/{employee_id:int}/undo             employer  7
 GET    /admin/history                                     employer  3
 GET    /admin/history/people                              employer  2
-GET    /admin/overview                                    employer  5
+GET    /admin/overview                                    employer  7
 GET    /admin/payments                                    employer  3
 POST   /admin/payments                                    employer  8
 POST   /admin/payments/selected                           employer  9

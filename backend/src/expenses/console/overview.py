@@ -10,10 +10,15 @@ from starlette.responses import Response
 from expenses.console import overview_lines as lines
 from expenses.console.authentication import user_of
 from expenses.i18n.money import Currency
+from expenses.payments.queries import due_by_employee
+from expenses.payments.totals import paid_by_month
 from expenses.tickets import overview
 from expenses.web.dependencies import database_of, settings_of
 from expenses.web.pages.rendering import render
 from expenses.web.validation import parse
+
+# As many sums that are owed are listed.
+MAX_OWED = 50
 
 
 class Listing(BaseModel):
@@ -38,6 +43,10 @@ class OverviewView(BaseView):
             found = await overview.spending(
                 connection, actor=actor, periods=overview.split(year.months, spans)
             )
+            owed = await due_by_employee(connection, actor=actor, limit=MAX_OWED + 1)
+            paid = await paid_by_month(
+                connection, actor=actor, since=year.days.first, currency=currency
+            )
             employees = await overview.top_spending(
                 connection, actor=actor, months=year.months, currency=currency
             )
@@ -52,6 +61,10 @@ class OverviewView(BaseView):
             waiting=lines.waiting(pending),
             oldest=lines.oldest(pending),
             alike=lines.alike(alike),
+            owed=lines.owed(owed[:MAX_OWED]),
+            owed_sums=lines.owed_sums(owed) if len(owed) <= MAX_OWED else {},
+            most_owed=MAX_OWED,
+            paid=lines.paid_lines(paid, year),
             ages=lines.age_lines(pending, today),
             currency=currency,
             tabs={settings.currency: 0} | used | {currency: used.get(currency, 0)},

@@ -1,6 +1,6 @@
 """The lines of the overview's charts and tables, each with the list of the tickets it counts."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -12,6 +12,7 @@ from starlette.datastructures import QueryParams
 from expenses.console.queue import address
 from expenses.i18n.languages import current_language
 from expenses.i18n.languages import gettext as _
+from expenses.payments.queries import DueToEmployee
 from expenses.tickets.models import TicketStatus
 from expenses.tickets.overview import (
     AGES,
@@ -107,6 +108,32 @@ def alike(rows: Sequence[Alike]) -> list[tuple[Alike, str]]:
             ),
         )
         for row in rows
+    ]
+
+
+def owed(rows: Sequence[DueToEmployee]) -> list[tuple[DueToEmployee, str]]:
+    """Pair what is owed to an employee in a currency with the list of these tickets."""
+    due = QueryParams(_query(TicketStatus.APPROVED, payment="due"))
+    return [(row, address(due, employee=str(row.owner_id), currency=row.currency)) for row in rows]
+
+
+def owed_sums(rows: Sequence[DueToEmployee]) -> dict[str, Decimal]:
+    sums: dict[str, Decimal] = {}
+    for row in rows:
+        sums[row.currency] = sums.get(row.currency, Decimal(0)) + row.amount
+    return sums
+
+
+def paid_lines(found: Mapping[date, Figure], year: Year) -> list[Line]:
+    """List every month, also those in which nothing was paid."""
+    return [
+        Line(
+            name_of_month(month),
+            {year.currency: found.get(month.first, NOTHING)},
+            None,
+            short=format_date(month.first, "LLL", locale=current_language()),
+        )
+        for month in year.months
     ]
 
 

@@ -72,14 +72,6 @@ class Due(NamedTuple):
     since: datetime
 
 
-class Paid(NamedTuple):
-    """What was paid in a currency, and when that was noted."""
-
-    currency: str
-    amount: Decimal
-    at: datetime
-
-
 class DueToEmployee(NamedTuple):
     owner_id: int
     username: str
@@ -142,19 +134,6 @@ async def owed_to(connection: AsyncConnection, *, actor: Actor) -> list[Due]:
     """Sum up by currency what the actor waits for."""
     query = _due(actor, ticket_table.c.currency).where(ticket_table.c.owner_id == actor.id)
     return [Due._make(row) for row in await connection.execute(query)]
-
-
-async def last_payment_to(connection: AsyncConnection, *, actor: Actor) -> list[Paid]:
-    """Sum up by currency what the actor was paid last."""
-    of_actor = visible_to(actor), ticket_table.c.owner_id == actor.id
-    last = select(func.max(ticket_table.c.paid_at)).where(*of_actor).scalar_subquery()
-    query = (
-        select(ticket_table.c.currency, func.sum(ticket_table.c.amount), ticket_table.c.paid_at)
-        .where(*of_actor, ticket_table.c.paid_at == last)
-        .group_by(ticket_table.c.currency, ticket_table.c.paid_at)
-        .order_by(ticket_table.c.currency)
-    )
-    return [Paid._make(row) for row in await connection.execute(query)]
 
 
 async def list_runs(
