@@ -49,9 +49,7 @@ def create_app(
     """
     settings = settings or read_settings()
     database = database or _database(settings)
-    traces = requested_traces()
-    if traces is not None:
-        trace_statements(database, traces.tracer)
+    traces = _traces(database)
     app = FastAPI(
         title="Contoso Expenses",
         version=VERSION,
@@ -79,6 +77,13 @@ def create_app(
     console.mount(app, database)
     openapi.describe(app, api.TAGS)
     return app
+
+
+def _traces(database: Database) -> Traces | None:
+    traces = requested_traces()
+    if traces is not None:
+        trace_statements(database, traces.tracer)
+    return traces
 
 
 def _database(settings: Settings) -> Database:

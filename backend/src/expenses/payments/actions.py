@@ -124,14 +124,7 @@ async def pay_run(
         raise InvalidInput({"tickets": N_("Some of these tickets are paid or not in this run.")})
     if not lines:
         raise NothingDue(currency=run.currency)
-    await connection.execute(
-        update(run_table)
-        .where(run_table.c.id == run_id)
-        .values(
-            paid_on=payment.paid_on,
-            reference=func.coalesce(payment.reference, run_table.c.reference),
-        )
-    )
+    await _note_payment(connection, run_id, payment)
     event_id = await record_step(
         connection,
         "paid",
@@ -146,6 +139,17 @@ async def pay_run(
     await tell_of_payment(connection, run, lines, event_id, actor=actor)
     await finish_if_paid(connection, run_id)
     return len(lines)
+
+
+async def _note_payment(connection: AsyncConnection, run_id: int, payment: Payment) -> None:
+    await connection.execute(
+        update(run_table)
+        .where(run_table.c.id == run_id)
+        .values(
+            paid_on=payment.paid_on,
+            reference=func.coalesce(payment.reference, run_table.c.reference),
+        )
+    )
 
 
 async def cancel_run(

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import func, literal, select
 from sqlalchemy.dialects.postgresql import insert
@@ -55,18 +55,13 @@ async def create_run(
     if not candidates:
         raise NothingDue(currency=new.currency)
     number = await _next_number(connection, settings.today())
-    run_id: int = (
-        await connection.execute(
-            insert(run_table)
-            .values(
-                number=number,
-                currency=new.currency,
-                created_by_id=actor.id,
-                idempotency_key=idempotency_key,
-            )
-            .returning(run_table.c.id)
-        )
-    ).scalar_one()
+    run_id = await _insert(
+        connection,
+        number=number,
+        currency=new.currency,
+        created_by_id=actor.id,
+        idempotency_key=idempotency_key,
+    )
     lines = await _add_lines(connection, run_id, candidates)
     if not lines:
         raise NothingDue(currency=new.currency)
@@ -75,6 +70,12 @@ async def create_run(
     )
     wanted = len(set(new.tickets)) if new.tickets else len(candidates)
     return Created(run_id, number, len(lines), wanted - len(lines))
+
+
+async def _insert(connection: AsyncConnection, **values: Any) -> int:
+    new = insert(run_table).values(values).returning(run_table.c.id)
+    run_id: int = (await connection.execute(new)).scalar_one()
+    return run_id
 
 
 async def _made_with(connection: AsyncConnection, key: str, actor: Actor) -> Created | None:

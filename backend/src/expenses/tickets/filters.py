@@ -112,14 +112,7 @@ def conditions(matching: TicketFilter) -> list[ColumnElement[bool]]:
             func.folded(ticket_table.c.merchant).like(constant_text(like(matching.merchant)))
         )
     if matching.payment is not None:
-        found += [
-            ticket_table.c.status == constant(TicketStatus.APPROVED),
-            (
-                ticket_table.c.paid_at.is_(None)
-                if matching.payment is PaymentStatus.DUE
-                else ticket_table.c.paid_at.is_not(None)
-            ),
-        ]
+        found += _has(matching.payment)
     if matching.decided_since is not None:
         found.append(ticket_table.c.decided_at > matching.decided_since)
     if matching.unchanged_since is not None:
@@ -160,6 +153,14 @@ def searched(text: str, employee_ids: Sequence[int]) -> dict[str, Any]:
         "number": int(number) if is_number and int(number) <= MAX_ID else None,
         "mentioned": employee_ids or None,
     }
+
+
+def _has(payment: PaymentStatus) -> list[ColumnElement[bool]]:
+    is_due = ticket_table.c.paid_at.is_(None)
+    return [
+        ticket_table.c.status == constant(TicketStatus.APPROVED),
+        is_due if payment is PaymentStatus.DUE else ~is_due,
+    ]
 
 
 def _searched(matching: TicketFilter) -> Iterator[ColumnElement[bool]]:

@@ -22,7 +22,7 @@ from expenses.settings import Settings
 from expenses.users import locks
 from expenses.users.identity import username_skeleton
 from expenses.users.models import Actor, session_table, user_table
-from expenses.users.passwords import ensure_acceptable, hash_password, verify_password
+from expenses.users.passwords import hash_new, verify_password
 from expenses.users.queries import VIEW, UserView, users_by_id
 from expenses.users.sessions import CurrentUser, end_sessions
 from expenses.users.throttling import count_attempt, password_limits, uncount_attempt
@@ -100,7 +100,7 @@ async def change_password(
     limits = password_limits(actor.id, settings)
     await count_attempt(database, limits)
     verified = await _verify(database, old, actor, field="old")
-    password_hash = await _hash_acceptable(new, actor)
+    password_hash = await hash_new(new, email=actor.email)
     async with database.transaction() as connection:
         # It may have been changed elsewhere while this one was being hashed.
         if await _lock_password(connection, actor) != verified:
@@ -186,15 +186,6 @@ async def _verify(
     if not await verify_password(password, password_hash):
         raise InvalidInput({field: WrongPassword.template})
     return password_hash
-
-
-async def _hash_acceptable(password: str, actor: CurrentUser) -> str:
-    """Raises `InvalidInput` for `new`."""
-    try:
-        ensure_acceptable(password, email=actor.email)
-    except InvalidInput as error:
-        raise InvalidInput({"new": error.fields["password"]}) from None
-    return await hash_password(password)
 
 
 async def _lock_password(connection: AsyncConnection, actor: CurrentUser) -> str:

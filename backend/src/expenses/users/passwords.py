@@ -33,6 +33,15 @@ async def hash_password(password: str) -> str:
     )
 
 
+async def hash_new(password: str, *, email: str) -> str:
+    """Raises `InvalidInput` for the field `new`."""
+    try:
+        ensure_acceptable(password, email=email)
+    except InvalidInput as error:
+        raise InvalidInput({"new": error.fields["password"]}) from None
+    return await hash_password(password)
+
+
 async def verify_password(password: str, password_hash: str | None) -> bool:
     """Say whether they match; without a hash it takes just as long and says no."""
     stored = password_hash or _dummy_hash()

@@ -9,12 +9,12 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from expenses.database.engine import Database
-from expenses.errors import InvalidInput, ResetExpired
+from expenses.errors import ResetExpired
 from expenses.history import record
 from expenses.notifications.outbox import Channel, Subject, announce
 from expenses.users import locks
 from expenses.users.models import Actor, password_reset_table, user_table
-from expenses.users.passwords import ensure_acceptable, hash_password
+from expenses.users.passwords import hash_new
 from expenses.users.policy import ensure_can_suspend
 from expenses.users.queries import UserView, find_password, lock_employee, users_by_id
 from expenses.users.sessions import end_sessions, hash_token
@@ -98,11 +98,7 @@ async def reset_password(database: Database, secret: str, password: str) -> Forg
     """
     async with database.reading() as connection:
         forgotten = await find_reset(connection, secret)
-    try:
-        ensure_acceptable(password, email=forgotten.email)
-    except InvalidInput as error:
-        raise InvalidInput({"new": error.fields["password"]}) from None
-    password_hash = await hash_password(password)
+    password_hash = await hash_new(password, email=forgotten.email)
     async with database.transaction() as connection:
         # Log-ins under way wait, or their sessions would be missed.
         await locks.take_alone(connection, forgotten.user_id)
