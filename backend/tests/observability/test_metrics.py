@@ -7,6 +7,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
 
 from expenses.database.engine import CONNECTIONS_PER_PROCESS, Database
+from expenses.errors import RunChanged
 from tests.console.test_bulk import form_of
 from tests.harness import PASSWORD, CommittingTestCase, make_settings
 from tests.notifications.test_delivery import MailTestCase
@@ -116,6 +117,19 @@ class Counting(MeasuredTestCase):
             {decision: events.count(f"ticket.{decision}") for decision in counted},
         )
         self.assertEqual(counted, {"approved": 4, "denied": 1, "reopened": 1})
+
+    async def test_paid_tickets_count_once_the_payment_is_committed(self) -> None:
+        name, dana = "expenses_paid_tickets_total", await self.new_employer()
+        for _ in range(2):
+            await self.new_due_ticket(await self.new_employee(), by=dana)
+        run = await self.new_run(by=dana)
+        await self.confirm(run, by=dana)
+        before = (await self.figures()).of(name)
+        await self.pay(run, by=dana)
+        with self.assertRaises(RunChanged):
+            await self.pay(run, by=dana)
+        self.assertEqual((await self.figures()).of(name) - before, 2)
+        self.assertEqual(len(await self.events("ticket.paid")), 2)
 
     async def test_log_ins_count_by_what_came_of_them(self) -> None:
         ada, bob, dana = (
