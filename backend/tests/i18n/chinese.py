@@ -15,7 +15,7 @@ CHINESE = {
 NAMES = {
     *("api", "chrome", "contoso", "csv", "english", "excel", "expenses", "iso", "json", "kb"),
     *("keynote", "mb", "numbers", "ods", "opendocument", "pages", "pdf", "sha", "utc", "windows"),
-    *("bic", "cobadeffxxx", "company_iban", "de", "iban", "pain", "sepa", "xlsx", "xml"),
+    *("bic", "camt", "cobadeffxxx", "company_iban", "de", "iban", "pain", "sepa", "xlsx", "xml"),
     *("ctrl", "enter", "esc", "shift"),
     *("application", "content", "null", "true", "false", "type"),
 }

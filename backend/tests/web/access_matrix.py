@@ -174,6 +174,9 @@ POST   /admin/payments/{run_id:int}/tickets/{ticket_id:int}/take-out LOGIN      
 GET    /admin/overview                              LOGIN      FORBIDDEN  FORBIDDEN  SEEN       LOGIN
 GET    /admin/payments/{run_id:int}/file            LOGIN      FORBIDDEN  FORBIDDEN  SEEN       LOGIN
 POST   /admin/payments/{run_id:int}/file/{kind}     LOGIN      FORBIDDEN  FORBIDDEN  DONE       LOGIN
+GET    /admin/payments/{run_id:int}/answer          LOGIN      FORBIDDEN  FORBIDDEN  SEEN       LOGIN
+POST   /admin/payments/{run_id:int}/answer          LOGIN      FORBIDDEN  FORBIDDEN  SEEN       LOGIN
+POST   /admin/payments/{run_id:int}/answer/save     LOGIN      FORBIDDEN  FORBIDDEN  STEP:/admin/payments/{run_id}  LOGIN
 GET    /admin/payments/{run_id:int}/statement/{employee_id:int}  LOGIN  FORBIDDEN  FORBIDDEN  SEEN  LOGIN
 GET    /admin/history                               LOGIN      FORBIDDEN  FORBIDDEN  SEEN       LOGIN
 GET    /admin/history/people                        LOGIN      FORBIDDEN  FORBIDDEN  SEEN       LOGIN
@@ -195,7 +198,7 @@ ROWS = _rows()
 
 # By how an address ends, the payment run that it can do something to; else it is a draft.
 STATES = {"void": "paid"} | dict.fromkeys(
-    ("pay", "file", "{kind}", "{run_id:int}", "{employee_id:int}"), "confirmed"
+    ("pay", "answer", "save", "file", "{kind}", "{run_id:int}", "{employee_id:int}"), "confirmed"
 )
 
 
@@ -288,6 +291,13 @@ def _mail_link(world: World, _person: Person) -> dict[str, Any]:
     return {"params": dict(parse_qsl(urlsplit(link).query))}
 
 
+def _bank_answer(world: World, _person: Person) -> dict[str, Any]:
+    """The second run of the year, with what the owner gets."""
+    owner = world.people[Person.OWNER].id
+    number = f"{make_settings().today().year}-002"
+    return {"files": {"file": ("answer.csv", f"reference\n{number}-{owner}\n")}}
+
+
 PICTURE = encoded(Image.new("RGB", (8, 8)), "PNG")
 
 
@@ -360,6 +370,8 @@ BODIES: dict[Route, Body] = {
     ("POST", "/admin/ticket/{ticket_id:int}/deny"): _form(reason="Not a business trip"),
     ("POST", "/admin/ticket/{ticket_id:int}/reopen"): _form(reason="Too hasty"),
     ("POST", "/admin/ticket/decide"): _ticked(verdict="approve"),
+    ("POST", "/admin/payments/{run_id:int}/answer"): _bank_answer,
+    ("POST", "/admin/payments/{run_id:int}/answer/save"): _bank_answer,
     ("POST", "/admin/ticket/undo"): _form(tickets="1"),
     ("POST", "/admin/ticket/filters"): _form(name="Dinners", query="q=dinner"),
     ("POST", "/admin/ticket/filters/remove"): _form(name="Lunches"),

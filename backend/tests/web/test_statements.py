@@ -37,6 +37,9 @@ POST   /admin/payments/{run_id:int}/in-cash               employer  5
 POST   /admin/payments/{run_id:int}/pay                   employer  12
 POST   /admin/payments/{run_id:int}/tickets/{ticket_id:int}/take-out employer  4
 POST   /admin/payments/{run_id:int}/void                  employer  8
+GET    /admin/payments/{run_id:int}/answer                employer  2
+POST   /admin/payments/{run_id:int}/answer                employer  4
+POST   /admin/payments/{run_id:int}/answer/save           employer  16
 GET    /admin/payments/{run_id:int}/file                  employer  4
 POST   /admin/payments/{run_id:int}/file/{kind}           employer  6
 GET    /admin/payments/{run_id:int}/statement/{employee_id:int} employer 3

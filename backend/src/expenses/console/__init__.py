@@ -10,6 +10,7 @@ from expenses.console.export import ExportView
 from expenses.console.history import HistoryView
 from expenses.console.overview import OverviewView
 from expenses.console.paying import PayingView
+from expenses.console.payment_answers import PaymentAnswerView
 from expenses.console.payment_files import PaymentFileView
 from expenses.console.payments import PaymentView
 from expenses.console.saved_filters import SavedFilterView
@@ -23,6 +24,7 @@ def mount(app: FastAPI, database: Database) -> None:
     console.add_view(BulkView)
     console.add_view(PayingView)
     console.add_view(ExportView)
+    console.add_view(PaymentAnswerView)
     console.add_view(PaymentFileView)
     console.add_view(SavedFilterView)
     console.add_view(TicketView)

@@ -7,8 +7,8 @@ from tests.harness import AppTestCase, ticket_json
 
 
 class Limits(AppTestCase):
-    async def test_only_an_import_and_receipts_may_be_larger(self) -> None:
-        (_, file), (_, receipt), (_, receipts) = LARGER_BODY_SIZES
+    async def test_only_imports_and_receipts_may_be_larger(self) -> None:
+        (_, file), (_, statement), (_, receipt), (_, receipts) = LARGER_BODY_SIZES
         for path, largest in (
             ("/tickets", receipts),
             ("/tickets/receipts", receipts),
@@ -17,6 +17,9 @@ class Limits(AppTestCase):
             ("/tickets/import", file),
             ("/tickets/import/save", file),
             ("/tickets/importer", MAX_BODY_SIZE),
+            ("/admin/payments/7/answer", statement),
+            ("/admin/payments/7/answer/save", statement),
+            ("/admin/payments/7", MAX_BODY_SIZE),
             ("/api/tickets/7/receipts", receipt),
             ("/api/tickets/7/receipts/8", MAX_BODY_SIZE),
             ("/api/tickets", MAX_BODY_SIZE),

@@ -11,6 +11,7 @@ MAX_BODY_SIZE = 1_000_000
 # Forms of the portal bring as many receipts as a ticket may have.
 LARGER_BODY_SIZES = (
     (re.compile(r"/tickets/import(/.*)?"), 16_000_000),
+    (re.compile(r"/admin/payments/[0-9]+/answer(/save)?"), 11_000_000),
     (re.compile(r"/api/tickets/[0-9]+/receipts"), 11_000_000),
     (re.compile(r"/tickets(/receipts|/[0-9]+/receipts)?"), 106_000_000),
 )
