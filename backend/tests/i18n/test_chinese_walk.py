@@ -44,7 +44,20 @@ class Walk(AppTestCase):
         async with self.database.transaction() as connection:
             changes = TicketChanges.model_validate({"amount": "9.90", "description": "晚饭"})
             await edit_ticket(connection, pending, changes, actor=self.li, settings=self.settings)
+        await self._pay_some()
         await self.suspend(self.wang, by=self.zhao)
+
+    async def _pay_some(self) -> None:
+        """A run that is paid, one that is confirmed, and a draft."""
+        for currency, steps in (("EUR", 2), ("CNY", 1), ("GBP", 0)):
+            for _ in range(2):
+                ticket = await self._file(self.li, currency=currency)
+                await self.approve(ticket, by=self.zhao)
+            run = await self.new_run(by=self.zhao, currency=currency)
+            if steps:
+                await self.confirm(run, by=self.zhao)
+            if steps == 2:
+                await self.pay(run, by=self.zhao)
 
     async def test_finds_no_english(self) -> None:
         for user, least in ((None, 2), (self.li, 15), (self.zhao, 40)):
