@@ -103,6 +103,7 @@ class Tabs(QueueTestCase):
         self.assertIn(f"Paid {today}", (await self.listing(status="paid")).text)
         page = await self.browser.get(f"/admin/ticket/details/{paid}")
         self.assertIn(f'<a href="/admin/payments/{run}">Payment run', page.text)
+        self.assertNotIn("Reopen this ticket", page.text)
         page = await self.browser.get(f"/admin/ticket/details/{due}")
         self.assertIn("Waiting for payment", page.text)
 

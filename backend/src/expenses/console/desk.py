@@ -181,7 +181,7 @@ def list_context(request: Request, query: QueryParams) -> dict[str, Any]:
         "details": lambda ticket: f"{DETAILS}/{ticket.id}{asked}",
         "may_decide": lambda ticket: can_decide(actor, ticket),
         "may_pay": lambda ticket: tab in PAYABLE and ticket.payment is PaymentStatus.DUE,
-        "may_reopen": lambda ticket: can_reopen(actor, ticket),
+        "may_reopen": lambda ticket: can_reopen(actor, ticket) and ticket.paid_at is None,
     }
 
 
