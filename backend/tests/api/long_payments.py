@@ -1,6 +1,10 @@
-"""All pairs of steps over one run at the same moment, and twenty runs at once, again and again."""
+"""All pairs of steps over one run at the same moment, and twenty runs at once, again and again.
+
+`PAYMENT_ROUNDS` says how often.
+"""
 
 import asyncio
+import os
 from collections import Counter
 from itertools import product
 from typing import Any
@@ -11,7 +15,8 @@ from tests.api.test_payment_races import RUNS, RaceTestCase
 from tests.harness import CommittingTestCase
 from tests.payment_consistency import inconsistencies
 
-TICKETS, RUNS_AT_ONCE, TIMES = 500, 20, 50
+TICKETS, RUNS_AT_ONCE = 500, 20
+TIMES = int(os.environ.get("PAYMENT_ROUNDS", "50"))
 
 
 class AllRaces(RaceTestCase):
