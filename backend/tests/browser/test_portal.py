@@ -243,7 +243,7 @@ class EveryPage(BrowserTestCase):
             self.assert_accessible(page)
         page.goto(f"/tickets?copy={pending}")
         page.get_by_label("Amount").fill("1,200")
-        page.get_by_role("button", name="File").click()
+        page.get_by_role("button", name="File ticket").click()
         expect(page.get_by_text("could mean two things")).to_be_visible()
         self.assert_accessible(page)
         page.get_by_label("Amount").fill("1200")

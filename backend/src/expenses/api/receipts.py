@@ -128,7 +128,7 @@ async def get_receipt(receipt: ShownReceiptDependency, storage: StorageDependenc
 @router.get(
     f"{ONE}/preview",
     response_class=Response,
-    responses=read_problems(NotFound, StorageUnavailable) | _file("image/webp"),
+    responses=read_problems(NotFound, InvalidInput, StorageUnavailable) | _file("image/webp"),
 )
 async def preview_receipt(
     request: Request,

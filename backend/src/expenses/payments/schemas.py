@@ -4,14 +4,14 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from expenses.database.tables import MAX_ID
 from expenses.i18n.money import Currency
 from expenses.i18n.text import VisibleLine
 from expenses.tickets.schemas import Day, Reason
 
 MAX_LINES = 10_000
 
-TicketId = Annotated[int, Field(ge=1, le=MAX_ID)]
+# JSON's numbers are exact up to here.
+TicketId = Annotated[int, Field(ge=1, le=2**53 - 1)]
 Reference = Annotated[
     VisibleLine, Field(min_length=1, max_length=140, description="What the bank calls the payment.")
 ]
