@@ -47,6 +47,8 @@ class Schema(unittest.TestCase):
                     f"{self.server.address}/api/openapi.json",
                     *("--seed", seed, "--max-examples", EXAMPLES, "--continue-on-failure"),
                     *("--phases", PHASES),
+                    # A schema has no word for what is in a file; test_receipts.py tries that.
+                    *("--exclude-operation-id", "add_receipt"),
                     *("--generation-database", "none"),
                 ],
                 cwd=folder,
