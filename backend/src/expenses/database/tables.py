@@ -17,6 +17,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase
 
+from expenses.errors import NotFound
+
 MAX_ID = 2**63 - 1
 
 
@@ -31,6 +33,12 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
+
+
+def ensure_possible(*ids: int) -> None:
+    """Raises `NotFound` for a number that no row can have, and that the database would refuse."""
+    if not all(0 < number <= MAX_ID for number in ids):
+        raise NotFound()
 
 
 def stored_as_text(members: type[StrEnum], name: str) -> Enum:

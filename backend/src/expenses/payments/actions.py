@@ -6,6 +6,7 @@ from typing import NamedTuple
 from sqlalchemy import delete, func, null, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from expenses.database.tables import ensure_possible
 from expenses.errors import InvalidInput, NotFound, NothingDue, PartlyPaid
 from expenses.history import record, record_many
 from expenses.i18n.text import N_
@@ -15,7 +16,6 @@ from expenses.payments.schemas import Payment
 from expenses.payments.steps import (
     Line,
     LockedRun,
-    ensure_possible,
     finish_if_paid,
     has_paid,
     lock_lines,

@@ -6,10 +6,11 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, and_, delete, exists, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from expenses.database.tables import ensure_possible
 from expenses.errors import InPaymentRun, TooBusy
 from expenses.history import record_many
 from expenses.payments.models import RunStatus, line_table, run_table
-from expenses.payments.steps import ensure_possible, finish_if_paid, lock_lines
+from expenses.payments.steps import finish_if_paid, lock_lines
 from expenses.tickets.filters import is_one_of
 from expenses.tickets.models import ticket_table
 from expenses.users.models import Actor

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Select, and_, exists, func, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from expenses.database.tables import MAX_ID, constant
+from expenses.database.tables import constant, ensure_possible
 from expenses.errors import NotFound
 from expenses.payments.models import RunStatus, line_table, run_table
 from expenses.payments.policy import ensure_can_pay
@@ -160,8 +160,7 @@ async def list_runs(
 async def get_run(connection: AsyncConnection, run_id: int, *, actor: Actor) -> RunView:
     """Raises `NotFound`, `Forbidden`."""
     ensure_can_pay(actor)
-    if not 0 < run_id <= MAX_ID:
-        raise NotFound()
+    ensure_possible(run_id)
     row = (await connection.execute(_runs().where(run_table.c.id == run_id))).first()
     if row is None:
         raise NotFound()

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from expenses.database.tables import MAX_ID
+from expenses.database.tables import ensure_possible
 from expenses.errors import NotFound
 from expenses.payments.models import RunStatus, line_table, run_table
 from expenses.tickets.models import ticket_table
@@ -46,8 +46,7 @@ async def statement_of(
     connection: AsyncConnection, run_id: int, owner_id: int, *, actor: Actor
 ) -> Statement:
     """Employees have one once their run is confirmed, for themselves alone. Raises `NotFound`."""
-    if not (0 < run_id <= MAX_ID and 0 < owner_id <= MAX_ID):
-        raise NotFound()
+    ensure_possible(run_id, owner_id)
     share = (line_table.c.run_id == run_id, line_table.c.owner_id == owner_id)
     payment = (
         select(

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from expenses.database.tables import MAX_ID
+from expenses.database.tables import ensure_possible
 from expenses.errors import NotFound, RunChanged
 from expenses.history import record, record_many
 from expenses.payments.models import RunStatus, line_table, run_table
@@ -107,9 +107,3 @@ async def record_step(
 async def _has(connection: AsyncConnection, run_id: int, what: ColumnElement[bool]) -> bool:
     line = select(line_table.c.ticket_id).where(line_table.c.run_id == run_id, what)
     return (await connection.execute(line.limit(1))).first() is not None
-
-
-def ensure_possible(*ids: int) -> None:
-    """Raises `NotFound` for a number that no row can have."""
-    if not all(0 < number <= MAX_ID for number in ids):
-        raise NotFound()

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Select, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from expenses.database.tables import MAX_ID
+from expenses.database.tables import ensure_possible
 from expenses.errors import NotFound
 from expenses.receipts.inspection import MAX_PREVIEWS, Invoice, Kind
 from expenses.receipts.models import receipt_table
@@ -106,8 +106,7 @@ async def list_drafts(connection: AsyncConnection, *, actor: Actor) -> list[Rece
 
 async def get_draft(connection: AsyncConnection, receipt_id: int, *, actor: Actor) -> ReceiptView:
     """Raises `NotFound`."""
-    if not 0 < receipt_id <= MAX_ID:
-        raise NotFound()
+    ensure_possible(receipt_id)
     found = await _receipts(connection, _drafts_of(actor).where(receipt_table.c.id == receipt_id))
     if not found:
         raise NotFound()

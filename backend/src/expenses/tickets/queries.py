@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from expenses.database.tables import MAX_ID, constant
+from expenses.database.tables import constant, ensure_possible
 from expenses.errors import NotFound
 from expenses.tickets.filters import (
     TicketFilter,
@@ -124,7 +124,7 @@ def visible_to(actor: Actor, *, joined: bool = False) -> ColumnElement[bool]:
 
 
 async def get_ticket(connection: AsyncConnection, ticket_id: int, *, actor: Actor) -> TicketView:
-    _ensure_possible(ticket_id)
+    ensure_possible(ticket_id)
     values = {"ticket_id": ticket_id, "actor_id": actor.id}
     row = (await connection.execute(_view(actor.role), values)).first()
     if row is None:
@@ -146,7 +146,7 @@ async def last_currency(connection: AsyncConnection, *, actor: Actor) -> str | N
 
 async def lock_ticket(connection: AsyncConnection, ticket_id: int, *, actor: Actor) -> LockedTicket:
     """Raises `NotFound`."""
-    _ensure_possible(ticket_id)
+    ensure_possible(ticket_id)
     values = {"ticket_id": ticket_id, "actor_id": actor.id}
     row = (await connection.execute(_locked(actor.role), values)).first()
     if row is None:
@@ -228,8 +228,3 @@ def views(actor: Actor) -> Select[*tuple[Any, ...]]:
 
 def visible(actor: Actor, *columns: Any) -> Select[*tuple[Any, ...]]:
     return select(*columns).select_from(ticket_table).where(visible_to(actor))
-
-
-def _ensure_possible(ticket_id: int) -> None:
-    if not 0 < ticket_id <= MAX_ID:
-        raise NotFound()

@@ -8,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from expenses.database.engine import Database
-from expenses.database.tables import MAX_ID
+from expenses.database.tables import ensure_possible
 from expenses.errors import (
     InvalidInput,
     NotFound,
@@ -142,8 +142,7 @@ async def confirmed_by_password(
 
 async def end_session(connection: AsyncConnection, session_id: int, *, actor: CurrentUser) -> None:
     """End one of the actor's sessions. Raises `NotFound` for another user's."""
-    if not 0 < session_id <= MAX_ID:
-        raise NotFound()
+    ensure_possible(session_id)
     ended = await connection.scalar(
         delete(session_table)
         .where(session_table.c.id == session_id, session_table.c.user_id == actor.id)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from expenses.database.tables import MAX_ID, constant, constant_text
+from expenses.database.tables import MAX_ID, constant, constant_text, ensure_possible
 from expenses.errors import NotFound
 from expenses.history import UNDO_PERIOD, event_table
 from expenses.i18n.text import folded, like
@@ -233,8 +233,7 @@ def _is_named(name: str) -> ColumnElement[bool]:
 async def _one(
     connection: AsyncConnection, query: Select[*tuple[Any, ...]], employee_id: int
 ) -> UserView:
-    if not 0 < employee_id <= MAX_ID:
-        raise NotFound()
+    ensure_possible(employee_id)
     found = await connection.execute(
         query.where(user_table.c.id == employee_id, user_table.c.role == Role.EMPLOYEE)
     )
