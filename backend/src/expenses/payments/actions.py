@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from expenses.database.tables import ensure_possible
 from expenses.errors import InvalidInput, NotFound, NothingDue, PartlyPaid
-from expenses.history import record, record_many
+from expenses.history import record
 from expenses.i18n.text import N_
 from expenses.payments.models import RunStatus, line_table, run_table
 from expenses.payments.policy import ensure_can_confirm, ensure_paid_by_today
@@ -21,6 +21,7 @@ from expenses.payments.steps import (
     lock_lines,
     lock_run,
     record_step,
+    record_taken_out,
 )
 from expenses.payments.telling import tell_of_payment
 from expenses.settings import Settings
@@ -56,13 +57,7 @@ async def take_out(
     )
     if owner_id is None:
         raise NotFound()
-    await record_many(
-        connection,
-        "ticket.taken_out_of_payment_run",
-        [(ticket_id, owner_id)],
-        actor_id=actor.id,
-        run=run.number,
-    )
+    await record_taken_out(connection, run.number, [Line(ticket_id, owner_id)], actor=actor)
     if run.status is RunStatus.CONFIRMED:
         await finish_if_paid(connection, run_id)
 
@@ -141,17 +136,6 @@ async def pay_run(
     return len(lines)
 
 
-async def _note_payment(connection: AsyncConnection, run_id: int, payment: Payment) -> None:
-    await connection.execute(
-        update(run_table)
-        .where(run_table.c.id == run_id)
-        .values(
-            paid_on=payment.paid_on,
-            reference=func.coalesce(payment.reference, run_table.c.reference),
-        )
-    )
-
-
 async def cancel_run(
     connection: AsyncConnection, run_id: int, reason: str, *, actor: Actor
 ) -> None:
@@ -201,13 +185,7 @@ async def _leave_out_what_changed(
         .returning(line_table.c.ticket_id, line_table.c.owner_id)
     )
     lines = sorted(Line._make(row) for row in rows)
-    await record_many(
-        connection,
-        "ticket.taken_out_of_payment_run",
-        lines,
-        actor_id=actor.id,
-        run=run.number,
-    )
+    await record_taken_out(connection, run.number, lines, actor=actor)
     return len(lines)
 
 
@@ -226,6 +204,17 @@ async def _mark_paid(
         .values(paid_at=func.now())
     )
     return lines
+
+
+async def _note_payment(connection: AsyncConnection, run_id: int, payment: Payment) -> None:
+    await connection.execute(
+        update(run_table)
+        .where(run_table.c.id == run_id)
+        .values(
+            paid_on=payment.paid_on,
+            reference=func.coalesce(payment.reference, run_table.c.reference),
+        )
+    )
 
 
 async def _end(

@@ -10,13 +10,13 @@ from typing import NamedTuple
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from expenses.errors import InvalidInput, RunChanged
+from expenses.errors import InvalidInput
 from expenses.i18n.text import N_
 from expenses.payments.actions import pay_run
 from expenses.payments.bookings import Booking
-from expenses.payments.files import WITH_FILE, payment_id, payment_text
+from expenses.payments.files import payment_id, payment_text
 from expenses.payments.models import RunStatus, line_table
-from expenses.payments.queries import RunView, Share, get_run, shares_of
+from expenses.payments.queries import RunView, Share, get_fixed_run, shares_of
 from expenses.payments.schemas import Payment
 from expenses.payments.sepa_text import sepa_text
 from expenses.payments.steps import lock_run
@@ -31,7 +31,6 @@ class Match(NamedTuple):
     """A booking that belongs to an employee's share of the run."""
 
     share: Share
-    due: Decimal
     booking: Booking
 
 
@@ -59,9 +58,7 @@ async def match_answer(
     settings: Settings,
 ) -> Answer:
     """Find out whom the bookings pay; changes nothing. Raises `NotFound`, `RunChanged`."""
-    run = await get_run(connection, run_id, actor=actor)
-    if run.status not in WITH_FILE:
-        raise RunChanged(run.status, run.number)
+    run = await get_fixed_run(connection, run_id, actor=actor)
     shares = [
         share for share in await shares_of(connection, run_id, actor=actor) if not share.is_hidden
     ]
@@ -72,7 +69,7 @@ async def match_answer(
     paid_before: list[Match] = []
     different: list[Match] = []
     for match in [*found, *by_text]:
-        if not _fits(match.booking, match.due, run.currency):
+        if not _fits(match.booking, match.share.amount_to_pay, run.currency):
             different.append(match)
         elif match.share.unpaid_tickets:
             matches.append(match)
@@ -129,7 +126,7 @@ def _by_id(
         elif key in found:
             unclear.append(booking)
         else:
-            found[key] = Match(by_id[key], _due(by_id[key]), booking)
+            found[key] = Match(by_id[key], booking)
     return list(found.values()), unclear, rest
 
 
@@ -159,14 +156,14 @@ def _by_text(
     matches: list[Match] = []
     unclear: list[Booking] = []
     for (text, amount), group in alike.items():
-        fitting = [share for share in by_text[text] if _due(share) == amount]
+        fitting = [share for share in by_text[text] if share.amount_to_pay == amount]
         if len(by_text[text]) == len(group) == 1:
             fitting = by_text[text]
         if len(fitting) == len(group) and not any(
             share.owner_id in paid_by_id for share in fitting
         ):
             pairs = zip(fitting, group, strict=True)
-            matches += [Match(share, _due(share), booking) for share, booking in pairs]
+            matches += [Match(share, booking) for share, booking in pairs]
         else:
             unclear += group
     return matches, unclear, others
@@ -175,10 +172,6 @@ def _by_text(
 def _fits(booking: Booking, due: Decimal, currency: str) -> bool:
     """A table of references alone has no amounts."""
     return booking.amount in {None, due} and booking.currency in {None, currency}
-
-
-def _due(share: Share) -> Decimal:
-    return share.unpaid_amount if share.unpaid_tickets else share.amount
 
 
 def _words(text: str) -> str:

@@ -7,17 +7,15 @@ from typing import NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from expenses.errors import InvalidInput, NobodyToPay, NoCompanyAccount, RunChanged
+from expenses.errors import InvalidInput, NobodyToPay, NoCompanyAccount
 from expenses.history import record
 from expenses.i18n.text import N_
-from expenses.payments.models import RunStatus
+from expenses.payments.models import FIXED, RunStatus
 from expenses.payments.payout import PayoutDetails, payout_details_of
-from expenses.payments.queries import RunView, Share, get_run, shares_of
+from expenses.payments.queries import RunView, Share, get_fixed_run, shares_of
 from expenses.payments.steps import lock_run
 from expenses.settings import Settings
 from expenses.users.models import Actor
-
-WITH_FILE = (RunStatus.CONFIRMED, RunStatus.PAID)
 
 
 class FileKind(StrEnum):
@@ -68,7 +66,7 @@ async def make_file(
 
     Raises `NotFound`, `RunChanged`, `InvalidInput`, `NoCompanyAccount`, `NobodyToPay`.
     """
-    await lock_run(connection, run_id, *WITH_FILE, actor=actor)
+    await lock_run(connection, run_id, *FIXED, actor=actor)
     if kind is FileKind.SEPA and settings.company_iban is None:
         raise NoCompanyAccount()
     file = await preview_file(connection, run_id, kind, actor=actor, settings=settings)
@@ -99,9 +97,7 @@ async def preview_file(
 
     Raises `NotFound`, `Forbidden`, `RunChanged`, `InvalidInput`.
     """
-    run = await get_run(connection, run_id, actor=actor)
-    if run.status not in WITH_FILE:
-        raise RunChanged(run.status, run.number)
+    run = await get_fixed_run(connection, run_id, actor=actor)
     kind = kind or (FileKind.SEPA if run.currency == "EUR" else FileKind.CSV)
     if kind is FileKind.SEPA and run.currency != "EUR":
         raise InvalidInput({"kind": N_("SEPA pays in EUR alone. Use a CSV file.")})
@@ -134,7 +130,7 @@ def payment_text(number: str, share: Share, settings: Settings) -> str:
 def _payee(run: RunView, share: Share, details: PayoutDetails, settings: Settings) -> Payee:
     return Payee(
         share,
-        share.unpaid_amount if share.unpaid_tickets else share.amount,
+        share.amount_to_pay,
         payment_id(run.number, share),
         payment_text(run.number, share, settings),
         details,

@@ -8,14 +8,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from expenses.database.tables import ensure_possible
 from expenses.errors import InPaymentRun, TooBusy
-from expenses.history import record_many
-from expenses.payments.models import RunStatus, line_table, run_table
-from expenses.payments.steps import finish_if_paid, lock_lines
+from expenses.payments.models import FIXED, RunStatus, line_table, run_table
+from expenses.payments.steps import Line, finish_if_paid, lock_lines, record_taken_out
 from expenses.tickets.filters import is_one_of
 from expenses.tickets.models import ticket_table
 from expenses.users.models import Actor
-
-FIXED = (RunStatus.CONFIRMED, RunStatus.PAID)
 
 
 class LineOfRun(NamedTuple):
@@ -24,6 +21,15 @@ class LineOfRun(NamedTuple):
     run_id: int
     run_number: str
     run_status: RunStatus
+
+
+COLUMNS = (
+    line_table.c.ticket_id,
+    line_table.c.owner_id,
+    run_table.c.id,
+    run_table.c.number,
+    run_table.c.status,
+)
 
 
 def is_fixed() -> ColumnElement[bool]:
@@ -88,13 +94,7 @@ async def release_all_of(
     rows = await connection.execute(
         delete(line_table)
         .where(_unpaid_of(owner_id), run_table.c.id == line_table.c.run_id)
-        .returning(
-            line_table.c.ticket_id,
-            line_table.c.owner_id,
-            run_table.c.id,
-            run_table.c.number,
-            run_table.c.status,
-        )
+        .returning(*COLUMNS)
     )
     lines = [LineOfRun._make(row) for row in rows]
     await _record(connection, lines, actor=actor)
@@ -123,13 +123,7 @@ def _unpaid_of(owner_id: int) -> ColumnElement[bool]:
 
 async def _active(connection: AsyncConnection, ticket_ids: Collection[int]) -> list[LineOfRun]:
     rows = await connection.execute(
-        select(
-            line_table.c.ticket_id,
-            line_table.c.owner_id,
-            run_table.c.id,
-            run_table.c.number,
-            run_table.c.status,
-        )
+        select(*COLUMNS)
         .join(run_table, run_table.c.id == line_table.c.run_id)
         .where(line_table.c.is_active, is_one_of(line_table.c.ticket_id, sorted(ticket_ids)))
         .order_by(line_table.c.ticket_id)
@@ -152,11 +146,7 @@ async def _take_out(
 
 async def _record(connection: AsyncConnection, lines: Sequence[LineOfRun], *, actor: Actor) -> None:
     for number in sorted({line.run_number for line in lines}):
-        of_run = [(line.ticket_id, line.owner_id) for line in lines if line.run_number == number]
-        await record_many(
-            connection,
-            "ticket.taken_out_of_payment_run",
-            sorted(of_run),
-            actor_id=actor.id,
-            run=number,
+        of_run = sorted(
+            Line(line.ticket_id, line.owner_id) for line in lines if line.run_number == number
         )
+        await record_taken_out(connection, number, of_run, actor=actor)

@@ -18,8 +18,8 @@ class RunStatus(StrEnum):
     VOIDED = "voided"
 
 
-# A ticket is in at most one run that has one of these.
-ACTIVE = (RunStatus.DRAFT, RunStatus.CONFIRMED, RunStatus.PAID)
+# Of such a run the tickets are not reopened, banks get files, and employees see their share.
+FIXED = (RunStatus.CONFIRMED, RunStatus.PAID)
 
 
 class PaymentRun(Base):

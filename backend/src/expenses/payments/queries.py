@@ -9,8 +9,8 @@ from sqlalchemy import ColumnElement, Select, and_, exists, func, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from expenses.database.tables import constant, ensure_possible
-from expenses.errors import NotFound
-from expenses.payments.models import RunStatus, line_table, run_table
+from expenses.errors import NotFound, RunChanged
+from expenses.payments.models import FIXED, RunStatus, line_table, run_table
 from expenses.payments.policy import ensure_can_pay
 from expenses.tickets.models import TicketStatus, ticket_table
 from expenses.tickets.queries import TicketView, views, visible_to
@@ -61,6 +61,11 @@ class Share(NamedTuple):
     unpaid_tickets: int
     unpaid_amount: Decimal
     in_cash: bool
+
+    @property
+    def amount_to_pay(self) -> Decimal:
+        """What is left to pay, and all of it once it is paid."""
+        return self.unpaid_amount if self.unpaid_tickets else self.amount
 
 
 class Due(NamedTuple):
@@ -165,6 +170,14 @@ async def get_run(connection: AsyncConnection, run_id: int, *, actor: Actor) -> 
     if row is None:
         raise NotFound()
     return RunView._make(row)
+
+
+async def get_fixed_run(connection: AsyncConnection, run_id: int, *, actor: Actor) -> RunView:
+    """Raises `NotFound`, `Forbidden`, and `RunChanged` where it is not confirmed or paid."""
+    run = await get_run(connection, run_id, actor=actor)
+    if run.status not in FIXED:
+        raise RunChanged(run.status, run.number)
+    return run
 
 
 async def shares_of(connection: AsyncConnection, run_id: int, *, actor: Actor) -> list[Share]:

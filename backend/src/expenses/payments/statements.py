@@ -10,13 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from expenses.database.tables import ensure_possible
 from expenses.errors import NotFound
-from expenses.payments.models import RunStatus, line_table, run_table
+from expenses.payments.models import FIXED, RunStatus, line_table, run_table
 from expenses.tickets.models import ticket_table
 from expenses.tickets.queries import TicketView, views
 from expenses.users.models import Actor
-
-# Before that, nobody is sure to get anything.
-SHOWN = (RunStatus.CONFIRMED, RunStatus.PAID)
 
 
 class Payment(NamedTuple):
@@ -45,7 +42,10 @@ class Statement(NamedTuple):
 async def statement_of(
     connection: AsyncConnection, run_id: int, owner_id: int, *, actor: Actor
 ) -> Statement:
-    """Employees have one once their run is confirmed, for themselves alone. Raises `NotFound`."""
+    """Employees have one once their run is confirmed, for themselves alone. Raises `NotFound`.
+
+    Before that, nobody is sure to get anything.
+    """
     ensure_possible(run_id, owner_id)
     share = (line_table.c.run_id == run_id, line_table.c.owner_id == owner_id)
     payment = (
@@ -59,7 +59,7 @@ async def statement_of(
             line_table.c.in_cash,
         )
         .join(line_table, line_table.c.run_id == run_table.c.id)
-        .where(*share, run_table.c.status.in_(SHOWN))
+        .where(*share, run_table.c.status.in_(FIXED))
         .limit(1)
     )
     tickets = (

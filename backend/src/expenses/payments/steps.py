@@ -104,6 +104,14 @@ async def record_step(
     return event_id
 
 
+async def record_taken_out(
+    connection: AsyncConnection, number: str, lines: Sequence[Line], *, actor: Actor
+) -> None:
+    await record_many(
+        connection, "ticket.taken_out_of_payment_run", lines, actor_id=actor.id, run=number
+    )
+
+
 async def _has(connection: AsyncConnection, run_id: int, what: ColumnElement[bool]) -> bool:
     line = select(line_table.c.ticket_id).where(line_table.c.run_id == run_id, what)
     return (await connection.execute(line.limit(1))).first() is not None
