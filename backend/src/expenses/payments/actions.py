@@ -11,7 +11,7 @@ from expenses.errors import InvalidInput, NotFound, NothingDue, PartlyPaid
 from expenses.history import record
 from expenses.i18n.text import N_
 from expenses.payments.models import RunStatus, line_table, run_table
-from expenses.payments.policy import ensure_can_confirm, ensure_paid_by_today
+from expenses.payments.policy import ensure_can_confirm
 from expenses.payments.schemas import Payment
 from expenses.payments.steps import (
     Line,
@@ -25,6 +25,7 @@ from expenses.payments.steps import (
 )
 from expenses.payments.telling import tell_of_payment
 from expenses.settings import Settings
+from expenses.tickets.actions import ensure_by_tomorrow
 from expenses.tickets.filters import is_one_of
 from expenses.tickets.models import TicketStatus, ticket_table
 from expenses.users.models import Actor, user_table
@@ -112,7 +113,7 @@ async def pay_run(
     Raises `RunChanged`, `InvalidInput` for a ticket that is paid or not in the run, and
     `NothingDue` where nothing is left to pay.
     """
-    ensure_paid_by_today(payment.paid_on, settings)
+    ensure_by_tomorrow("paid_on", payment.paid_on, settings)
     run = await lock_run(connection, run_id, RunStatus.CONFIRMED, actor=actor)
     lines = await _mark_paid(connection, run_id, payment.tickets)
     if payment.tickets and len(lines) < len(set(payment.tickets)):

@@ -1,8 +1,6 @@
 """Who may do what with payment runs: `ensure_can_*` raises."""
 
-from datetime import date, timedelta
-
-from expenses.errors import Forbidden, InvalidInput
+from expenses.errors import Forbidden
 from expenses.i18n.text import N_
 from expenses.settings import Settings
 from expenses.users.models import Actor, Role
@@ -34,11 +32,3 @@ def can_confirm(actor: Actor, created_by_id: int, settings: Settings) -> bool:
 def ensure_can_confirm(actor: Actor, created_by_id: int, settings: Settings) -> None:
     if not can_confirm(actor, created_by_id, settings):
         raise Forbidden(N_("Another employer has to confirm a payment run that you made."))
-
-
-def ensure_paid_by_today(paid_on: date, settings: Settings) -> None:
-    # A bank in another time zone may have tomorrow's date.
-    if paid_on > settings.today() + timedelta(days=1):
-        raise InvalidInput(
-            {"paid_on": N_("This date is in the future. Use today or an earlier date.")}
-        )

@@ -10,7 +10,7 @@ from expenses.i18n.amounts import read_amount
 from expenses.i18n.languages import gettext
 from expenses.i18n.money import currencies, ensure_fits_currency, with_decimals
 from expenses.settings import Settings
-from expenses.tickets.actions import ensure_spent_by_tomorrow
+from expenses.tickets.actions import ensure_by_tomorrow
 from expenses.tickets.models import Category
 from expenses.tickets.queries import TicketView
 from expenses.tickets.schemas import TicketChanges, TicketFields
@@ -98,7 +98,7 @@ def _date_error(typed: dict[str, Any], settings: Settings) -> dict[str, str]:
         return {}
     try:
         typed["spent_on"] = read_date(text)
-        ensure_spent_by_tomorrow(date.fromisoformat(typed["spent_on"]), settings)
+        ensure_by_tomorrow("spent_on", date.fromisoformat(typed["spent_on"]), settings)
     except InvalidInput as error:
         return error.fields
     except ValueError as error:

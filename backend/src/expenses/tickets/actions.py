@@ -43,7 +43,7 @@ async def create_ticket(
     have, `IdempotencyKeyReused`, `Forbidden`.
     """
     ensure_can_create(actor)
-    ensure_spent_by_tomorrow(fields.spent_on, settings)
+    ensure_by_tomorrow("spent_on", fields.spent_on, settings)
     currency = fields.currency or settings.currency
     ensure_fits_currency(fields.amount, currency)
     amount = with_decimals(fields.amount, currency)
@@ -84,7 +84,7 @@ async def edit_ticket(
     if seen_at is not None and ticket.updated_at > seen_at:
         raise TicketChanged(id=ticket_id)
     if changes.spent_on is not None:
-        ensure_spent_by_tomorrow(changes.spent_on, settings)
+        ensure_by_tomorrow("spent_on", changes.spent_on, settings)
     given = changes.model_dump(exclude_unset=True) | _amount_and_currency(ticket, changes)
     before = {name: getattr(ticket, name) for name in given}
     changed = {name: value for name, value in given.items() if value != before[name]}
@@ -154,11 +154,13 @@ async def lock_own_pending(
     return ticket
 
 
-def ensure_spent_by_tomorrow(spent_on: date, settings: Settings) -> None:
-    if spent_on > settings.today() + timedelta(days=1):
-        raise InvalidInput(
-            {"spent_on": N_("This date is in the future. Use today or an earlier date.")}
-        )
+def ensure_by_tomorrow(field: str, day: date, settings: Settings) -> None:
+    """Raises `InvalidInput` for a day after tomorrow.
+
+    People in another time zone, and their banks, may have tomorrow's date.
+    """
+    if day > settings.today() + timedelta(days=1):
+        raise InvalidInput({field: N_("This date is in the future. Use today or an earlier date.")})
 
 
 async def _claim(
