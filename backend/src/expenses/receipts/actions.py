@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from pathlib import PurePosixPath
 from typing import Any
 
-from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from expenses.errors import InvalidInput, NotFound
@@ -16,6 +16,7 @@ from expenses.receipts.cleaning import keep_file
 from expenses.receipts.inspection import Inspection, Invoice, inspect
 from expenses.receipts.invoices import invoice_key
 from expenses.receipts.models import receipt_table
+from expenses.receipts.queries import is_draft_of
 from expenses.receipts.storage import Storage
 from expenses.tickets.actions import lock_own_pending
 from expenses.tickets.models import ticket_table
@@ -80,11 +81,7 @@ async def add_draft(
 ) -> int:
     """Keep a file for a ticket that is filed later, and return the receipt's id."""
     ensure_can_create(actor)
-    drafts = receipt_table.c.owner_id == actor.id, receipt_table.c.ticket_id.is_(None)
-    there = await connection.execute(
-        select(receipt_table.c.sha256, receipt_table.c.id).where(*drafts)
-    )
-    known: dict[str, int] = dict(iter(there))
+    known = await _ids_by_sha256(connection, is_draft_of(actor))
     if file.sha256 in known:
         return known[file.sha256]
     if len(known) >= MAX_DRAFTS:
@@ -115,11 +112,7 @@ async def attach_drafts(
         row = (
             await connection.execute(
                 update(receipt_table)
-                .where(
-                    receipt_table.c.id == receipt_id,
-                    receipt_table.c.owner_id == actor.id,
-                    receipt_table.c.ticket_id.is_(None),
-                )
+                .where(receipt_table.c.id == receipt_id, is_draft_of(actor))
                 .values(ticket_id=ticket_id)
                 .returning(receipt_table.c.name, receipt_table.c.size, receipt_table.c.sha256)
             )
@@ -149,11 +142,7 @@ async def remove_receipt(
 
 async def remove_draft(connection: AsyncConnection, receipt_id: int, *, actor: Actor) -> None:
     await connection.execute(
-        delete(receipt_table).where(
-            receipt_table.c.id == receipt_id,
-            receipt_table.c.owner_id == actor.id,
-            receipt_table.c.ticket_id.is_(None),
-        )
+        delete(receipt_table).where(receipt_table.c.id == receipt_id, is_draft_of(actor))
     )
 
 
@@ -174,13 +163,12 @@ def columns_of(file: StoredReceipt) -> dict[str, Any]:
 
 
 async def _of_ticket(connection: AsyncConnection, ticket_id: int) -> dict[str, int]:
-    """Return the ids of a ticket's receipts by their SHA-256."""
-    rows = await connection.execute(
-        select(receipt_table.c.sha256, receipt_table.c.id).where(
-            receipt_table.c.ticket_id == ticket_id
-        )
-    )
-    return dict(iter(rows))
+    return await _ids_by_sha256(connection, receipt_table.c.ticket_id == ticket_id)
+
+
+async def _ids_by_sha256(connection: AsyncConnection, which: ColumnElement[bool]) -> dict[str, int]:
+    query = select(receipt_table.c.sha256, receipt_table.c.id).where(which)
+    return dict(iter(await connection.execute(query)))
 
 
 def _ensure_room(receipts: int) -> None:

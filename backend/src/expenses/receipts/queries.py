@@ -5,7 +5,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, and_, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from expenses.database.tables import ensure_possible
@@ -101,22 +101,21 @@ async def get_receipt(
 
 async def list_drafts(connection: AsyncConnection, *, actor: Actor) -> list[ReceiptView]:
     """List the receipts that the actor has added to no ticket yet."""
-    return await _receipts(connection, _drafts_of(actor))
+    return await _receipts(connection, select(*COLUMNS).where(is_draft_of(actor)))
 
 
 async def get_draft(connection: AsyncConnection, receipt_id: int, *, actor: Actor) -> ReceiptView:
     """Raises `NotFound`."""
     ensure_possible(receipt_id)
-    found = await _receipts(connection, _drafts_of(actor).where(receipt_table.c.id == receipt_id))
+    query = select(*COLUMNS).where(is_draft_of(actor), receipt_table.c.id == receipt_id)
+    found = await _receipts(connection, query)
     if not found:
         raise NotFound()
     return found[0]
 
 
-def _drafts_of(actor: Actor) -> Select[*tuple[Any, ...]]:
-    return select(*COLUMNS).where(
-        receipt_table.c.owner_id == actor.id, receipt_table.c.ticket_id.is_(None)
-    )
+def is_draft_of(actor: Actor) -> ColumnElement[bool]:
+    return and_(receipt_table.c.owner_id == actor.id, receipt_table.c.ticket_id.is_(None))
 
 
 async def _receipts(
