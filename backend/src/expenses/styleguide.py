@@ -8,10 +8,10 @@ from pathlib import Path
 from fastapi import APIRouter, Request, Response
 
 from expenses.console.overview_lines import Line
-from expenses.console.papers import Papers
 from expenses.errors import InvalidInput
 from expenses.i18n.text import N_
 from expenses.payments.models import RunStatus
+from expenses.receipts.papers import Papers
 from expenses.tickets.counts import STATUSES, Count, Counts, Totals
 from expenses.tickets.duplicates import Duplicate, Similarity
 from expenses.tickets.events import EventView

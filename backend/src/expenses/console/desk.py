@@ -17,11 +17,11 @@ from starlette.responses import Response
 
 from expenses.console.authentication import user_of
 from expenses.console.chips import chips
-from expenses.console.papers import papers_of
 from expenses.console.queue import Queue, address
 from expenses.errors import InvalidInput
 from expenses.i18n.money import currencies
 from expenses.payments.queries import run_of
+from expenses.receipts.papers import papers_of
 from expenses.tickets import events, lists, queries
 from expenses.tickets.counts import STATUSES, Counts, Totals, count_matches
 from expenses.tickets.duplicates import Duplicate, duplicates_of
@@ -30,7 +30,7 @@ from expenses.tickets.models import Category, PaymentStatus, TicketStatus
 from expenses.tickets.policy import can_decide, can_reopen
 from expenses.tickets.queries import TicketView
 from expenses.tickets.saved_filters import saved_filters
-from expenses.web.dependencies import database_of
+from expenses.web.dependencies import database_of, settings_of
 from expenses.web.pages.forms import FormValues
 from expenses.web.pages.rendering import render
 from expenses.web.pagination import encode_position
@@ -84,7 +84,9 @@ async def tickets_page(
         queue = Queue.of(query)
         async with database_of(request).reading() as connection:
             page = await _list(request, connection, queue)
-            papers = await papers_of(request, connection, page.rows)
+            papers = await papers_of(
+                connection, page.rows, actor=user_of(request), settings=settings_of(request)
+            )
     except InvalidInput as error:
         errors = error.fields
     return render(
@@ -115,7 +117,9 @@ async def ticket_page(
         beside = await _ticket(request, connection, ticket_id, queue)
         page = None if alone else await _list(request, connection, queue)
         shown = [beside["ticket"], *(page.rows if page else ())]
-        papers = await papers_of(request, connection, shown)
+        papers = await papers_of(
+            connection, shown, actor=user_of(request), settings=settings_of(request)
+        )
     return render(
         request,
         "console/ticket.html" if alone else "console/tickets.html",
@@ -147,7 +151,7 @@ async def changed_rows(
         matching = await queue.filter(connection, actor=actor)
         found = await count_matches(connection, actor=actor, matching=matching)
         duplicates = await duplicates_of(connection, tickets, actor=actor)
-        papers = await papers_of(request, connection, tickets)
+        papers = await papers_of(connection, tickets, actor=actor, settings=settings_of(request))
     return render(
         request,
         "console/rows.html",

@@ -10,10 +10,7 @@ from expenses.i18n.languages import gettext, sentence
 from expenses.payments.queries import run_of
 from expenses.portal.fields import differing, form_context, read_fields, ticket_values, values_of
 from expenses.portal.listing import LIST
-from expenses.receipts.claims import claims_of
-from expenses.receipts.invoices import differences
-from expenses.receipts.policy import lacks_receipt
-from expenses.receipts.queries import receipts_of
+from expenses.receipts.papers import papers_of
 from expenses.tickets import actions, events, queries
 from expenses.tickets.policy import can_change
 from expenses.tickets.schemas import TicketChanges
@@ -117,7 +114,6 @@ async def _page(
 ) -> Response:
     """Render the ticket; what was typed stays in the form, or beside it if it can't be saved."""
     ticket = await queries.get_ticket(connection, ticket_id, actor=user)
-    receipts = (await receipts_of(connection, [ticket_id])).get(ticket_id, [])
     may_change = can_change(user, ticket)
     return render(
         request,
@@ -126,12 +122,7 @@ async def _page(
         ticket=ticket,
         run=await run_of(connection, ticket_id) if ticket.paid_at else None,
         events=await events.ticket_history(connection, ticket_id, actor=user),
-        receipts=receipts,
-        claims=await claims_of(connection, receipts, actor=user),
-        differences=differences(ticket, [each.invoice for each in receipts if each.invoice]),
-        lacks_receipt=lacks_receipt(
-            ticket.amount, ticket.currency, len(receipts), settings_of(request)
-        ),
+        papers=await papers_of(connection, [ticket], actor=user, settings=settings_of(request)),
         may_change=may_change,
         is_editing=may_change and (form is not None or "edit" in request.query_params),
         refusal=refusal,

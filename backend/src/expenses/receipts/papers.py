@@ -1,18 +1,17 @@
-"""Receipts of the tickets on a page, with what an approver should know of them."""
+"""The receipts of tickets, with what an approver should know of them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncConnection
-from starlette.requests import Request
 
-from expenses.console.authentication import user_of
 from expenses.receipts.claims import Claim, claims_of
 from expenses.receipts.invoices import Difference, differences
 from expenses.receipts.policy import lacks_receipt
 from expenses.receipts.queries import ReceiptView, receipts_of
+from expenses.settings import Settings
 from expenses.tickets.queries import TicketView
-from expenses.web.dependencies import settings_of
+from expenses.users.models import Actor
 
 
 @dataclass(frozen=True)
@@ -35,14 +34,18 @@ class Papers:
 
 
 async def papers_of(
-    request: Request, connection: AsyncConnection, tickets: Sequence[TicketView]
+    connection: AsyncConnection,
+    tickets: Sequence[TicketView],
+    *,
+    actor: Actor,
+    settings: Settings,
 ) -> Papers:
+    """Find what belongs to tickets that the actor is known to see."""
     receipts = await receipts_of(connection, [ticket.id for ticket in tickets])
     every = [receipt for of_ticket in receipts.values() for receipt in of_ticket]
-    settings = settings_of(request)
     return Papers(
         receipts=receipts,
-        claims=await claims_of(connection, every, actor=user_of(request)),
+        claims=await claims_of(connection, every, actor=actor),
         differences={
             ticket.id: differences(
                 ticket,
