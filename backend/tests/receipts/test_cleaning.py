@@ -11,6 +11,7 @@ from unittest.mock import patch
 from obstore.store import LocalStore
 from sqlalchemy import select, text
 
+from expenses.database.embedded.data_folder import sync
 from expenses.database.engine import Database
 from expenses.errors import InvalidInput, StorageUnavailable
 from expenses.receipts import actions, cleaning
@@ -107,6 +108,21 @@ class Files(CleaningTestCase):
             path.write_text("somebody's")
         self.assertEqual(await self.clean_a_day_later(), 0)
         self.assertEqual(len([path for path in self.folder.rglob("*") if path.is_file()]), 4)
+
+    async def test_that_are_deleted_while_they_are_uploaded_are_to_be_added_again(self) -> None:
+        def delete_before(path: Path) -> None:
+            if path.name == "original":
+                path.unlink()
+            sync(path)
+
+        with patch("expenses.receipts.storage.sync", delete_before):
+            file = await self.store(b"deleted")
+        ticket = await self.new_ticket(self.owner)
+        async with self.nothing_changes():
+            with self.assertRaises(InvalidInput):
+                await self.add(ticket, file)
+        await self.add(ticket, await self.store(b"deleted"))
+        await self.assert_whole(file)
 
     async def test_that_are_half_there_are_completed_by_the_next_upload(self) -> None:
         file = await self.store(b"half")
