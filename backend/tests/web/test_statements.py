@@ -114,7 +114,7 @@ GET    /ready                                             owner     1
 GET    /register                                          owner     1
 POST   /register                                          owner     9
 GET    /reset                                             owner     1
-POST   /reset                                             owner     8
+POST   /reset                                             owner     7
 GET    /static/{path:path}                                owner     0
 GET    /tickets                                           owner     11
 POST   /tickets                                           owner     6

@@ -9,7 +9,6 @@ from starlette.responses import RedirectResponse
 
 from expenses.errors import InvalidInput, TooManyAttempts, UsernameTaken
 from expenses.i18n.languages import gettext, ngettext, sentence
-from expenses.i18n.text import N_
 from expenses.payments.payout import get_payout
 from expenses.payments.policy import can_be_paid
 from expenses.users import account
@@ -24,9 +23,9 @@ from expenses.web.dependencies import (
     settings_of,
 )
 from expenses.web.pages.clients import client_name
-from expenses.web.pages.forms import FormDependency, FormValues
+from expenses.web.pages.forms import FormDependency, FormValues, ensure_typed_twice
 from expenses.web.pages.rendering import flash, render
-from expenses.web.problems import headers_of, status_of
+from expenses.web.problems import refused
 from expenses.web.validation import parse
 
 router = APIRouter(prefix="/account")
@@ -66,9 +65,7 @@ async def change_username(
         return await _account_page(request, connection, user, form, error.fields)
     except UsernameTaken as error:
         errors = {"username": sentence(error)}
-        page = await _account_page(request, connection, user, form, errors)
-        page.status_code = status_of(error)
-        return page
+        return refused(await _account_page(request, connection, user, form, errors), error)
     flash(request, gettext("Your name is now %(username)s.", username=username))
     return _to_account()
 
@@ -103,7 +100,7 @@ async def change_password(
         user = await get_current_user(request, connection)
     try:
         passwords = parse(NewPassword, form)
-        _ensure_typed_twice(form)
+        ensure_typed_twice(form)
         ended = await account.change_password(
             database, old=passwords.old, new=passwords.new, actor=user, settings=settings
         )
@@ -111,9 +108,7 @@ async def change_password(
         errors = error.fields if isinstance(error, InvalidInput) else {"old": sentence(error)}
         async with database.reading() as connection:
             page = await _account_page(request, connection, user, errors=errors)
-        page.status_code = status_of(error)
-        page.headers.update(headers_of(error))
-        return page
+        return refused(page, error)
     flash(request, gettext("Your password has been changed.") + " " + _logged_out(ended))
     return _to_account()
 
@@ -155,12 +150,6 @@ async def _account_page(
         are_all=len(places) < MAX_LISTED,
         client_name=client_name,
     )
-
-
-def _ensure_typed_twice(form: FormValues) -> None:
-    """Raises `InvalidInput` where the two new passwords differ."""
-    if form["again"] != form["new"]:
-        raise InvalidInput({"again": N_("This does not match the new password.")})
 
 
 def _logged_out(places: int) -> str:

@@ -7,7 +7,6 @@ from starlette.responses import RedirectResponse
 
 from expenses.errors import InvalidInput, ResetExpired, TooManyAttempts
 from expenses.i18n.languages import gettext, sentence
-from expenses.i18n.text import N_
 from expenses.notifications.links import secret_of_token
 from expenses.users import resets
 from expenses.users.schemas import Email, Password
@@ -19,9 +18,9 @@ from expenses.web.dependencies import (
     forget,
     settings_of,
 )
-from expenses.web.pages.forms import FormDependency, FormValues
+from expenses.web.pages.forms import FormDependency, FormValues, ensure_typed_twice
 from expenses.web.pages.rendering import flash, render
-from expenses.web.problems import headers_of, status_of
+from expenses.web.problems import refused
 from expenses.web.validation import parse
 
 router = APIRouter()
@@ -55,9 +54,7 @@ async def ask_for_link(
     except InvalidInput as error:
         return _forgot_page(request, form, error.fields, status=422)
     except TooManyAttempts as error:
-        page = _forgot_page(request, form, {"email": sentence(error)}, status=status_of(error))
-        page.headers.update(headers_of(error))
-        return page
+        return refused(_forgot_page(request, form, {"email": sentence(error)}), error)
     page = _forgot_page(request, FormValues(), is_sent=True)
     page.background = BackgroundTask(resets.send_link, database, email)
     return page
@@ -86,11 +83,10 @@ async def set_password(
     try:
         secret = secret_of_token(form["token"], settings)
         async with database.reading() as connection:
-            email = (await resets.find_reset(connection, secret)).email
+            forgotten = await resets.find_reset(connection, secret)
         password = parse(NewPassword, form).new
-        if password != form["again"]:
-            raise InvalidInput({"again": N_("This does not match the new password.")})
-        await resets.reset_password(database, secret, password)
+        ensure_typed_twice(form)
+        await resets.reset_password(database, forgotten, secret, password)
     except ResetExpired as error:
         return _expired(request, error)
     except InvalidInput as error:
@@ -99,7 +95,7 @@ async def set_password(
             "reset.html",
             status_code=422,
             token=form["token"],
-            email=email,
+            email=forgotten.email,
             values=FormValues(),
             errors=error.fields,
         )

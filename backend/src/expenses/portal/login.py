@@ -43,7 +43,7 @@ from expenses.web.dependencies import (
 )
 from expenses.web.pages.forms import FormDependency, FormValues
 from expenses.web.pages.rendering import flash, local_path, render
-from expenses.web.problems import headers_of, status_of
+from expenses.web.problems import refused, status_of
 from expenses.web.security.cookies import remember_device
 from expenses.web.validation import parse
 
@@ -155,7 +155,7 @@ async def register(
         return _registration_page(request, email, form, error.fields)
     except (TooManyAttempts, UsernameTaken) as error:
         page = _registration_page(request, email, form, {"username": sentence(error)})
-        return _refused(page, error)
+        return refused(page, error)
     except (RegistrationExpired, EmailTaken) as error:
         return _back_to_login(request, error)
     return _welcome(request, session, request.session.get("next"))
@@ -229,13 +229,7 @@ def _login_page(
 
 
 def _too_often(request: Request, form: FormValues, error: TooManyAttempts) -> Response:
-    return _refused(_login_page(request, form, {"password": sentence(error)}), error)
-
-
-def _refused(page: Response, error: ExpensesError) -> Response:
-    page.status_code = status_of(error)
-    page.headers.update(headers_of(error))
-    return page
+    return refused(_login_page(request, form, {"password": sentence(error)}), error)
 
 
 def _registration_page(

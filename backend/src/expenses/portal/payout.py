@@ -24,7 +24,7 @@ from expenses.web.dependencies import (
 )
 from expenses.web.pages.forms import FormDependency, FormValues
 from expenses.web.pages.rendering import flash, render
-from expenses.web.problems import headers_of, status_of
+from expenses.web.problems import refused
 from expenses.web.validation import parse
 
 router = APIRouter(prefix="/account/payout")
@@ -63,9 +63,7 @@ async def set_payout(
         errors = error.fields if isinstance(error, InvalidInput) else {"password": sentence(error)}
         async with database.reading() as connection:
             page = await _payout_page(request, connection, user, form, errors)
-        page.status_code = status_of(error)
-        page.headers.update(headers_of(error))
-        return page
+        return refused(page, error)
     flash(request, gettext("You will be paid to %(payout)s from now on.", payout=stored.masked))
     return _to_account()
 

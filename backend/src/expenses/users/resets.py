@@ -1,6 +1,5 @@
 """A new password for whoever has forgotten the old one, by a link that works once."""
 
-import secrets
 from datetime import timedelta
 from typing import NamedTuple
 
@@ -17,7 +16,7 @@ from expenses.users.models import Actor, password_reset_table, user_table
 from expenses.users.passwords import hash_new
 from expenses.users.policy import ensure_can_suspend
 from expenses.users.queries import UserView, find_password, lock_employee, users_by_id
-from expenses.users.sessions import end_sessions, hash_token
+from expenses.users.sessions import end_sessions, hash_token, new_token
 
 # What the mails about it are called.
 LINK_REQUESTED = "password.reset_requested"
@@ -31,7 +30,6 @@ class Forgotten(NamedTuple):
 
     user_id: int
     email: str
-    username: str
 
 
 async def send_link(database: Database, email: str) -> None:
@@ -77,7 +75,7 @@ async def find_reset(connection: AsyncConnection, secret: str) -> Forgotten:
     """Raises `ResetExpired`, also for a link that was used and for a suspended user's."""
     row = (
         await connection.execute(
-            select(user_table.c.id, user_table.c.email, user_table.c.username)
+            select(user_table.c.id, user_table.c.email)
             .join(password_reset_table, password_reset_table.c.user_id == user_table.c.id)
             .where(
                 password_reset_table.c.secret_hash == hash_token(secret),
@@ -91,13 +89,14 @@ async def find_reset(connection: AsyncConnection, secret: str) -> Forgotten:
     return Forgotten._make(row)
 
 
-async def reset_password(database: Database, secret: str, password: str) -> Forgotten:
+async def reset_password(
+    database: Database, forgotten: Forgotten, secret: str, password: str
+) -> None:
     """Set a new password, end all sessions, and make all links of the user useless.
 
-    Raises `ResetExpired`, and `InvalidInput` for the field `new`.
+    `forgotten` is what `find_reset` has found by the secret. Raises `ResetExpired`, and
+    `InvalidInput` for the field `new`.
     """
-    async with database.reading() as connection:
-        forgotten = await find_reset(connection, secret)
     password_hash = await hash_new(password, email=forgotten.email)
     async with database.transaction() as connection:
         # Log-ins under way wait, or their sessions would be missed.
@@ -127,7 +126,6 @@ async def reset_password(database: Database, secret: str, password: str) -> Forg
             actor_id=None,
             by=[Channel.MAIL],
         )
-    return forgotten
 
 
 async def delete_expired(connection: AsyncConnection) -> None:
@@ -138,7 +136,7 @@ async def delete_expired(connection: AsyncConnection) -> None:
 
 async def _new_secret(connection: AsyncConnection, user_id: int) -> str:
     """Keep the hash alone: who reads the table cannot make a link of it."""
-    secret = secrets.token_urlsafe(32)
+    secret = new_token()
     await connection.execute(
         insert(password_reset_table).values(
             secret_hash=hash_token(secret), user_id=user_id, expires_at=func.now() + LIFETIME

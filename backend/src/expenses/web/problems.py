@@ -101,6 +101,13 @@ def headers_of(error: ExpensesError) -> dict[str, str]:
     return {} if wait is None else {"Retry-After": str(wait)}
 
 
+def refused(page: Response, error: ExpensesError) -> Response:
+    """Give a page that says what is wrong the status and the headers of the error."""
+    page.status_code = status_of(error)
+    page.headers.update(headers_of(error))
+    return page
+
+
 def page(request: Request, error: ExpensesError) -> Response:
     """Render an error for a person."""
     if isinstance(error, NotLoggedIn):

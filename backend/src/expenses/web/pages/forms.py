@@ -6,6 +6,9 @@ from typing import Annotated, NamedTuple
 from fastapi import Depends, Request
 from starlette.datastructures import FormData, UploadFile
 
+from expenses.errors import InvalidInput
+from expenses.i18n.text import N_
+
 # A page of tickets, each with its box ticked, and what else a form has.
 MAX_FIELDS = 200
 # More than a ticket may have, so that a page can say how many it takes.
@@ -40,6 +43,12 @@ async def read_form_with_files(request: Request) -> AsyncIterator[FilledForm]:
     async with request.form(max_files=MAX_FILES, max_fields=MAX_FIELDS) as form:
         sent = [value for _, value in form.multi_items() if isinstance(value, UploadFile)]
         yield FilledForm(_values(form), [file for file in sent if file.filename])
+
+
+def ensure_typed_twice(form: FormValues) -> None:
+    """Raises `InvalidInput` where the two new passwords differ."""
+    if form["again"] != form["new"]:
+        raise InvalidInput({"again": N_("This does not match the new password.")})
 
 
 def _values(form: FormData) -> FormValues:
