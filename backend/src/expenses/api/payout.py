@@ -1,17 +1,15 @@
 """Your payout details: where you want to be paid."""
 
 from datetime import datetime
-from typing import Annotated
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
 from expenses.errors import Forbidden, InvalidInput, NotFound, TooManyAttempts
 from expenses.payments import payout
-from expenses.payments.payout_schemas import NewPayout
+from expenses.payments.payout_schemas import PayoutChange
 from expenses.payments.policy import ensure_can_be_paid
 from expenses.users.account import confirmed_by_password
-from expenses.users.schemas import Password
 from expenses.web.dependencies import (
     ConnectionDependency,
     CurrentUserDependency,
@@ -22,12 +20,6 @@ from expenses.web.dependencies import (
 from expenses.web.openapi import read_problems, write_problems
 
 router = APIRouter(prefix="/api/me/payout", tags=["account"])
-
-
-class PayoutChange(NewPayout):
-    """An IBAN, with a BIC or without, or an account number and its bank; and your password."""
-
-    password: Annotated[Password, Field(repr=False)]
 
 
 class PayoutAnswer(BaseModel):

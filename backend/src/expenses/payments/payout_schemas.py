@@ -16,6 +16,7 @@ from schwifty.exceptions import (
 from expenses.errors import InvalidInput
 from expenses.i18n.text import N_, Name, VisibleLine
 from expenses.payments.payout import PayoutDetails
+from expenses.users.schemas import Password
 
 # As long as ISO 20022 takes them.
 MAX_NAME = 140
@@ -102,3 +103,9 @@ class NewPayout(BaseModel):
         else:
             return PayoutDetails(self.holder, self.iban, self.bic, self.account, self.bank)
         raise InvalidInput(problem)
+
+
+class PayoutChange(NewPayout):
+    """An IBAN, with a BIC or without, or an account number and its bank; and your password."""
+
+    password: Annotated[Password, Field(repr=False)]
