@@ -1,8 +1,11 @@
 """Receipts in the portal: read into the form of a new ticket, and added to a pending one."""
 
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Annotated, NamedTuple
 
 from fastapi import APIRouter, Depends, Request, Response
+from starlette.datastructures import UploadFile
 from starlette.responses import RedirectResponse
 
 from expenses.errors import InvalidInput
@@ -14,6 +17,7 @@ from expenses.receipts import actions, queries
 from expenses.receipts.actions import StoredReceipt
 from expenses.receipts.inspection import Invoice
 from expenses.tickets.policy import ensure_can_create
+from expenses.users.sessions import CurrentUser
 from expenses.web.dependencies import (
     ConnectionDependency,
     CurrentUserDependency,
@@ -46,25 +50,15 @@ async def receive(
 ) -> Received:
     """Keep every file that can be read, whatever becomes of the form."""
     ensure_can_create(user)
-    values, errors = form.values, list[str]()
-    ids = list(values.many.get("receipts", []))
-    files = form.files
-    if len(files) > actions.MAX_RECEIPTS:
-        files, errors = [], [gettext("Add at most 10 files at once.")]
-    for file in files:
-        try:
-            stored = await store_upload(request, file, user)
-            async with writing(request) as (connection, writer):
-                receipt_id = await actions.add_draft(
-                    connection, stored, actor=writer, storage=await get_storage(request)
-                )
-        except InvalidInput as error:
-            errors.append(_naming(file.filename, error))
-            continue
-        ids.append(str(receipt_id))
-        warn_of_conflict(request, stored)
-    values.many = {**values.many, "receipts": list(dict.fromkeys(ids))}
-    return Received(values, {"file": "\n".join(errors)} if errors else {})
+    ids: list[int] = []
+    problems = [gettext("Add at most 10 files at once.")]
+    if len(form.files) <= actions.MAX_RECEIPTS:
+        add = partial(actions.add_draft, storage=await get_storage(request))
+        ids, problems = await _add_each(request, form.files, user, add)
+    values = form.values
+    receipts = dict.fromkeys([*values.many.get("receipts", []), *map(str, ids)])
+    values.many = {**values.many, "receipts": list(receipts)}
+    return Received(values, {"file": "\n".join(problems)} if problems else {})
 
 
 ReceivedDependency = Annotated[Received, Depends(receive)]
@@ -115,18 +109,8 @@ async def add_receipts(
     storage: StorageDependency,
 ) -> Response:
     """Adds every file that can be read, and names those that cannot."""
-    problems = []
-    for file in form.files:
-        try:
-            stored = await store_upload(request, file, user)
-            async with writing(request) as (connection, writer):
-                await actions.add_receipt(
-                    connection, ticket_id, stored, actor=writer, storage=storage
-                )
-        except InvalidInput as error:
-            problems.append(_naming(file.filename, error))
-            continue
-        warn_of_conflict(request, stored)
+    add = partial(actions.add_receipt, ticket_id=ticket_id, storage=storage)
+    _, problems = await _add_each(request, form.files, user, add)
     if not form.files:
         problems.append(gettext("Choose a file first."))
     for problem in problems:
@@ -148,7 +132,7 @@ async def remove_receipt(
     return _to(ticket_id)
 
 
-def warn_of_conflict(request: Request, stored: StoredReceipt) -> None:
+def _warn_of_conflict(request: Request, stored: StoredReceipt) -> None:
     """Show everything that a file says where it says two things; nothing was filled in then."""
     if not stored.inspection.conflicting:
         return
@@ -159,6 +143,31 @@ def warn_of_conflict(request: Request, stored: StoredReceipt) -> None:
         said="; ".join(_in_words(said, formats) for said in stored.inspection.conflicting),
     )
     flash(request, sentence, "warning")
+
+
+async def _add_each(
+    request: Request,
+    files: Sequence[UploadFile],
+    user: CurrentUser,
+    add: Callable[..., Awaitable[int]],
+) -> tuple[list[int], list[str]]:
+    """Add every file that can be read; return the receipts' ids, and what is wrong with the rest.
+
+    Each file has a transaction of its own, so that one of them costs nobody the others.
+    """
+    ids: list[int] = []
+    problems: list[str] = []
+    for file in files:
+        try:
+            stored = await store_upload(request, file, user)
+            async with writing(request) as (connection, writer):
+                receipt_id = await add(connection, file=stored, actor=writer)
+        except InvalidInput as error:
+            problems.append(_naming(file.filename, error))
+            continue
+        ids.append(receipt_id)
+        _warn_of_conflict(request, stored)
+    return ids, problems
 
 
 def _in_words(said: Invoice, formats: Formats) -> str:
