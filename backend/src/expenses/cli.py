@@ -129,10 +129,7 @@ def create_employer(email: str) -> None:
 @cli.command()
 def reset_password(email: str) -> None:
     """Print a link by which somebody sets a new password. It works once, for 30 minutes."""
-    settings = _settings()
-    if settings.secret_key is None:
-        _ensure_secret_key(settings)
-        settings = settings.model_copy(update={"secret_key": secret_key_in(settings.data_dir)})
+    settings = _with_secret_key(_settings())
     with migrated_database(settings) as address:
         secret = asyncio.run(_make_reset(email, address, settings))
     if secret is None:
@@ -198,13 +195,9 @@ def grant(role: str) -> None:
 @cli.command()
 def encrypt_again() -> None:
     """Encrypt payout details with SECRET_KEY that SECRET_KEY_PREVIOUS encrypted."""
-    settings = _settings()
-    _ensure_secret_key(settings)
+    settings = _with_secret_key(_settings())
     with migrated_database(settings) as address:
-        key = settings.secret_key or secret_key_in(settings.data_dir)
-        number = asyncio.run(
-            _encrypt_again(address, settings.model_copy(update={"secret_key": key}))
-        )
+        number = asyncio.run(_encrypt_again(address, settings))
     typer.echo(f"Payout details encrypted with the new key: {number}.")
 
 
@@ -285,6 +278,13 @@ def _ensure_secret_key(settings: Settings) -> None:
             "SECRET_KEY is not set, and DATABASE_URL is. Set it to a long random text, the same "
             f"for every process: for example what `{KEY_COMMAND}` prints."
         )
+
+
+def _with_secret_key(settings: Settings) -> Settings:
+    """Fill in the key that the server itself would use."""
+    _ensure_secret_key(settings)
+    key = settings.secret_key or secret_key_in(settings.data_dir)
+    return settings.model_copy(update={"secret_key": key})
 
 
 @asynccontextmanager
