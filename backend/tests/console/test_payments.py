@@ -7,11 +7,12 @@ from typing import Any
 from unittest.mock import patch
 
 import httpx
+from sqlalchemy import text
 
 from expenses.payments.queries import RunView, get_run
 from expenses.settings import Settings
 from expenses.users.queries import UserView
-from tests.harness import AppTestCase, make_settings
+from tests.harness import PASSWORD, AppTestCase, make_settings
 
 RUNS = "/admin/payments"
 
@@ -161,6 +162,30 @@ class Run(PaymentPagesTestCase):
         self.assertIn("Bob 1 ticket $2.50 by bank", row(page, "share", self.bob.id))
         self.assertIn("Confirm 3 tickets", page.text)
         self.assertIn("Waiting for confirmation", page.text)
+
+    async def test_it_shows_where_each_employee_is_paid_and_since_when(self) -> None:
+        await self.due()
+        await self.due(self.bob)
+        iban = {"holder": "Ada", "iban": "DE89 3704 0044 0532 0130 00", "password": PASSWORD}
+        hers = await self.program_of(self.ada)
+        self.assertEqual((await hers.put("/api/me/payout", json=iban)).status_code, 200)
+        async with self.database.transaction() as connection:
+            await connection.execute(
+                text("UPDATE payout_details SET changed_at = changed_at - interval '2 days'")
+            )
+        run = await self.drafted()
+        page = await self.page(run)
+        self.assertIn("DE89 •••• 3000 · Changed 2 days ago", row(page, "share", self.ada.id))
+        self.assertIn("no payout details", row(page, "share", self.bob.id))
+        for employee in (self.ada, self.bob):
+            page = await self.take(run, "in-cash", employee=employee.id, in_cash="1")
+            self.assertNotIn("Changed", row(page, "share", employee.id))
+            self.assertNotIn("no payout details", row(page, "share", employee.id))
+        await self.take(run, "in-cash", employee=self.ada.id, in_cash="")
+        await self.confirm(run, by=self.boss)
+        await self.pay(run, by=self.boss)
+        await self.suspend(self.ada, by=self.boss)
+        self.assertNotIn("DE89", (await self.page(run)).text)
 
     async def test_its_tickets_page_by_page_and_of_one_employee(self) -> None:
         first, second = await self.due(), await self.due()

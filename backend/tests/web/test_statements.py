@@ -68,9 +68,9 @@ PUT    /api/me/payout                                     owner     11
 DELETE /api/me/payout                                     owner     4
 GET    /api/openapi.json                                  owner     0
 GET    /api/payment-runs                                  employer  2
-POST   /api/payment-runs                                  employer  12
+POST   /api/payment-runs                                  employer  11
 GET    /api/payment-runs/due                              employer  2
-GET    /api/payment-runs/{run_id:int}                     employer  4
+GET    /api/payment-runs/{run_id:int}                     employer  3
 POST   /api/payment-runs/{run_id:int}/cancel              employer  10
 POST   /api/payment-runs/{run_id:int}/confirm             employer  10
 POST   /api/payment-runs/{run_id:int}/pay                 employer  14

@@ -22,7 +22,6 @@ from expenses.errors import (
 from expenses.i18n.money import with_decimals
 from expenses.payments import actions, drafting, queries
 from expenses.payments.models import RunStatus
-from expenses.payments.payout import MaskedPayout, payout_of_shares
 from expenses.payments.queries import Due, RunView, Share
 from expenses.payments.schemas import Ending, NewRun, Payment
 from expenses.users.sessions import CurrentUser
@@ -108,8 +107,8 @@ class ShareAnswer(BaseModel):
     payout: PayoutAnswer | None = Field(description="Where they are paid; null for nowhere yet.")
 
     @classmethod
-    def of(cls, share: Share, payout: MaskedPayout | None, currency: str) -> "ShareAnswer":
-        hides = share.is_hidden
+    def of(cls, share: Share, currency: str) -> "ShareAnswer":
+        hides, payout = share.is_hidden, share.payout
         return cls(
             employee=None if hides else Person(id=share.owner_id, username=share.username),
             payout=None if hides or payout is None else PayoutAnswer(**payout._asdict()),
@@ -289,10 +288,7 @@ async def void_payment_run(
 async def _details(connection: AsyncConnection, run_id: int, user: CurrentUser) -> RunDetails:
     run = await queries.get_run(connection, run_id, actor=user)
     shares = await queries.shares_of(connection, run_id, actor=user)
-    payouts = await payout_of_shares(connection, [share.owner_id for share in shares])
     return RunDetails(
         **RunAnswer.of(run).model_dump(),
-        shares=[
-            ShareAnswer.of(share, payouts.get(share.owner_id), run.currency) for share in shares
-        ],
+        shares=[ShareAnswer.of(share, run.currency) for share in shares],
     )

@@ -48,19 +48,10 @@ def masked(details: PayoutDetails) -> str:
 async def get_payout(connection: AsyncConnection, *, actor: Actor) -> MaskedPayout | None:
     """Raises `Forbidden` for an employer."""
     ensure_can_be_paid(actor)
-    return (await payout_of_shares(connection, [actor.id])).get(actor.id)
-
-
-async def payout_of_shares(
-    connection: AsyncConnection, owner_ids: Sequence[int]
-) -> dict[int, MaskedPayout]:
-    """Look up the masked details of those who have some; the caller may see these people."""
-    rows = await connection.execute(
-        select(payout_table.c.user_id, payout_table.c.masked, payout_table.c.changed_at).where(
-            is_one_of(payout_table.c.user_id, owner_ids)
-        )
-    )
-    return {row.user_id: MaskedPayout(row.masked, row.changed_at) for row in rows}
+    columns = (payout_table.c[name] for name in MaskedPayout._fields)
+    query = select(*columns).where(payout_table.c.user_id == actor.id)
+    row = (await connection.execute(query)).first()
+    return None if row is None else MaskedPayout._make(row)
 
 
 async def payout_details_of(

@@ -10,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from expenses.database.tables import constant, ensure_possible
 from expenses.errors import NotFound, RunChanged
-from expenses.payments.models import FIXED, RunStatus, line_table, run_table
+from expenses.payments.models import FIXED, RunStatus, line_table, payout_table, run_table
+from expenses.payments.payout import MaskedPayout
 from expenses.payments.policy import ensure_can_pay
 from expenses.tickets.models import TicketStatus, ticket_table
 from expenses.tickets.queries import TicketView, views, visible_to
@@ -50,7 +51,7 @@ class RunPage(NamedTuple):
 
 
 class Share(NamedTuple):
-    """What one employee gets in a run; of a suspended one, the name is hidden."""
+    """What one employee gets in a run, and where; of a suspended one, the name is hidden."""
 
     owner_id: int
     username: str
@@ -61,6 +62,14 @@ class Share(NamedTuple):
     unpaid_tickets: int
     unpaid_amount: Decimal
     in_cash: bool
+    payout_masked: str | None
+    payout_changed_at: datetime | None
+
+    @property
+    def payout(self) -> MaskedPayout | None:
+        if self.payout_masked is None or self.payout_changed_at is None:
+            return None
+        return MaskedPayout(self.payout_masked, self.payout_changed_at)
 
     @property
     def amount_to_pay(self) -> Decimal:
@@ -194,10 +203,13 @@ async def shares_of(connection: AsyncConnection, run_id: int, *, actor: Actor) -
             func.count().filter(line_table.c.paid_at.is_(None)),
             func.coalesce(func.sum(line_table.c.amount).filter(line_table.c.paid_at.is_(None)), 0),
             func.bool_and(line_table.c.in_cash),
+            payout_table.c.masked,
+            payout_table.c.changed_at,
         )
         .join(user_table, user_table.c.id == line_table.c.owner_id)
+        .outerjoin(payout_table, payout_table.c.user_id == line_table.c.owner_id)
         .where(line_table.c.run_id == run_id)
-        .group_by(line_table.c.owner_id, user_table.c.id)
+        .group_by(line_table.c.owner_id, user_table.c.id, payout_table.c.user_id)
         .order_by(func.lower(user_table.c.username), line_table.c.owner_id)
     )
     return [Share._make(row) for row in await connection.execute(query)]
