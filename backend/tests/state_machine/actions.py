@@ -33,7 +33,7 @@ class Actions(RuleBasedStateMachine):
     def _look_as_an_employee(self, token: str, tickets: list[Ticket]) -> None:
         self._check(self.application.call(token, "GET", "/employees"), FORBIDDEN)
         page = self.application.page(token, "/tickets")
-        assert pages.own_figures(page) == pages.own_figures_of(tickets)
+        assert pages.own_figures(page) == pages.own_figures_of(tickets, self.model.paid())
 
     def _look_as_an_employer(self, token: str, tickets: list[Ticket]) -> None:
         answer = self.application.call(token, "GET", "/employees")
@@ -41,7 +41,7 @@ class Actions(RuleBasedStateMachine):
         employees = [one for one in self.model.people.values() if one["role"] == "employee"]
         assert told == {one["email"]: one["suspended"] for one in employees}, told
         queue = self.application.page(token, "/admin/ticket/list?status=all")
-        assert pages.queue_figures(queue) == pages.queue_figures_of(tickets)
+        assert pages.queue_figures(queue) == pages.queue_figures_of(tickets, self.model.paid())
         self._look_at_payments(token)
         overview = self.application.page(token, "/admin/overview")
         assert pages.overview_figures(overview) == pages.overview_figures_of(tickets)

@@ -12,6 +12,7 @@ import httpx
 from tests.state_machine.company import STATUSES, Ticket
 
 SIGNS = {"EUR": "€", "USD": "$"}
+TABS = ("pending", "approved", "due", "paid", "denied", "withdrawn")
 NONE = "\N{EN DASH}"
 FIELDS = ("id", "spent_on", "amount", "currency", "category", "description", "links", "status")
 
@@ -53,9 +54,9 @@ def own_figures(page: httpx.Response) -> list[str]:
     return amounts[:3] + _tabs(page)
 
 
-def own_figures_of(tickets: list[Ticket]) -> list[str]:
+def own_figures_of(tickets: list[Ticket], paid: set[int]) -> list[str]:
     pending, approved = (_sums(tickets, status) or NONE for status in ("pending", "approved"))
-    return [pending, approved, approved, str(len(tickets)), *_counts(tickets)]
+    return [pending, approved, approved, str(len(tickets)), *_counts(tickets, paid)]
 
 
 def queue_figures(page: httpx.Response) -> list[str]:
@@ -65,9 +66,9 @@ def queue_figures(page: httpx.Response) -> list[str]:
     return [*_tabs(page), _text(found[1])]
 
 
-def queue_figures_of(tickets: list[Ticket]) -> list[str]:
+def queue_figures_of(tickets: list[Ticket], paid: set[int]) -> list[str]:
     total = f"{_number(tickets)}: {_sums(tickets)}" if tickets else _number(tickets)
-    return [*_counts(tickets), str(len(tickets)), total]
+    return [*_counts(tickets, paid), str(len(tickets)), total]
 
 
 def overview_figures(page: httpx.Response) -> list[str]:
@@ -95,14 +96,11 @@ def _sums(tickets: Iterable[Ticket], *statuses: str) -> str:
     return " · ".join(f"{SIGNS[code]}{amounts[code]:,.2f}" for code in sorted(amounts))
 
 
-def _counts(tickets: list[Ticket]) -> list[str]:
-    numbers = {status: str(sum(one["status"] == status for one in tickets)) for status in STATUSES}
-    # Nothing is ever paid here: what is approved is due.
-    return [
-        *(numbers[status] for status in ("pending", "approved", "approved")),
-        "0",
-        *(numbers[status] for status in ("denied", "withdrawn")),
-    ]
+def _counts(tickets: list[Ticket], paid: set[int]) -> list[str]:
+    numbers = {status: sum(one["status"] == status for one in tickets) for status in STATUSES}
+    numbers["paid"] = sum(one["id"] in paid for one in tickets)
+    numbers["due"] = numbers["approved"] - numbers["paid"]
+    return [str(numbers[tab]) for tab in TABS]
 
 
 def _tabs(page: httpx.Response) -> list[str]:

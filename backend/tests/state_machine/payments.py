@@ -32,6 +32,15 @@ class Payments(Company):
             sums[ticket["currency"]] = number + 1, amount + Decimal(ticket["amount"])
         return sums
 
+    def paid(self) -> set[int]:
+        return {
+            ticket_id
+            for run in self.runs.values()
+            if run["status"] in ACTIVE
+            for ticket_id, is_paid in run["lines"].items()
+            if is_paid
+        }
+
     def run_of(self, ticket_id: int) -> Run | None:
         active = [
             run
