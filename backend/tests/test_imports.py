@@ -38,6 +38,7 @@ EXCEPTIONS = {
     ("tickets/decision_events.py", "expenses.notifications.outbox"),
     ("users/actions.py", "expenses.notifications.outbox"),
     ("users/resets.py", "expenses.notifications.outbox"),
+    ("users/warnings.py", "expenses.notifications.outbox"),
     # What a payment run has is not reopened or hidden without it.
     ("tickets/decisions.py", "expenses.payments.lines"),
     ("users/actions.py", "expenses.payments.lines"),

@@ -22,7 +22,8 @@ from expenses.notifications.channels import (
     webhook_channel,
 )
 from expenses.notifications.digest import write_digests
-from expenses.notifications.outbox import LEASE, WARNINGS, Channel, ClaimedMessage
+from expenses.notifications.outbox import LEASE, Channel, ClaimedMessage
+from expenses.notifications.security_mails import WARNINGS
 from expenses.settings import Settings
 from expenses.users.queries import users_by_id
 

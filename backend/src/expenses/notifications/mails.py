@@ -20,11 +20,17 @@ from expenses.notifications.links import (
     switch_off_link,
     ticket_link,
 )
-from expenses.notifications.outbox import WARNINGS, ClaimedMessage
+from expenses.notifications.outbox import ClaimedMessage
+from expenses.notifications.security_mails import (
+    SECURITY_MAILS,
+    WARNINGS,
+    one_line,
+    security_mail,
+)
 from expenses.settings import Settings
 from expenses.tickets.counts import Count
 from expenses.users.queries import UserView
-from expenses.users.resets import LINK_REQUESTED, PASSWORD_RESET
+from expenses.users.resets import LINK_REQUESTED
 
 _SUBJECTS = {
     "ticket.approved": N_("Ticket %(id)s is approved: %(amount)s"),
@@ -59,15 +65,17 @@ def compose(
     with speaking(language):
         if message.action == DIGEST:
             subject, paragraphs = _digest(message, formats, settings)
-        elif message.action in (LINK_REQUESTED, PASSWORD_RESET):
-            subject, paragraphs = _password(message, settings)
+        elif message.action == LINK_REQUESTED:
+            subject, paragraphs = _reset_link(message, settings)
+        elif message.action in SECURITY_MAILS:
+            subject, paragraphs = security_mail(message, settings)
         elif message.action in WARNINGS:
             subject, paragraphs = _warning(message, settings)
         elif message.action == "payment_run.paid":
             subject, paragraphs = _payment(message, formats, settings)
         else:
             subject, paragraphs = _decision(message, actor, formats, settings)
-        greeting = gettext("Hello %(username)s,", username=_line(recipient.username))
+        greeting = gettext("Hello %(username)s,", username=one_line(recipient.username))
         link = switch_off_link(recipient.id, settings)
         ending = gettext("Turn these e-mails off:") + f"\n{link}"
         if message.action in WARNINGS:
@@ -93,7 +101,7 @@ def _decision(
     facts, ticket_id = message.facts, message.ticket_id
     assert ticket_id is not None
     amount = formats.money(Decimal(facts["amount"]), facts["currency"])
-    name = _line(actor.username) if actor else ""
+    name = one_line(actor.username) if actor else ""
     paragraphs = [
         gettext(_SENTENCES[message.action], actor=name, id=ticket_id),
         _quoted(f"{facts['description']}\n{amount}"),
@@ -157,16 +165,7 @@ def _warning(message: ClaimedMessage, settings: Settings) -> tuple[str, list[str
     return subject, [fact, advice, account_link(settings)]
 
 
-def _password(message: ClaimedMessage, settings: Settings) -> tuple[str, list[str]]:
-    if message.action == PASSWORD_RESET:
-        return gettext("Your password was changed"), [
-            gettext(
-                "A new password was set by a link that you or your employer asked for, and you "
-                "were logged out everywhere."
-            ),
-            gettext("If this wasn't you, set another one at once:")
-            + f"\n{settings.public_url}forgot",
-        ]
+def _reset_link(message: ClaimedMessage, settings: Settings) -> tuple[str, list[str]]:
     return gettext("Set a new password"), [
         gettext("With this link you can set a new password. It works once, for 30 minutes:"),
         reset_link(message.facts["secret"], settings),
@@ -175,14 +174,9 @@ def _password(message: ClaimedMessage, settings: Settings) -> tuple[str, list[st
 
 
 def _quoted(text: str) -> str:
-    return "\n".join(f"    {_line(line)}".rstrip() for line in text.split("\n"))
+    return "\n".join(f"    {one_line(line)}".rstrip() for line in text.split("\n"))
 
 
 def _name(text: str) -> str:
     """Escape a name for a header, where =?…?= would be decoded."""
-    return _line(text).replace("=?", "= ?")
-
-
-def _line(text: str) -> str:
-    """Replace line breaks, control characters and marks that change the text's direction."""
-    return "".join(character if character.isprintable() else " " for character in text).strip()
+    return one_line(text).replace("=?", "= ?")

@@ -25,15 +25,6 @@ LEASE = timedelta(seconds=60)
 # How long failed messages, and those for a channel that is no longer configured, are kept.
 KEPT = timedelta(days=30)
 MAX_PROBLEM_LENGTH = 200
-# Mails that warn of a stranger, who could have turned e-mails off before, or were asked for.
-WARNINGS = frozenset(
-    {
-        "user.payout_changed",
-        "user.payout_removed",
-        "user.password_reset",
-        "password.reset_requested",
-    }
-)
 
 
 class Channel(StrEnum):

@@ -26,6 +26,7 @@ from expenses.users.passwords import hash_new, verify_password
 from expenses.users.queries import VIEW, UserView, users_by_id
 from expenses.users.sessions import CurrentUser, end_sessions
 from expenses.users.throttling import count_attempt, password_limits, uncount_attempt
+from expenses.users.warnings import warn
 
 
 async def change_username(
@@ -112,13 +113,14 @@ async def change_password(
         )
         await uncount_attempt(connection, limits)
         ended = await end_sessions(connection, actor.id, but_for=actor.session_id)
-        await record(
+        event_id = await record(
             connection,
             "user.password_changed",
             actor_id=actor.id,
             user_id=actor.id,
             sessions_ended=ended,
         )
+        await warn(connection, "user.password_changed", actor.id, event_id)
     return ended
 
 

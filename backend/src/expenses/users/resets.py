@@ -17,10 +17,10 @@ from expenses.users.passwords import hash_new
 from expenses.users.policy import ensure_can_suspend
 from expenses.users.queries import UserView, find_password, lock_employee, users_by_id
 from expenses.users.sessions import end_sessions, hash_token, new_token
+from expenses.users.warnings import warn
 
-# What the mails about it are called.
+# What the mail with the link is called.
 LINK_REQUESTED = "password.reset_requested"
-PASSWORD_RESET = "user.password_reset"  # noqa: S105, the name of an event
 
 LIFETIME = timedelta(minutes=30)
 
@@ -114,18 +114,12 @@ async def reset_password(
         ended = await end_sessions(connection, forgotten.user_id)
         event_id = await record(
             connection,
-            PASSWORD_RESET,
+            "user.password_reset",
             actor_id=forgotten.user_id,
             user_id=forgotten.user_id,
             sessions_ended=ended,
         )
-        await announce(
-            connection,
-            PASSWORD_RESET,
-            [Subject(forgotten.user_id, event_id)],
-            actor_id=None,
-            by=[Channel.MAIL],
-        )
+        await warn(connection, "user.password_reset", forgotten.user_id, event_id)
 
 
 async def delete_expired(connection: AsyncConnection) -> None:

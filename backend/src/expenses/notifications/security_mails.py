@@ -1,0 +1,57 @@
+"""What e-mails say of changes to how one logs in. They protect an account, so all are sent."""
+
+from typing import NamedTuple
+
+from expenses.i18n.languages import gettext
+from expenses.i18n.text import N_
+from expenses.notifications.links import account_link
+from expenses.notifications.outbox import ClaimedMessage
+from expenses.settings import Settings
+
+
+class SecurityMail(NamedTuple):
+    """What has happened. `sentence` may name the message's facts, such as %(name)s."""
+
+    subject: str
+    sentence: str
+
+
+SECURITY_MAILS = {
+    "user.password_changed": SecurityMail(
+        N_("Your password was changed"),
+        N_("You were logged out everywhere but where the password was changed."),
+    ),
+    "user.password_reset": SecurityMail(
+        N_("Your password was changed"),
+        N_(
+            "A new password was set by a link that you or your employer asked for, and you were "
+            "logged out everywhere."
+        ),
+    ),
+}
+# Sent even to those who turned e-mails off: a stranger could have done that before.
+WARNINGS = SECURITY_MAILS.keys() | {
+    "user.payout_changed",
+    "user.payout_removed",
+    "password.reset_requested",
+}
+# After these, the owner may be locked out, and needs a link instead of the account page.
+_NEW_PASSWORDS = {"user.password_changed", "user.password_reset"}
+
+
+def security_mail(message: ClaimedMessage, settings: Settings) -> tuple[str, list[str]]:
+    """Return the subject and the paragraphs."""
+    subject, sentence = SECURITY_MAILS[message.action]
+    if message.action in _NEW_PASSWORDS:
+        advice = gettext("If this wasn't you, set another one at once:")
+        link = f"{settings.public_url}forgot"
+    else:
+        advice = gettext("If it was not you, change your password at once, and tell your employer.")
+        link = account_link(settings)
+    facts = {name: one_line(str(value)) for name, value in message.facts.items()}
+    return gettext(subject), [gettext(sentence, **facts), f"{advice}\n{link}"]
+
+
+def one_line(text: str) -> str:
+    """Replace line breaks, control characters and marks that change the text's direction."""
+    return "".join(character if character.isprintable() else " " for character in text).strip()
