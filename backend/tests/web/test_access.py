@@ -10,7 +10,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from expenses.users.models import UserSession
-from expenses.users.sessions import hash_token
+from expenses.users.random_tokens import hash_token
 from tests.harness import (
     AppTestCase,
     CommittingTestCase,

@@ -14,7 +14,7 @@ from expenses.users.identity import email_identity, username_skeleton
 from expenses.users.models import Role, pending_registration_table, user_table
 from expenses.users.policy import ensure_may_register_as
 from expenses.users.queries import VIEW, UserView, find_password
-from expenses.users.sessions import hash_token, new_token
+from expenses.users.random_tokens import hash_token, new_token
 
 TIME_TO_REGISTER = timedelta(minutes=15)
 

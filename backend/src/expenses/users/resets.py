@@ -16,7 +16,8 @@ from expenses.users.models import Actor, password_reset_table, user_table
 from expenses.users.passwords import hash_new
 from expenses.users.policy import ensure_can_suspend
 from expenses.users.queries import UserView, find_password, lock_employee, users_by_id
-from expenses.users.sessions import end_sessions, hash_token, new_token
+from expenses.users.random_tokens import hash_token, new_token
+from expenses.users.sessions import end_sessions
 from expenses.users.warnings import warn
 
 # What the mail with the link is called.

@@ -1,8 +1,6 @@
 """Sessions: a random token in a cookie or bearer header, and its hash in a row."""
 
-import hashlib
 import logging
-import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -20,6 +18,7 @@ from expenses.users import locks
 from expenses.users.models import Role, session_table, user_table
 from expenses.users.passwords import upgraded_hash, verify_password
 from expenses.users.queries import VIEW, StoredPassword, UserView, find_password
+from expenses.users.random_tokens import hash_token, new_token
 from expenses.users.throttling import Caller, Limit, count_attempt, login_limits, uncount_attempt
 
 logger = logging.getLogger(__name__)
@@ -244,15 +243,6 @@ async def end_sessions(
 
 async def delete_expired(connection: AsyncConnection) -> None:
     await connection.execute(delete(session_table).where(session_table.c.expires_at < func.now()))
-
-
-def new_token() -> str:
-    return secrets.token_urlsafe(32)
-
-
-def hash_token(token: str) -> bytes:
-    """Hash a token; it is 256 random bits, so a plain hash cannot be reversed."""
-    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
 
 
 def _client_label(client: str | None) -> str | None:
