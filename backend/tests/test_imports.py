@@ -39,6 +39,8 @@ EXCEPTIONS = {
     ("users/actions.py", "expenses.notifications.outbox"),
     ("users/resets.py", "expenses.notifications.outbox"),
     ("users/warnings.py", "expenses.notifications.outbox"),
+    # The history of a suspension says what it hid.
+    ("users/actions.py", "expenses.tickets.hidden"),
     # What a payment run has is not reopened or hidden without it.
     ("tickets/decisions.py", "expenses.payments.lines"),
     ("users/actions.py", "expenses.payments.lines"),

@@ -63,8 +63,26 @@ class Suspend(AppTestCase):
                 "user.suspended",
                 boss.id,
                 ada.id,
-                {"reason": "Left the company", "sessions_ended": 2},
+                {
+                    "reason": "Left the company",
+                    "sessions_ended": 2,
+                    "hidden": [
+                        {
+                            "currency": "USD",
+                            "tickets": 3,
+                            "amount": "37.50",
+                            "approved_tickets": 1,
+                            "approved_amount": "12.50",
+                        }
+                    ],
+                },
             ),
+        )
+        history = await employer.get(f"/api/employees/{ada.id}/suspensions")
+        [suspension] = history.json()["items"]
+        self.assertEqual(
+            (suspension["action"], suspension["actor"]["id"], suspension["details"]),
+            ("user.suspended", boss.id, event.details),
         )
 
         for client in (program, browser):

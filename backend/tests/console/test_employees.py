@@ -37,6 +37,19 @@ def link(page: httpx.Response, relation: str) -> str:
     return found[1].replace("&amp;", "&")
 
 
+def hidden(
+    currency: str, tickets: int, amount: str, approved_tickets: int = 0, approved: str = "0.00"
+) -> dict[str, Any]:
+    """What the history says of a suspension, for one currency."""
+    return {
+        "currency": currency,
+        "tickets": tickets,
+        "amount": amount,
+        "approved_tickets": approved_tickets,
+        "approved_amount": "0" if currency == "JPY" else approved,
+    }
+
+
 class EmployeesTestCase(AppTestCase):
     async def asyncSetUp(self) -> None:
         await super().asyncSetUp()
@@ -220,8 +233,30 @@ class Ask(EmployeesTestCase):
         event = await self.last_event()
         self.assertEqual(
             (event.action, event.actor_id, event.user_id, event.details),
-            ("user.suspended", self.boss.id, ada.id, {"reason": "Left", "sessions_ended": 2}),
+            (
+                "user.suspended",
+                self.boss.id,
+                ada.id,
+                {"reason": "Left", "sessions_ended": 2, "hidden": [hidden("USD", 3, "37.50")]},
+            ),
         )
+
+    async def test_the_history_says_what_each_suspension_hid(self) -> None:
+        ada = await self.new_employee("Ada")
+        await self.approve(await self.new_ticket(ada, amount="20"), by=self.boss)
+        await self.deny(await self.new_ticket(ada, amount="2.50"), by=self.boss)
+        await self.new_ticket(ada, amount="900", currency="JPY")
+        await self.suspend(ada, by=self.boss)
+        self.assertEqual(
+            (await self.last_event()).details["hidden"],
+            [hidden("JPY", 1, "900"), hidden("USD", 2, "22.50", 1, "20.00")],
+        )
+        for address in (f"/admin/employee/details/{ada.id}", "/admin/history"):
+            page = " ".join((await self.browser.get(address)).text.split())
+            self.assertIn("1 ticket hidden: ¥900<", page)
+            self.assertIn(
+                "2 tickets hidden: $22.50, approved among them: 1 ticket, $20.00", page, address
+            )
 
     async def test_a_reactivation_does_too(self) -> None:
         ada = await self.new_employee("Ada")

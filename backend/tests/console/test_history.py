@@ -62,7 +62,7 @@ class Reading(HistoryTestCase):
             lines(page),
             [
                 "Dana reactivated Ada",
-                "Dana suspended Ada On leave",
+                "Dana suspended Ada 2 tickets hidden: $25.00 On leave",
                 f"Dana reopened ticket {first} {LUNCH} A mistake",
                 f"Ada withdrew ticket {second} {LUNCH}",
                 f"Dana approved ticket {first} {LUNCH} Well spent",
@@ -108,7 +108,7 @@ class Reading(HistoryTestCase):
         self.assertEqual(
             lines(page),
             [
-                "Dana suspended Ada",
+                "Dana suspended Ada 1 ticket hidden: $12.50",
                 f"Ben filed ticket {his} $12.50 Ben Lunch with a customer",
                 "Ben registered as employee",
                 "Ada registered as employee",

@@ -1,5 +1,6 @@
 """What the application is to do, as a few plain dicts: no database, no doors, one at a time."""
 
+from decimal import Decimal
 from typing import Any, Literal
 
 from tests.state_machine.company import (
@@ -74,6 +75,8 @@ class Model(Payments):
             details["sessions_ended"] = len(open_here)
             taken_out = self._take_all_out(actor, person_id)
             details |= {"taken_out_of_payment_runs": taken_out} if taken_out else {}
+            hidden = self._hidden(person_id)
+            details |= {"hidden": hidden} if hidden else {}
         verb = "suspended" if suspended else "reactivated"
         self._record(f"user.{verb}", actor["id"], user=person_id, **details)
         return DONE
@@ -215,6 +218,28 @@ class Model(Payments):
             return FORBIDDEN
         ticket = self.tickets.get(ticket_id)
         return None if ticket and self._sees(actor, ticket) else NOT_FOUND
+
+    def _hidden(self, person_id: int) -> list[dict[str, Any]]:
+        """What a suspension hides, by currency."""
+        theirs = [one for one in self.tickets.values() if one["owner"] == person_id]
+        found = []
+        for currency in sorted({one["currency"] for one in theirs}):
+            amounts = [Decimal(one["amount"]) for one in theirs if one["currency"] == currency]
+            approved = [
+                Decimal(one["amount"])
+                for one in theirs
+                if one["currency"] == currency and one["status"] == "approved"
+            ]
+            found.append(
+                {
+                    "currency": currency,
+                    "tickets": len(amounts),
+                    "amount": f"{sum(amounts):.2f}",
+                    "approved_tickets": len(approved),
+                    "approved_amount": f"{sum(approved):.2f}",
+                }
+            )
+        return found
 
     def _called(self, email: str) -> Person | None:
         called = [one for one in self.people.values() if one["email"].lower() == email.lower()]

@@ -95,6 +95,7 @@ POST   /api/payment-runs/{run_id:int}/void          LOGIN      FORBIDDEN  FORBID
 POST   /api/payment-runs/{run_id:int}/file          LOGIN      FORBIDDEN  FORBIDDEN  DONE       LOGIN
 GET    /api/employees                               LOGIN      FORBIDDEN  FORBIDDEN  SEEN       LOGIN
 GET    /api/employees/{employee_id}                 LOGIN      FORBIDDEN  FORBIDDEN  SEEN       LOGIN
+GET    /api/employees/{employee_id}/suspensions     LOGIN      FORBIDDEN  FORBIDDEN  SEEN       LOGIN
 POST   /api/employees/{employee_id}/suspend         LOGIN      FORBIDDEN  FORBIDDEN  DONE       LOGIN
 POST   /api/employees/{employee_id}/reactivate      LOGIN      FORBIDDEN  FORBIDDEN  DONE       LOGIN
 

@@ -22,7 +22,7 @@ GET    /admin/employee/{employee_id:int}/reactivate       employer  4
 POST   /admin/employee/{employee_id:int}/reactivate       employer  6
 POST   /admin/employee/{employee_id:int}/reset-link       employer  6
 GET    /admin/employee/{employee_id:int}/suspend          employer  4
-POST   /admin/employee/{employee_id:int}/suspend          employer  10
+POST   /admin/employee/{employee_id:int}/suspend          employer  11
 POST   /admin/employee/{employee_id:int}/undo             employer  7
 GET    /admin/history                                     employer  3
 GET    /admin/history/people                              employer  2
@@ -58,7 +58,8 @@ GET    /api/docs                                          owner     0
 GET    /api/employees                                     employer  2
 GET    /api/employees/{employee_id}                       employer  2
 POST   /api/employees/{employee_id}/reactivate            employer  7
-POST   /api/employees/{employee_id}/suspend               employer  10
+POST   /api/employees/{employee_id}/suspend               employer  11
+GET    /api/employees/{employee_id}/suspensions           employer  3
 GET    /api/me                                            owner     1
 PATCH  /api/me                                            owner     5
 PUT    /api/me/mails                                      owner     5

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from expenses.api.schemas import EmployeeList, Suspension, UserAnswer
+from expenses.api.schemas import EmployeeList, EventAnswer, EventList, Suspension, UserAnswer
 from expenses.errors import (
     AlreadySuspended,
     Forbidden,
@@ -13,6 +13,7 @@ from expenses.errors import (
     NotSuspended,
 )
 from expenses.i18n.text import Line
+from expenses.tickets.events import suspensions_of
 from expenses.users import actions, queries
 from expenses.users.queries import EmployeeStatus
 from expenses.web.dependencies import ConnectionDependency, CurrentUserDependency
@@ -55,6 +56,22 @@ async def get_employee(
 ) -> UserAnswer:
     """One employee."""
     return UserAnswer.of(await queries.get_employee(connection, employee_id, actor=user))
+
+
+@router.get(
+    "/{employee_id}/suspensions", responses=read_problems(Forbidden, NotFound, InvalidInput)
+)
+async def employee_suspensions(
+    employee_id: int, user: CurrentUserDependency, connection: ConnectionDependency
+) -> EventList:
+    """When an employee was suspended and reactivated, the latest 100, newest first.
+
+    `details.hidden` says for each currency how many tickets a suspension hid and what they add up
+    to, and how much of that was approved.
+    """
+    employee = await queries.get_employee(connection, employee_id, actor=user)
+    found = await suspensions_of(connection, employee.id, actor=user, limit=100)
+    return EventList(items=[EventAnswer.of(event) for event in found])
 
 
 @router.post(

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypedDict
 
 from expenses.i18n.money import with_decimals
-from expenses.tickets.events import EventView
+from expenses.tickets.events import EventView, HistoryLine
 from expenses.tickets.models import Category, PaymentStatus, TicketStatus
 from expenses.tickets.queries import TicketView
 from expenses.tickets.schemas import Reason
@@ -171,7 +171,7 @@ class EventAnswer(BaseModel):
     details: dict[str, Any]
 
     @classmethod
-    def of(cls, event: EventView) -> "EventAnswer":
+    def of(cls, event: EventView | HistoryLine) -> "EventAnswer":
         return cls(
             id=event.id,
             at=event.at,

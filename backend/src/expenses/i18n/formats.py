@@ -42,8 +42,9 @@ class Formats:
         self._settings = settings
         self._locale = locale
 
-    def money(self, amount: Decimal, currency: str) -> str:
-        return _money(amount, currency, self._locale)
+    def money(self, amount: Decimal | str, currency: str) -> str:
+        """Write an amount, which the history keeps as text."""
+        return _money(Decimal(amount), currency, self._locale)
 
     def has_decimals(self, currency: str) -> bool:
         return get_currency_precision(currency) > 0

@@ -145,6 +145,22 @@ async def list_events_of(
     return [HistoryLine._make(row) for row in rows]
 
 
+async def suspensions_of(
+    connection: AsyncConnection, employee_id: int, *, actor: Actor, limit: int
+) -> list[HistoryLine]:
+    """List when an employee was suspended and reactivated, newest first."""
+    rows = await connection.execute(
+        _lines(actor)
+        .where(
+            event_table.c.user_id == employee_id,
+            event_table.c.action.in_([Action.USER_SUSPENDED, Action.USER_REACTIVATED]),
+        )
+        .order_by(event_table.c.id.desc())
+        .limit(constant(limit))
+    )
+    return [HistoryLine._make(row) for row in rows]
+
+
 async def recent_reasons(connection: AsyncConnection, *, actor: Actor) -> list[str]:
     """List what `actor` denied tickets with lately, the last first, each once; a handful."""
     query = (

@@ -10,6 +10,7 @@ from expenses.errors import AlreadySuspended, NotSuspended, NotUndone
 from expenses.history import record
 from expenses.notifications.outbox import Channel, Subject, announce
 from expenses.payments.lines import lock_runs_of, release_all_of
+from expenses.tickets.hidden import tickets_to_hide
 from expenses.users.models import Actor, user_table
 from expenses.users.policy import ensure_can_suspend
 from expenses.users.queries import UserView, has_just_suspended, lock_employee
@@ -32,6 +33,7 @@ async def suspend(
     await _set_suspended(connection, employee_id, suspended_at)
     ended = await end_sessions(connection, employee.id)
     runs = await release_all_of(connection, employee.id, actor=actor)
+    hidden = await tickets_to_hide(connection, employee.id)
     await _record(
         connection,
         "user.suspended",
@@ -40,6 +42,7 @@ async def suspend(
         reason=reason,
         sessions_ended=ended,
         **{"taken_out_of_payment_runs": runs} if runs else {},
+        **{"hidden": hidden} if hidden else {},
     )
     return employee._replace(suspended_at=suspended_at)
 
