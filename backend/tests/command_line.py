@@ -4,6 +4,7 @@ import contextlib
 import io
 import os
 import random
+import shutil
 import signal
 import socket
 import subprocess
@@ -22,7 +23,7 @@ from expenses.cli import main
 from expenses.database.embedded import postmaster
 from expenses.database.engine import Database
 from expenses.settings import Settings
-from tests.harness import PASSWORD, TestCase
+from tests.harness import PASSWORD, TestCase, demo_company, new_database
 
 ACCOUNT = {
     "email": "ada@contoso.example",
@@ -72,6 +73,12 @@ class CommandLineTestCase(TestCase):
             if name not in ours and not name.startswith("OTEL_")
         }
         return kept | {"DATA_DIR": str(self.data_dir)} | variables
+
+    def new_demo_company(self) -> str:
+        """The address of a database as `expenses seed` leaves it; `data_dir` has the receipts."""
+        company = demo_company()
+        shutil.copytree(company.receipts, self.data_dir / "receipts")
+        return new_database(company.database)
 
     def run_command(self, *arguments: str, typed: str = "", **variables: str) -> Ended:
         """A command that ends by itself, in this process: starting one takes seconds."""

@@ -30,6 +30,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
+from expenses import demo
 from expenses.app import create_app
 from expenses.database import migrations
 from expenses.database.address import asyncpg_url
@@ -98,14 +99,32 @@ def shared_database() -> str:
     return new_database()
 
 
-def new_database() -> str:
-    """The address of a migrated, empty database, for tests that commit."""
+def new_database(template: str = TEMPLATE) -> str:
+    """The address of a migrated database, empty but for what is in the template."""
     name = f"test_{next(_databases)}"
     asyncio.run(
-        _administer(server(), f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY FILE_COPY")
+        _administer(server(), f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
     )
     address: str = server().url(name)
     return address
+
+
+class DemoCompany(NamedTuple):
+    """What `expenses seed` has put into a database, and its receipts into a folder; to copy."""
+
+    database: str
+    receipts: Path
+
+
+@cache
+def demo_company() -> DemoCompany:
+    folder = tempfile.TemporaryDirectory(prefix="demo-company-")
+    atexit.register(folder.cleanup)
+    address, settings = new_database(), make_settings(data_dir=Path(folder.name))
+    asyncio.run(demo.seed(address, settings))
+    database = make_url(address).database
+    assert database is not None
+    return DemoCompany(database, Path(folder.name, "receipts"))
 
 
 def empty_database(*, owner: str) -> str:

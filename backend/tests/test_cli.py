@@ -151,8 +151,7 @@ class Seed(CommandLineTestCase):
         self.assertEqual(rows, again)
 
     def test_the_company_is_as_the_readme_says(self) -> None:
-        url = new_database()
-        self.run_command("seed", DATABASE_URL=url)
+        url = self.new_demo_company()
         people = dict(asyncio.run(execute(url, "SELECT role, count(*) FROM users GROUP BY role")))
         self.assertEqual(people, {"employer": 2, "employee": 8})
         for column, values in (("status", 4), ("category", 7)):
@@ -170,8 +169,7 @@ class Seed(CommandLineTestCase):
         self.assertGreaterEqual(tickets, 115)
 
     def test_three_months_of_payment_runs_are_as_if_employers_had_made_them(self) -> None:
-        url = new_database()
-        self.run_command("seed", DATABASE_URL=url)
+        url = self.new_demo_company()
 
         async def rows(query: str) -> list[Any]:
             return await execute(url, query)
@@ -192,8 +190,7 @@ class Seed(CommandLineTestCase):
         self.assertGreater(asyncio.run(rows(due))[0][0], 2)
 
     def test_receipts_are_those_of_their_tickets_but_for_one_that_differs(self) -> None:
-        url = new_database()
-        self.run_command("seed", DATABASE_URL=url)
+        url = self.new_demo_company()
         of_tickets = "receipts JOIN tickets ON tickets.id = ticket_id"
         readers = asyncio.run(execute(url, f"SELECT kind, invoice_reader FROM {of_tickets}"))
         expected = [("pdf", "factur-x"), ("pdf", "epc"), ("xml", "ubl"), ("jpeg", None)]

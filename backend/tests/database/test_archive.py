@@ -12,7 +12,7 @@ from unittest.mock import patch
 from expenses.database import archive
 from expenses.receipts.storage import Storage, open_storage
 from tests.database.test_backup import BackupsTestCase
-from tests.harness import TestCase, empty_database, make_settings, new_database, new_role
+from tests.harness import TestCase, empty_database, make_settings, new_role
 
 ROW = """
 INSERT INTO receipts (owner_id, name, kind, size, sha256, pages)
@@ -26,8 +26,7 @@ class WithFiles(BackupsTestCase):
     def setUp(self) -> None:
         super().setUp()
         self.here, self.there = self.folder.parent / "here", self.folder.parent / "there"
-        self.url, self.target = new_database(), empty_database(owner=new_role())
-        self.succeed("seed", DATABASE_URL=self.url)
+        self.url, self.target = self.new_demo_company(), empty_database(owner=new_role())
         # The demo's own are kept elsewhere.
         self.rows(self.url, "DELETE FROM receipts")
         for content in self.CONTENTS:

@@ -72,8 +72,7 @@ class BackupsTestCase(CommandLineTestCase):
 
     def new_backup(self) -> str:
         """Of a database with the demo company in it, whose address it gives."""
-        url = new_database()
-        self.succeed("seed", DATABASE_URL=url)
+        url = self.new_demo_company()
         self.succeed("backup", str(self.file), DATABASE_URL=url)
         return url
 
