@@ -1,12 +1,22 @@
-"""Everybody tries the API as its OpenAPI document describes it; see `SCHEMA_EXAMPLES`."""
+"""Everybody tries the API as its OpenAPI document describes it, and tries more of it."""
 
 from expenses.users.models import Role
-from tests.api import test_schema
+from tests.api.test_schema import SchemaTestCase
 
 
-class Schema(test_schema.Schema):
+class EveryPhase(SchemaTestCase):
+    phases = "examples,coverage,fuzzing,stateful"
+    examples = 20
+
     def test_as_an_employee(self) -> None:
         self.assert_no_finding(Role.EMPLOYEE, "1")
 
-    def test_as_another_employee(self) -> None:
-        self.assert_no_finding(Role.EMPLOYEE, "2")
+    def test_as_an_employer(self) -> None:
+        self.assert_no_finding(Role.EMPLOYER, "3")
+
+
+class ManyExamples(SchemaTestCase):
+    examples = 100
+
+    def test_as_an_employer(self) -> None:
+        self.assert_no_finding(Role.EMPLOYER, "4")

@@ -1,9 +1,8 @@
 """A state machine does anything in any order, right and wrong, beside a model of a few dicts.
 
-`HYPOTHESIS_PROFILE` says for how long: `short`, `ci`, or `long`, which differs each time.
+`long_state_machine.py` does so for longer.
 """
 
-import os
 from datetime import timedelta
 from typing import Any
 
@@ -22,16 +21,15 @@ from tests.state_machine import pages
 from tests.state_machine.actions import MISSING, Actions, Verdict
 from tests.state_machine.company import NOT_LOGGED_IN
 
-# Making a failure's story short may take minutes: in CI it is told as it was.
-PROFILES = {
-    "short": settings(
-        max_examples=2, stateful_step_count=30, derandomize=True, phases=[Phase.generate]
-    ),
-    "ci": settings(
-        max_examples=40, stateful_step_count=40, derandomize=True, phases=[Phase.generate]
-    ),
-    "long": settings(max_examples=1000, stateful_step_count=80, report_multiple_bugs=False),
-}
+# Making a failure's story short may take minutes: it is told as it was.
+SHORT = settings(
+    max_examples=2,
+    stateful_step_count=30,
+    derandomize=True,
+    phases=[Phase.generate],
+    deadline=None,
+    database=None,
+)
 EMAILS = [f"{name}@contoso.example" for name in ("eve", "adam", "olga", "dan", "ben", "cai")]
 BEGINNERS = ("employee", "employee", "employer", "employer")
 NOBODY = "zed@contoso.example"
@@ -280,7 +278,4 @@ class ExpensesMachine(Actions):
 
 class StateMachine(TestCase):
     def test_whatever_people_do_everybody_sees_what_they_should(self) -> None:
-        profile = PROFILES[os.environ.get("HYPOTHESIS_PROFILE", "short")]
-        run_state_machine_as_test(
-            ExpensesMachine, settings=settings(profile, deadline=None, database=None)
-        )
+        run_state_machine_as_test(ExpensesMachine, settings=SHORT)
