@@ -298,7 +298,11 @@ class AppTestCase(TestCase):
         async with self.database.transaction() as connection:
             return (
                 await start_session(
-                    connection, user.id, caller=Caller("127.0.0.1"), settings=make_settings()
+                    connection,
+                    user.id,
+                    caller=Caller("127.0.0.1"),
+                    settings=make_settings(),
+                    is_registering=True,
                 )
             ).token
 

@@ -131,9 +131,11 @@ class Sessions(AccountTestCase):
         await self.token_of(await self.new_employee())
         places = await self.places(here)
         self.assertEqual([place["is_this"] for place in places], [True, False])
+        self.assertEqual([place["address"] for place in places], ["127.0.0.1"] * 2)
         self.assertEqual([place["client"] for place in places], [None, f"Mozilla/5.0 {'x' * 188}"])
         self.assertEqual(
-            set(places[0]), {"id", "client", "created_at", "last_seen_at", "expires_at", "is_this"}
+            set(places[0]),
+            {"id", "client", "address", "created_at", "last_seen_at", "expires_at", "is_this"},
         )
 
     async def test_any_of_them_can_be_ended_this_one_too(self) -> None:

@@ -103,7 +103,11 @@ class Server:
                 settings=make_settings(),
             )
             return await start_session(
-                connection, user.id, caller=Caller("127.0.0.1"), settings=make_settings()
+                connection,
+                user.id,
+                caller=Caller("127.0.0.1"),
+                settings=make_settings(),
+                is_registering=True,
             )
 
     def _run(self) -> None:

@@ -50,6 +50,7 @@ FROM information_schema.columns WHERE table_schema = 'public'
 KEYED = (
     "idempotency_keys",
     "import_headings",
+    "known_programs",
     "password_resets",
     "payment_runs",
     "payout_details",

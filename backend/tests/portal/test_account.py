@@ -4,7 +4,7 @@ import re
 
 import httpx
 
-from expenses.web.pages.clients import client_name
+from expenses.users.clients import client_name
 from tests.harness import PASSWORD, AppTestCase
 
 NEW = "a rarer horse 8"
@@ -95,6 +95,7 @@ class Places(AppTestCase):
         here = await self.browser_of(user)
         page = await here.get("/account")
         self.assertIn("Firefox on Windows", page.text)
+        self.assertIn("127.0.0.1", page.text)
         [address] = others(page)
         answer = await here.post(address)
         self.assertEqual(answer.headers["location"], "/account")

@@ -56,7 +56,7 @@ GET    /static/{path:path}                          SEEN       SEEN       SEEN  
 GET    /api/openapi.json                            SEEN       SEEN       SEEN       SEEN       SEEN
 GET    /api/docs                                    SEEN       SEEN       SEEN       SEEN       SEEN
 POST   /api/users                                   DONE       DONE       DONE       DONE       DONE
-POST   /api/session                                 NOT_FOUND  KEPT       KEPT       KEPT       FORBIDDEN
+POST   /api/session                                 NOT_FOUND  DONE       DONE       DONE       FORBIDDEN
 DELETE /api/session                                 LOGIN      KEPT       KEPT       KEPT       LOGIN
 GET    /api/me                                      LOGIN      SEEN       SEEN       SEEN       LOGIN
 PATCH  /api/me                                      LOGIN      DONE       DONE       DONE       LOGIN
@@ -104,7 +104,7 @@ GET    /language                                    SEEN       SEEN       SEEN  
 POST   /appearance                                  SEEN:/account  SEEN:/account  SEEN:/account  SEEN:/account  SEEN:/account
 POST   /language                                    SEEN:/account  KEPT:/account  KEPT:/account  KEPT:/account  SEEN:/account
 GET    /login                                       SEEN  SEEN:/tickets  SEEN:/tickets  SEEN:/admin/  SEEN
-POST   /login                                       KEPT:/register  KEPT:/tickets  KEPT:/tickets  KEPT:/admin/  FORBIDDEN
+POST   /login                                       KEPT:/register  DONE:/tickets  DONE:/tickets  DONE:/admin/  FORBIDDEN
 GET    /register                                    SEEN       SEEN       SEEN       SEEN       SEEN
 POST   /register                                    DONE:/tickets  DONE:/tickets  DONE:/tickets  DONE:/tickets  DONE:/tickets
 POST   /logout                                      LOGIN  KEPT:/login  KEPT:/login  KEPT:/login  LOGIN

@@ -80,7 +80,7 @@ GET    /api/payment-runs/{run_id:int}/tickets             employer  3
 DELETE /api/payment-runs/{run_id:int}/tickets/{ticket_id:int} employer  5
 POST   /api/payment-runs/{run_id:int}/void                employer  10
 DELETE /api/session                                       owner     3
-POST   /api/session                                       owner     6
+POST   /api/session                                       owner     8
 GET    /api/sessions                                      owner     2
 DELETE /api/sessions/{session_id}                         owner     4
 GET    /api/tickets                                       owner     2
@@ -98,7 +98,7 @@ GET    /api/tickets/{ticket_id:int}/receipts/{receipt_id:int}/thumbnail owner   
 DELETE /api/tickets/{ticket_id:int}/receipts/{receipt_id:int}    owner     6
 POST   /api/tickets/{ticket_id:int}/reopen                employer  7
 POST   /api/tickets/{ticket_id:int}/withdraw              owner     6
-POST   /api/users                                         owner     6
+POST   /api/users                                         owner     7
 GET    /health                                            owner     0
 GET    /forgot                                            owner     0
 POST   /forgot                                            owner     4
@@ -106,7 +106,7 @@ GET    /language                                          owner     0
 POST   /appearance                                        owner     0
 POST   /language                                          owner     3
 GET    /login                                             owner     1
-POST   /login                                             owner     6
+POST   /login                                             owner     7
 POST   /logout                                            owner     3
 GET    /mails/off                                         owner     0
 POST   /mails/off                                         owner     5

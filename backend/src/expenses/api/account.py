@@ -43,10 +43,14 @@ class PasswordChanged(BaseModel):
 
 
 class SessionItem(BaseModel):
-    """One of the user's sessions. `client` is what the browser or program called itself."""
+    """One of the user's sessions. `client` is what the browser or program called itself.
+
+    `address` is where it logged in from; with IPv6, the network.
+    """
 
     id: int
     client: str | None
+    address: str | None
     created_at: datetime
     last_seen_at: datetime
     expires_at: datetime

@@ -67,7 +67,7 @@ async def create_user(
             settings=settings,
         )
         session = await sessions.start_session(
-            connection, user.id, caller=caller, settings=settings
+            connection, user.id, caller=caller, settings=settings, is_registering=True
         )
     return SessionAnswer.of(session)
 

@@ -51,6 +51,7 @@ LABELS = {
     Action.RUN_CANCELLED: N_("Payment run cancelled"),
     Action.RUN_VOIDED: N_("Payment run voided"),
     Action.USER_REGISTERED: N_("Registered"),
+    Action.USER_NEW_DEVICE: N_("Log-in on a new device"),
     Action.USER_RENAMED: N_("Name changed"),
     Action.USER_PASSWORD_CHANGED: N_("Password changed"),
     Action.USER_PAYOUT_CHANGED: N_("Payout details changed"),

@@ -31,6 +31,7 @@ TABLE_TYPES = {
     # Changing a row of a reference table locks all its rows, on all nodes, until the transaction
     # ends. These are changed all the time, by log-ins and along with other things.
     "sessions": TableType.LOCAL,
+    "known_programs": TableType.LOCAL,
     "pending_registrations": TableType.LOCAL,
     "attempts": TableType.LOCAL,
     "password_resets": TableType.LOCAL,

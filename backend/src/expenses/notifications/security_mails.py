@@ -7,6 +7,7 @@ from expenses.i18n.text import N_
 from expenses.notifications.links import account_link
 from expenses.notifications.outbox import ClaimedMessage
 from expenses.settings import Settings
+from expenses.users.clients import client_name
 
 
 class SecurityMail(NamedTuple):
@@ -17,6 +18,10 @@ class SecurityMail(NamedTuple):
 
 
 SECURITY_MAILS = {
+    "user.new_device": SecurityMail(
+        N_("Log-in on a new device"),
+        N_("Somebody has logged in to your account with %(client)s, from %(address)s."),
+    ),
     "user.password_changed": SecurityMail(
         N_("Your password was changed"),
         N_("You were logged out everywhere but where the password was changed."),
@@ -49,6 +54,8 @@ def security_mail(message: ClaimedMessage, settings: Settings) -> tuple[str, lis
         advice = gettext("If it was not you, change your password at once, and tell your employer.")
         link = account_link(settings)
     facts = {name: one_line(str(value)) for name, value in message.facts.items()}
+    if "client" in facts:
+        facts["client"] = client_name(facts["client"])
     return gettext(subject), [gettext(sentence, **facts), f"{advice}\n{link}"]
 
 

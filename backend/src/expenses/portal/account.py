@@ -22,7 +22,6 @@ from expenses.web.dependencies import (
     get_current_user,
     settings_of,
 )
-from expenses.web.pages.clients import client_name
 from expenses.web.pages.forms import FormDependency, FormValues, ensure_typed_twice
 from expenses.web.pages.rendering import flash, render
 from expenses.web.problems import refused
@@ -148,7 +147,6 @@ async def _account_page(
         payout=await get_payout(connection, actor=user) if can_be_paid(user) else None,
         places=places,
         are_all=len(places) < MAX_LISTED,
-        client_name=client_name,
     )
 
 

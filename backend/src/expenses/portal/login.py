@@ -149,7 +149,7 @@ async def register(
                 settings=settings,
             )
             session = await sessions.start_session(
-                connection, user.id, caller=caller, settings=settings
+                connection, user.id, caller=caller, settings=settings, is_registering=True
             )
     except InvalidInput as error:
         return _registration_page(request, email, form, error.fields)

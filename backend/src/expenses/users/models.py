@@ -104,10 +104,26 @@ class UserSession(Base):
     expires_at: Mapped[datetime] = mapped_column(index=True)
     ends_at: Mapped[datetime]
     idle_for: Mapped[timedelta]
-    # What the browser or program called itself when it logged in.
+    # What the browser or program called itself when it logged in, and from where.
     client: Mapped[str | None]
+    address: Mapped[str | None]
 
-    __table_args__ = (CheckConstraint("length(client) <= 200", name="client_length"),)
+    __table_args__ = (
+        CheckConstraint("length(client) <= 200", name="client_length"),
+        CheckConstraint("length(address) <= 200", name="address_length"),
+    )
+
+
+class KnownProgram(Base):
+    """A program that a user has logged in with, by a hash of its name and address."""
+
+    __tablename__ = "known_programs"
+
+    user_id: Mapped[int] = mapped_column(
+        ForeignKey("users.id", ondelete="CASCADE"), primary_key=True
+    )
+    mark: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    known_until: Mapped[datetime] = mapped_column(index=True)
 
 
 class PendingRegistration(Base):
@@ -143,6 +159,7 @@ class Attempts(Base):
 
 user_table = table_of(User)
 session_table = table_of(UserSession)
+known_program_table = table_of(KnownProgram)
 pending_registration_table = table_of(PendingRegistration)
 attempts_table = table_of(Attempts)
 password_reset_table = table_of(PasswordReset)

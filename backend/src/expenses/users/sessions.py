@@ -15,6 +15,8 @@ from expenses.errors import ExpensesError, NotLoggedIn, NotRegistered, Suspended
 from expenses.i18n.text import ENGLISH
 from expenses.settings import Settings
 from expenses.users import locks
+from expenses.users.clients import storable
+from expenses.users.devices import is_new_device, tell_of_new_device
 from expenses.users.models import Role, session_table, user_table
 from expenses.users.passwords import upgraded_hash, verify_password
 from expenses.users.queries import VIEW, StoredPassword, UserView, find_password
@@ -27,7 +29,6 @@ LOG_INS = Counter("expenses_log_ins", "Log-ins, by result.", ["result"])
 
 # How stale "last seen" may be: writing it at every request would turn each read into a write.
 LAST_SEEN_PRECISION = timedelta(minutes=1)
-MAX_CLIENT_LENGTH = 200
 # Far more than anybody has devices; a program that logs in for each call may have thousands.
 MAX_LISTED = 100
 
@@ -77,6 +78,7 @@ class SessionView(NamedTuple):
 
     id: int
     client: str | None
+    address: str | None
     created_at: datetime
     last_seen_at: datetime
     expires_at: datetime
@@ -159,9 +161,11 @@ async def start_session(
     caller: Caller,
     settings: Settings,
     verified_hash: str | None = None,
+    is_registering: bool = False,
 ) -> NewSession:
     """Start a session for a user who has shown who they are. Raises `Suspended`.
 
+    Unless they are registering, a log-in on a new device is recorded and mailed to them.
     With `verified_hash`, raises `WrongPassword` where the password has been changed meanwhile.
     What the settings say of sessions holds for those that begin from now on.
     """
@@ -188,9 +192,12 @@ async def start_session(
             ends_at=now + settings.session_lifetime,
             idle_for=settings.session_idle,
             expires_at=expires_at,
-            client=_client_label(caller.client),
+            client=storable(caller.client),
+            address=storable(caller.address),
         )
     )
+    if await is_new_device(connection, user_id, caller) and not is_registering:
+        await tell_of_new_device(connection, user_id, caller)
     return NewSession(token, expires_at, user)
 
 
@@ -243,12 +250,6 @@ async def end_sessions(
 
 async def delete_expired(connection: AsyncConnection) -> None:
     await connection.execute(delete(session_table).where(session_table.c.expires_at < func.now()))
-
-
-def _client_label(client: str | None) -> str | None:
-    """Reduce a User-Agent header to one printable line."""
-    visible = "".join(character for character in client or "" if character.isprintable())
-    return visible.strip()[:MAX_CLIENT_LENGTH] or None
 
 
 async def _touch(connection: AsyncConnection, user: CurrentUser) -> None:

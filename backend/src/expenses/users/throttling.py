@@ -37,12 +37,14 @@ class Caller(NamedTuple):
     """Who sends a request, before they are known.
 
     `client` is what the browser or program calls itself, `language` the one it asks for.
+    `is_program` is said of whoever uses the API.
     """
 
     address: str
     client: str | None = None
     device: Device | None = None
     language: str | None = None
+    is_program: bool = False
 
 
 class Limit(NamedTuple):

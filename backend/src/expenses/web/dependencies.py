@@ -79,6 +79,7 @@ def caller_of(request: Request) -> Caller:
         client=request.headers.get("user-agent"),
         device=device_of(request, settings_of(request)),
         language=preferred_language(request),
+        is_program=request.url.path.startswith("/api/"),
     )
 
 

@@ -11,7 +11,7 @@ from expenses.notifications import outbox
 from expenses.receipts.cleaning import delete_old_drafts, delete_unused_files
 from expenses.receipts.storage import Storage
 from expenses.tickets.actions import delete_old_keys
-from expenses.users import registration, resets, sessions, throttling
+from expenses.users import devices, registration, resets, sessions, throttling
 
 INTERVAL = 3600
 
@@ -30,6 +30,7 @@ async def running(database: Database, storage: Storage) -> AsyncIterator[None]:
 async def tidy(database: Database, storage: Storage) -> None:
     async with database.transaction() as connection:
         await sessions.delete_expired(connection)
+        await devices.delete_expired(connection)
         await registration.delete_expired(connection)
         await resets.delete_expired(connection)
         await throttling.delete_expired(connection)

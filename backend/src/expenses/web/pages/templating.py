@@ -9,6 +9,7 @@ from markupsafe import Markup, escape
 
 from expenses.i18n.languages import gettext, translate, translate_plural
 from expenses.i18n.text import folded
+from expenses.users.clients import client_name
 from expenses.web.pages.assets import asset_address
 from expenses.web.pages.words import INPUTS
 
@@ -36,6 +37,7 @@ def _create_environment() -> Environment:
     # _() marks its result as safe, so it is for literals only; the filter is for all other text.
     environment.filters["translated"] = gettext
     environment.filters["input_name"] = input_name
+    environment.filters["client_name"] = client_name
     environment.filters["initials"] = initials
     environment.filters["marked"] = marked
     environment.globals["asset"] = asset_address

@@ -24,6 +24,8 @@ _SYSTEMS = (
     ("Linux", "Linux"),
 )
 
+MAX_LENGTH = 200
+
 
 def client_name(user_agent: str | None) -> str:
     """ "Firefox on Windows"; a program's own words where it is no browser that is known here."""
@@ -34,3 +36,9 @@ def client_name(user_agent: str | None) -> str:
     if browser is None or system is None:
         return browser or user_agent
     return gettext("%(browser)s on %(system)s", browser=browser, system=system)
+
+
+def storable(text: str | None) -> str | None:
+    """Reduce what a request says of its sender to one printable line that can be stored."""
+    visible = "".join(character for character in text or "" if character.isprintable())
+    return visible.strip()[:MAX_LENGTH] or None
