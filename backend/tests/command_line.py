@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 from unittest.mock import patch
@@ -45,6 +45,9 @@ def free_port() -> int:
             return port
 
 
+EXECUTABLE = (sys.executable, "-m", "expenses")
+
+
 class Ended(NamedTuple):
     status: object
     stdout: str
@@ -57,8 +60,50 @@ class Running(NamedTuple):
     log: Path
 
 
+def environment(data_dir: Path, **variables: str) -> dict[str, str]:
+    """That of whoever runs the tests, without what is set up there for the product."""
+    ours = {name.upper() for name in Settings.model_fields}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in ours and not name.startswith("OTEL_")
+    }
+    return kept | {"DATA_DIR": str(data_dir)} | variables
+
+
+@contextlib.contextmanager
+def spawned(command: Sequence[str], variables: dict[str, str], folder: Path) -> Iterator[Running]:
+    """A server that is on its way up; its log is in the folder."""
+    port = free_port()
+    log = folder / f"log-{port}"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [*command, "--port", str(port)], env=variables, stdout=output, stderr=output
+        )
+    try:
+        yield Running(process, f"http://127.0.0.1:{port}", log)
+    finally:
+        kill(process)
+
+
+def wait_until_ready(server: Running) -> Running:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline and server.process.poll() is None:
+        with contextlib.suppress(httpx.TransportError):
+            if httpx.get(f"{server.address}/ready").status_code == 200:
+                return server
+        time.sleep(0.1)
+    raise AssertionError(server.log.read_text())
+
+
+def kill(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        process.kill()
+    process.wait()
+
+
 class CommandLineTestCase(TestCase):
-    executable: Sequence[str] = (sys.executable, "-m", "expenses")
+    executable: Sequence[str] = EXECUTABLE
 
     def setUp(self) -> None:
         folder = tempfile.TemporaryDirectory(prefix="expenses cli ")
@@ -66,13 +111,7 @@ class CommandLineTestCase(TestCase):
         self.data_dir = Path(folder.name) / "data"
 
     def environment(self, **variables: str) -> dict[str, str]:
-        ours = {name.upper() for name in Settings.model_fields}
-        kept = {
-            name: value
-            for name, value in os.environ.items()
-            if name not in ours and not name.startswith("OTEL_")
-        }
-        return kept | {"DATA_DIR": str(self.data_dir)} | variables
+        return environment(self.data_dir, **variables)
 
     def new_demo_company(self) -> str:
         """The address of a database as `expenses seed` leaves it; `data_dir` has the receipts."""
@@ -119,31 +158,16 @@ class CommandLineTestCase(TestCase):
         return self.wait_until_ready(self.spawn(*arguments, **variables))
 
     def spawn(self, *arguments: str, **variables: str) -> Running:
-        port = free_port()
-        log = self.data_dir.parent / f"log-{port}"
-        with log.open("wb") as output:
-            process = subprocess.Popen(
-                [*self.executable, *arguments, "--port", str(port)],
-                env=self.environment(**variables),
-                stdout=output,
-                stderr=output,
-            )
-        self.addCleanup(self.kill, process)
-        return Running(process, f"http://127.0.0.1:{port}", log)
+        command = [*self.executable, *arguments]
+        return self.enterContext(
+            spawned(command, self.environment(**variables), self.data_dir.parent)
+        )
 
     def wait_until_ready(self, server: Running) -> Running:
-        deadline = time.monotonic() + 30
-        while time.monotonic() < deadline and server.process.poll() is None:
-            with contextlib.suppress(httpx.TransportError):
-                if httpx.get(f"{server.address}/ready").status_code == 200:
-                    return server
-            time.sleep(0.1)
-        raise AssertionError(server.log.read_text())
+        return wait_until_ready(server)
 
     def kill(self, process: subprocess.Popen[bytes]) -> None:
-        if process.poll() is None:
-            process.kill()
-        process.wait()
+        kill(process)
 
     def end(self, process: subprocess.Popen[bytes], number: int = signal.SIGTERM) -> None:
         process.send_signal(number)

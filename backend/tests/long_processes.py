@@ -1,39 +1,54 @@
 """Two server processes on one database: any request may go to any of them."""
 
+import tempfile
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from itertools import count
+from pathlib import Path
 from typing import Any
 
 import httpx
 
-from tests.command_line import CommandLineTestCase
-from tests.harness import PASSWORD, new_database, ticket_json
+from tests.command_line import EXECUTABLE, environment, spawned, wait_until_ready
+from tests.harness import PASSWORD, TestCase, new_database, ticket_json
 
-PEOPLE = {"ada": "employee", "dana": "employer"}
+_numbers = count(1)
 
 
-class ServersTestCase(CommandLineTestCase):
+@contextmanager
+def two_servers(**settings: str) -> Iterator[tuple[str, str]]:
+    """Their addresses."""
+    shared = {
+        "SECRET_KEY": "the same secret key for both of them",
+        "LOGIN_ATTEMPTS": "2",
+        "DATABASE_URL": new_database(),
+    }
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        variables = environment(Path(folder, "data"), **shared | settings)
+        here, there = [
+            stack.enter_context(spawned([*EXECUTABLE, "serve"], variables, Path(folder)))
+            for _ in range(2)
+        ]
+        yield wait_until_ready(here).address, wait_until_ready(there).address
+
+
+class ServersTestCase(TestCase):
+    here: str
+    there: str
+
     def setUp(self) -> None:
         super().setUp()
-        settings = self.settings()
-        started = [self.spawn("serve", **settings) for _ in range(2)]
-        self.here, self.there = (self.wait_until_ready(server).address for server in started)
-        tokens = [self.register_as(name, role) for name, role in PEOPLE.items()]
-        self.ada, self.dana = ({"Authorization": f"Bearer {token}"} for token in tokens)
+        number = next(_numbers)
+        self.email = f"ada{number}@contoso.example"
+        self.ada = self.register_as(self.email, f"Ada {number}", "employee")
+        self.dana = self.register_as(f"dana{number}@contoso.example", f"Dana {number}", "employer")
 
-    def settings(self) -> dict[str, str]:
-        return {
-            "SECRET_KEY": "the same secret key for both of them",
-            "LOGIN_ATTEMPTS": "2",
-            "DATABASE_URL": new_database(),
-        }
-
-    def register_as(self, name: str, role: str) -> str:
-        account = {"email": f"{name}@contoso.example", "password": PASSWORD}
-        answer = httpx.post(
-            f"{self.here}/api/users", json=account | {"username": name.title(), "role": role}
-        )
-        token: str = answer.raise_for_status().json()["token"]
-        return token
+    def register_as(self, email: str, username: str, role: str) -> dict[str, str]:
+        """The headers that programs of theirs send."""
+        account = {"email": email, "password": PASSWORD, "username": username, "role": role}
+        answer = httpx.post(f"{self.here}/api/users", json=account)
+        return {"Authorization": f"Bearer {answer.raise_for_status().json()['token']}"}
 
     def file(self, address: str, **headers: str) -> httpx.Response:
         return httpx.post(f"{address}/api/tickets", json=ticket_json(), headers=self.ada | headers)
@@ -44,19 +59,27 @@ class ServersTestCase(CommandLineTestCase):
 
 
 class TwoProcesses(ServersTestCase):
+    @classmethod
+    def setUpClass(cls) -> None:
+        super().setUpClass()
+        cls.here, cls.there = cls.enterClassContext(two_servers(**cls.settings()))
+
+    @classmethod
+    def settings(cls) -> dict[str, str]:
+        return {}
+
     def test_each_sees_what_the_other_did(self) -> None:
         number = self.file(self.there).json()["id"]
         path = f"/api/tickets/{number}"
         self.assertEqual(httpx.get(self.here + path, headers=self.ada).status_code, 200)
         httpx.post(f"{self.there}{path}/approve", headers=self.dana).raise_for_status()
         ticket = httpx.get(self.here + path, headers=self.ada).json()
-        self.assertEqual(
-            (ticket["status"], ticket["decision"]["by"]["username"]), ("approved", "Dana")
-        )
+        self.assertEqual(ticket["status"], "approved")
+        self.assertTrue(ticket["decision"]["by"]["username"].startswith("Dana"))
 
     def test_a_browser_may_come_to_either(self) -> None:
         with httpx.Client() as browser:
-            log_in = {"email": "ada@contoso.example", "password": PASSWORD}
+            log_in = {"email": self.email, "password": PASSWORD}
             browser.post(f"{self.here}/login", data=log_in)
             self.assertEqual(browser.get(f"{self.there}/tickets").status_code, 200)
             browser.post(f"{self.there}/logout")
@@ -70,7 +93,7 @@ class TwoProcesses(ServersTestCase):
             self.assertEqual(self.file(address).status_code, 401)
 
     def test_wrong_passwords_count_together(self) -> None:
-        wrong = {"email": "ada@contoso.example", "password": "wrong"}
+        wrong = {"email": self.email, "password": "wrong"}
         statuses = [
             httpx.post(f"{address}/api/session", json=wrong).status_code
             for address in (self.here, self.there, self.here, self.there)

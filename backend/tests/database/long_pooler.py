@@ -10,10 +10,10 @@ from tests.pgbouncer import pgbouncer, through
 
 
 class TwoProcessesBehindAPooler(long_processes.TwoProcesses):
-    def settings(self) -> dict[str, str]:
-        address = through(self.enterContext(pgbouncer()), new_database())
-        pooled = {"DATABASE_URL": address, "DATABASE_POOLER": "transaction"}
-        return super().settings() | pooled
+    @classmethod
+    def settings(cls) -> dict[str, str]:
+        address = through(cls.enterClassContext(pgbouncer()), new_database())
+        return {"DATABASE_URL": address, "DATABASE_POOLER": "transaction"}
 
     def test_many_requests_share_few_connections(self) -> None:
         numbers = [self.file(address).json()["id"] for address in (self.here, self.there) * 10]

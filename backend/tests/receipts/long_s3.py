@@ -13,8 +13,8 @@ from PIL import Image
 
 from expenses.errors import StorageUnavailable
 from expenses.receipts.storage import open_storage
-from tests import long_processes
 from tests.harness import TestCase, make_settings
+from tests.long_processes import ServersTestCase, two_servers
 from tests.receipts.documents import encoded
 from tests.receipts.s3_server import HALF, S3Server
 
@@ -22,15 +22,13 @@ PHOTO = encoded(Image.new("RGB", (400, 300), "#ccc"), "JPEG")
 LARGE = encoded(Image.effect_noise((1800, 1800), 100), "PNG")
 
 
-class TwoProcessesOnOneS3(long_processes.ServersTestCase):
+class TwoProcessesOnOneS3(ServersTestCase):
     def setUp(self) -> None:
         self.s3 = S3Server(Path(self.enterContext(tempfile.TemporaryDirectory())))
         self.addCleanup(self.s3.close)
+        self.here, self.there = self.enterContext(two_servers(**self.s3.variables))
         super().setUp()
         self.ticket = f"/api/tickets/{self.file(self.here).json()['id']}"
-
-    def settings(self) -> dict[str, str]:
-        return super().settings() | self.s3.variables
 
     def add(self, address: str, content: bytes, ticket: str | None = None) -> httpx.Response:
         return httpx.post(
