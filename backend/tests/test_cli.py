@@ -137,6 +137,36 @@ class ResetPassword(CommandLineTestCase):
         self.assert_refused(ended, "SECRET_KEY")
 
 
+class Erase(CommandLineTestCase):
+    def test_a_suspended_employee_is_erased_once_the_e_mail_is_typed_again(self) -> None:
+        url = new_database()
+        hook = {"WEBHOOK_URL": "http://hook.example", "WEBHOOK_SECRET": "x" * 40}
+        settings = {"DATABASE_URL": url} | hook
+        self.run_command("seed", **settings)
+        email = "viktor@contoso.example"
+        for refused, typed, word in (
+            (["viktor@contoso.example"], "victor@contoso.example", "differ"),
+            (["nobody@contoso.example", "--yes"], "", "nobody@contoso.example"),
+            (["dana@contoso.example", "--yes"], "", "dana@contoso.example"),
+            (["niall@contoso.example", "--yes"], "", "not suspended"),
+        ):
+            ended = self.run_command("erase", *refused, typed=typed, **settings)
+            self.assert_refused(ended, word)
+        before = asyncio.run(execute(url, "SELECT count(*) FROM events"))
+        ended = self.run_command("erase", email, typed=email, **settings)
+        self.assertEqual(ended.status, 0, ended.stderr)
+        [[number, name]] = asyncio.run(
+            execute(url, "SELECT id, username FROM users WHERE erased_at IS NOT NULL")
+        )
+        self.assertEqual(name, f"former employee {number}")
+        self.assertIn(name, ended.stdout)
+        events = "SELECT action, actor_id, user_id FROM events ORDER BY id OFFSET {}"
+        added = asyncio.run(execute(url, events.format(before[0][0])))
+        self.assertEqual(added, [("user.erased", number, number)])
+        posts = asyncio.run(execute(url, "SELECT action, channel, user_id FROM outbox"))
+        self.assertEqual(posts, [("user.erased", "webhook", number)])
+
+
 class Seed(CommandLineTestCase):
     def test_seeding_twice_changes_nothing(self) -> None:
         url = new_database()

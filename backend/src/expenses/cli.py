@@ -25,7 +25,15 @@ from expenses.database.embedded import database_address
 from expenses.database.engine import Database
 from expenses.database.migrations import ensure_direct, migrated_database
 from expenses.database.tables import Base
-from expenses.errors import CannotReset, CannotStart, ExpensesError, InvalidInput
+from expenses.errors import (
+    CannotErase,
+    CannotReset,
+    CannotStart,
+    ExpensesError,
+    InvalidInput,
+    NotFound,
+)
+from expenses.notifications.delivery import channels_of
 from expenses.notifications.links import reset_link
 from expenses.observability import doctor
 from expenses.observability.logs import configure
@@ -34,6 +42,7 @@ from expenses.receipts.cleaning import count_missing_files
 from expenses.receipts.storage import open_storage
 from expenses.server import listening, serve
 from expenses.settings import KEY_COMMAND, Settings, read_settings, secret_key_in
+from expenses.users.erasure import erase_by_email
 from expenses.users.models import Role
 from expenses.users.passwords import ensure_acceptable, hash_password
 from expenses.users.registration import register
@@ -135,6 +144,19 @@ def reset_password(email: str) -> None:
     if secret is None:
         raise CannotReset("No account uses the e-mail %(email)s.", email=email)
     typer.echo(reset_link(secret, settings))
+
+
+@cli.command()
+def erase(
+    email: str, yes: Annotated[bool, typer.Option("--yes", help="Do not ask again.")] = False
+) -> None:
+    """Erase the name and e-mail of a suspended employee for good. Asks for the e-mail again."""
+    settings = _settings()
+    if not yes and typer.prompt("This cannot be undone. Type the e-mail again") != email:
+        raise CannotErase("The two e-mails differ, so nobody was erased.")
+    with migrated_database(settings) as address:
+        former = asyncio.run(_erase(email, address, settings))
+    typer.echo(f"They are erased, and called {former} now.")
 
 
 @cli.command()
@@ -242,6 +264,14 @@ async def _make_reset(email: str, address: str, settings: Settings) -> str | Non
         return await make_for_anyone(connection, email)
 
 
+async def _erase(email: str, address: str, settings: Settings) -> str:
+    async with _transaction(address, settings) as connection:
+        try:
+            return (await erase_by_email(connection, email)).username
+        except NotFound:
+            raise CannotErase("No employee uses the e-mail %(email)s.", email=email) from None
+
+
 async def _grant(role: str, address: str, settings: Settings) -> dict[str, str]:
     async with _transaction(address, settings) as connection:
         return await roles.grant(connection, role)
@@ -290,7 +320,7 @@ def _with_secret_key(settings: Settings) -> Settings:
 @asynccontextmanager
 async def _transaction(address: str, settings: Settings) -> AsyncIterator[AsyncConnection]:
     async with (
-        Database(address, settings.database_pooler) as database,
+        Database(address, settings.database_pooler, channels_of(settings)) as database,
         database.transaction() as connection,
     ):
         yield connection

@@ -52,6 +52,12 @@ class CannotReset(ExpensesError):
     code = "cannot-reset"
 
 
+class CannotErase(ExpensesError):
+    """Nobody was erased; the message says why."""
+
+    code = "cannot-erase"
+
+
 class InvalidInput(ExpensesError):
     """`fields` names every field that is wrong and says why."""
 
@@ -168,6 +174,11 @@ class AlreadySuspended(Conflict):
 class NotSuspended(Conflict):
     code = "not-suspended"
     template = N_("%(username)s is not suspended.")
+
+
+class AlreadyErased(Conflict):
+    code = "already-erased"
+    template = N_("%(username)s was erased. There is no way back.")
 
 
 class NotUndone(Conflict):

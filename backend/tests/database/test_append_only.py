@@ -34,6 +34,21 @@ class PossibleChanges(CommittingTestCase):
     async def test_none_are(self) -> None:
         await self.assert_possible()
 
+    async def test_of_an_account_an_event_may_only_lose_details(self) -> None:
+        of = "WHERE action = 'user.registered'"
+        for change in (
+            f'SET details = details || \'{{"role": "employer"}}\' {of}',
+            f"SET details = details || '{{\"more\": 1}}' {of}",
+            f"SET details = '{{}}', at = now() {of}",
+            f"SET at = now() {of}",
+            "SET details = '{}' WHERE action = 'ticket.created'",
+        ):
+            async with self.nothing_changes():
+                with self.subTest(change), self.assertRaisesRegex(Exception, "append-only"):
+                    await self.execute(f"UPDATE events {change}")
+        await self.execute(f"UPDATE events SET details = '{{}}' {of}")
+        self.assertEqual([event.details for event in await self.events("user.registered")], [{}])
+
     async def test_none_are_without_an_event(self) -> None:
         await self.execute(
             "ALTER TABLE events DISABLE TRIGGER USER",

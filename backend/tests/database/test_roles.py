@@ -226,6 +226,17 @@ class MainPath(TwoRolesTestCase, CommittingTestCase):
             [self.ada.id] * 2,
         )
 
+    async def test_people_who_left_are_erased(self) -> None:
+        console = await self.browser_of(self.dana)
+        await console.post(f"/admin/employee/{self.ada.id}/suspend", data={"reason": "Ada left"})
+        # Nobody's account loses details before it is erased.
+        forget = text(f"SELECT forget_account_details({self.ada.id})")
+        async with self.nothing_changes(), self.database.transaction() as connection:
+            await connection.execute(forget)
+        await console.post(f"/admin/employee/{self.ada.id}/erase", data={"email": self.ada.email})
+        events = await self.events("user.suspended", "user.erased")
+        self.assertEqual([event.details for event in events], [{"sessions_ended": 0}, {}])
+
     async def test_tickets_are_imported(self) -> None:
         browser = await self.browser_of(self.ada)
         content = b"date,amount,currency,category,description,links\n2026-11-19,99,,travel,Train,\n"

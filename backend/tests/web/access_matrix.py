@@ -161,6 +161,8 @@ POST   /admin/employee/{employee_id:int}/reset-link LOGIN      FORBIDDEN  FORBID
 POST   /admin/employee/{employee_id:int}/suspend    LOGIN      FORBIDDEN  FORBIDDEN  DONE:/admin/employee/list  LOGIN
 GET    /admin/employee/{employee_id:int}/reactivate LOGIN      FORBIDDEN  FORBIDDEN  SEEN       LOGIN
 POST   /admin/employee/{employee_id:int}/reactivate LOGIN      FORBIDDEN  FORBIDDEN  DONE:/admin/employee/list  LOGIN
+GET    /admin/employee/{employee_id:int}/erase      LOGIN      FORBIDDEN  FORBIDDEN  SEEN       LOGIN
+POST   /admin/employee/{employee_id:int}/erase      LOGIN      FORBIDDEN  FORBIDDEN  DONE:/admin/employee/details/{employee_id}  LOGIN
 POST   /admin/employee/{employee_id:int}/undo       LOGIN      FORBIDDEN  FORBIDDEN  DONE:/admin/employee/list  LOGIN
 GET    /admin/payments                              LOGIN      FORBIDDEN  FORBIDDEN  SEEN  LOGIN
 POST   /admin/payments                              LOGIN      FORBIDDEN  FORBIDDEN  STEP:/admin/payments/*  LOGIN
@@ -235,7 +237,7 @@ class World:
         if "/payment" in path:
             ticket = pending if hidden else self.drafted_ticket
             run = STATES.get(path.rpartition("/")[2], "draft")
-        reactivates = path.endswith(("/reactivate", "/undo"))
+        reactivates = path.endswith(("/reactivate", "/undo", "/erase"))
         employee = self.people[Person.SUSPENDED if reactivates else Person.COLLEAGUE].id
         if "/statement/" in path:
             employee = self.people[Person.OWNER].id
@@ -368,6 +370,9 @@ BODIES: dict[Route, Body] = {
     ("POST", "/tickets/receipts"): _receipt("files"),
     ("POST", "/tickets/{ticket_id:int}/receipts"): _receipt("files"),
     ("POST", "/tickets/{ticket_id:int}"): _form(amount="99.90"),
+    ("POST", "/admin/employee/{employee_id:int}/erase"): lambda world, _person: {
+        "data": {"email": world.email(Person.SUSPENDED)}
+    },
     ("POST", "/admin/ticket/{ticket_id:int}/deny"): _form(reason="Not a business trip"),
     ("POST", "/admin/ticket/{ticket_id:int}/reopen"): _form(reason="Too hasty"),
     ("POST", "/admin/ticket/decide"): _ticked(verdict="approve"),

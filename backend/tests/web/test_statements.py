@@ -18,6 +18,8 @@ POST   /account/username                                  owner     5
 GET    /admin/                                            employer  1
 GET    /admin/employee/details/{pk:path}                  employer  6
 GET    /admin/employee/list                               employer  4
+GET    /admin/employee/{employee_id:int}/erase            employer  3
+POST   /admin/employee/{employee_id:int}/erase            employer  14
 GET    /admin/employee/{employee_id:int}/reactivate       employer  4
 POST   /admin/employee/{employee_id:int}/reactivate       employer  6
 POST   /admin/employee/{employee_id:int}/reset-link       employer  6

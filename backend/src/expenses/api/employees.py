@@ -6,6 +6,7 @@ from fastapi import APIRouter, Query
 
 from expenses.api.schemas import EmployeeList, EventAnswer, EventList, Suspension, UserAnswer
 from expenses.errors import (
+    AlreadyErased,
     AlreadySuspended,
     Forbidden,
     InvalidInput,
@@ -96,7 +97,7 @@ async def suspend_employee(
 
 @router.post(
     "/{employee_id}/reactivate",
-    responses=write_problems(Forbidden, NotFound, NotSuspended, InvalidInput),
+    responses=write_problems(Forbidden, NotFound, NotSuspended, AlreadyErased, InvalidInput),
 )
 async def reactivate_employee(
     employee_id: int,

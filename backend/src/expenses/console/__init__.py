@@ -6,6 +6,7 @@ from expenses.console.admin import Console
 from expenses.console.authentication import EmployersOnly
 from expenses.console.bulk import BulkView
 from expenses.console.employees import EmployeeView
+from expenses.console.erasing import ErasingView
 from expenses.console.export import ExportView
 from expenses.console.history import HistoryView
 from expenses.console.overview import OverviewView
@@ -23,6 +24,7 @@ def mount(app: FastAPI, database: Database) -> None:
     console = Console(app, database, EmployersOnly())
     console.add_view(BulkView)
     console.add_view(PayingView)
+    console.add_view(ErasingView)
     console.add_view(ExportView)
     console.add_view(PaymentAnswerView)
     console.add_view(PaymentFileView)

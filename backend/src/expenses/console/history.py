@@ -63,6 +63,7 @@ LABELS = {
     Action.USER_MAILS_SWITCHED_OFF: N_("E-mails turned off"),
     Action.USER_SUSPENDED: N_("Employee suspended"),
     Action.USER_REACTIVATED: N_("Employee reactivated"),
+    Action.USER_ERASED: N_("Employee erased"),
 }
 PAGE_SIZE = 50
 MOST_SUGGESTIONS = 10

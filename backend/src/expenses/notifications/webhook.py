@@ -32,7 +32,7 @@ def body_of(message: ClaimedMessage, *, user: UserView, actor: UserView | None) 
         facts = {name: message.facts[name] for name in ("tickets", "amount", "currency")}
         body["payment_run"] = _run(message) | facts
     elif message.ticket_id is None:
-        body["user"] = _person(user) | {"suspended": message.action == "user.suspended"}
+        body["user"] = _person(user) | {"suspended": message.action != "user.reactivated"}
     else:
         body["ticket"] = {
             "id": message.ticket_id,

@@ -60,6 +60,7 @@ class Action(StrEnum):
     USER_MAILS_SWITCHED_OFF = "user.mails_switched_off"
     USER_SUSPENDED = "user.suspended"
     USER_REACTIVATED = "user.reactivated"
+    USER_ERASED = "user.erased"
 
 
 class HistoryLine(NamedTuple):

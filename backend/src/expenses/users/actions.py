@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import func, or_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from expenses.errors import AlreadySuspended, NotSuspended, NotUndone
+from expenses.errors import AlreadyErased, AlreadySuspended, NotSuspended, NotUndone
 from expenses.history import record
 from expenses.notifications.outbox import Channel, Subject, announce
 from expenses.payments.lines import lock_runs_of, release_all_of
@@ -52,12 +52,9 @@ async def reactivate(
 ) -> UserView:
     """Let an employee log in again and show their tickets.
 
-    Raises `NotSuspended`, `NotFound`, `Forbidden`.
+    Raises `NotSuspended`, `AlreadyErased`, `NotFound`, `Forbidden`.
     """
-    ensure_can_suspend(actor)
-    employee = await lock_employee(connection, employee_id)
-    if employee.suspended_at is None:
-        raise NotSuspended(username=employee.username)
+    employee = await _lock_suspended(connection, employee_id, actor=actor)
     return await _reactivate(connection, employee, reason, actor=actor)
 
 
@@ -68,10 +65,7 @@ async def undo_suspension(
 
     Raises `NotUndone` where another employer has acted since or it is older, and as `reactivate`.
     """
-    ensure_can_suspend(actor)
-    employee = await lock_employee(connection, employee_id)
-    if employee.suspended_at is None:
-        raise NotSuspended(username=employee.username)
+    employee = await _lock_suspended(connection, employee_id, actor=actor)
     if not await has_just_suspended(connection, employee_id, actor=actor):
         raise NotUndone(username=employee.username)
     return await _reactivate(connection, employee, None, actor=actor)
@@ -92,6 +86,18 @@ async def mark_decisions_seen(
         )
         .values(decisions_seen_at=func.least(until, func.now()))
     )
+
+
+async def _lock_suspended(
+    connection: AsyncConnection, employee_id: int, *, actor: Actor
+) -> UserView:
+    ensure_can_suspend(actor)
+    employee = await lock_employee(connection, employee_id)
+    if employee.erased_at is not None:
+        raise AlreadyErased(username=employee.username)
+    if employee.suspended_at is None:
+        raise NotSuspended(username=employee.username)
+    return employee
 
 
 async def _reactivate(

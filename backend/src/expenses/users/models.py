@@ -55,6 +55,8 @@ class User(Base):
     role: Mapped[Role] = mapped_column(stored_as_text(Role, "role"))
     password_hash: Mapped[str]
     suspended_at: Mapped[datetime | None]
+    # Name and e-mail are gone for good, and so is the way back.
+    erased_at: Mapped[datetime | None]
     decisions_seen_at: Mapped[datetime | None]
     gets_mails: Mapped[bool] = mapped_column(server_default=true())
     # Of their browser when they logged in or chose it last; None where nothing is known.
@@ -86,6 +88,9 @@ class User(Base):
         CheckConstraint("length(username) BETWEEN 1 AND 80", name="username_length"),
         CheckConstraint(
             "suspended_at IS NULL OR role = 'employee'", name="only_employees_are_suspended"
+        ),
+        CheckConstraint(
+            "erased_at IS NULL OR suspended_at IS NOT NULL", name="erased_are_suspended"
         ),
     )
 

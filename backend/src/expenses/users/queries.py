@@ -35,6 +35,7 @@ class UserView(NamedTuple):
     created_at: datetime
     gets_mails: bool
     language: str | None
+    erased_at: datetime | None
 
 
 VIEW = tuple(user_table.c[name] for name in UserView._fields)
@@ -60,10 +61,14 @@ async def users_by_id(connection: AsyncConnection, ids: Iterable[int]) -> dict[i
 
 
 async def find_password(connection: AsyncConnection, email: str) -> StoredPassword | None:
+    """Find who logs in with an e-mail; nobody who was erased."""
     as_typed = func.lower(user_table.c.email) == func.lower(email)
     query = (
         select(user_table.c.id, user_table.c.password_hash)
-        .where(or_(user_table.c.email_identity == email_identity(email), as_typed))
+        .where(
+            or_(user_table.c.email_identity == email_identity(email), as_typed),
+            user_table.c.erased_at.is_(None),
+        )
         .order_by(as_typed.desc())
     )
     row = (await connection.execute(query)).first()

@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from expenses.database.engine import Database
-from expenses.errors import ResetExpired
+from expenses.errors import AlreadyErased, ResetExpired
 from expenses.history import record
 from expenses.notifications.outbox import Channel, Subject, announce
 from expenses.users import locks
@@ -55,9 +55,14 @@ async def send_link(database: Database, email: str) -> None:
 async def make_for_employee(
     connection: AsyncConnection, employee_id: int, *, actor: Actor
 ) -> tuple[UserView, str]:
-    """Make a secret that an employer hands to an employee. Raises `Forbidden`, `NotFound`."""
+    """Make a secret that an employer hands to an employee.
+
+    Raises `AlreadyErased`, `Forbidden`, `NotFound`.
+    """
     ensure_can_suspend(actor)
     employee = await lock_employee(connection, employee_id)
+    if employee.erased_at is not None:
+        raise AlreadyErased(username=employee.username)
     secret = await _new_secret(connection, employee.id)
     await record(connection, "user.reset_link_made", actor_id=actor.id, user_id=employee.id)
     return employee, secret

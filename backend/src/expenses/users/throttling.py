@@ -146,6 +146,18 @@ async def uncount_attempt(connection: AsyncConnection, limits: Sequence[Limit]) 
     )
 
 
+async def forget_attempts(connection: AsyncConnection, user_id: int, email: str) -> None:
+    """Delete what was counted for a user who is erased."""
+    subjects = {
+        "login": email_identity(email),
+        "reset": email_identity(email),
+        "password": str(user_id),
+        "upload": str(user_id),
+    }
+    keys = [Limit(kind, subject, 0, DAY).key for kind, subject in subjects.items()]
+    await connection.execute(delete(attempts_table).where(attempts_table.c.key.in_(keys)))
+
+
 async def delete_expired(connection: AsyncConnection) -> None:
     await connection.execute(
         delete(attempts_table).where(attempts_table.c.forgotten_at < func.now())

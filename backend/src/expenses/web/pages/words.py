@@ -14,7 +14,7 @@ CATEGORIES = (
     N_("Other"),
 )
 RUNS = (N_("Draft"), N_("Confirmed"), N_("Paid"), N_("Cancelled"), N_("Voided"))
-ACCESS = (N_("Active"), N_("Suspended"))
+ACCESS = (N_("Active"), N_("Suspended"), N_("Erased"))
 ROLES = (N_("employee"), N_("employer"))
 EVENTS = (
     N_("Edited"),
