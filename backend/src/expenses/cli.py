@@ -250,7 +250,7 @@ async def _register(employer: Employer, address: str, settings: Settings) -> Non
             role=Role.EMPLOYER,
             employer_code=None,
             # This command needs no code: its user has access to the server anyway.
-            settings=settings.model_copy(update={"employer_code": None}),
+            settings=settings.model_copy(update={"employer_code": None, "oidc_only": False}),
         )
 
 

@@ -89,6 +89,25 @@ class NotRegistered(ExpensesError):
     template = N_("No account uses this e-mail yet.")
 
 
+class SignInFailed(ExpensesError):
+    """Single sign-on did not prove who somebody is; the log says why."""
+
+    code = "sign-in-failed"
+    template = N_("%(name)s did not confirm who you are. Please try again.")
+
+
+class EmailNotVerified(ExpensesError):
+    code = "email-not-verified"
+    template = N_(
+        "%(name)s has not verified your e-mail. Ask whoever manages your account there to do so."
+    )
+
+
+class IssuerUnavailable(ExpensesError):
+    code = "issuer-unavailable"
+    template = N_("%(name)s is not responding right now. Please try again in a moment.")
+
+
 class RegistrationExpired(ExpensesError):
     code = "registration-expired"
     template = N_("The registration took too long. Enter your e-mail and password again.")
@@ -102,6 +121,11 @@ class ResetExpired(ExpensesError):
 class Forbidden(ExpensesError):
     code = "forbidden"
     template = N_("You are not allowed to do this.")
+
+
+class PasswordsOff(Forbidden):
+    code = "passwords-off"
+    template = N_("Passwords are not used here. Log in with %(name)s.")
 
 
 class CrossOrigin(Forbidden):
@@ -123,6 +147,14 @@ class Conflict(ExpensesError):
 class EmailTaken(Conflict):
     code = "email-taken"
     template = N_("This e-mail is already registered. Log in instead.")
+
+
+class LinkedToAnother(Conflict):
+    code = "linked-to-another"
+    template = N_(
+        "The account with this e-mail belongs to somebody else at %(name)s. "
+        "Ask whoever runs this server."
+    )
 
 
 class UsernameTaken(Conflict):

@@ -102,6 +102,14 @@ def _mail_server(url: AnyUrl) -> AnyUrl:
     return url
 
 
+def _issuer(url: HttpUrl) -> HttpUrl:
+    if url.scheme != "https" and url.host not in {"localhost", "127.0.0.1", "[::1]"}:
+        raise ValueError("does not start with https://")
+    if url.query or url.fragment or url.username or url.password:
+        raise ValueError("has more than the issuer's address")
+    return url
+
+
 def _sender(text: str) -> str:
     mail = EmailMessage(policy=SMTP)
     try:
@@ -128,6 +136,7 @@ Count = Annotated[int, Field(ge=1, le=1_000_000)]
 Hours = Annotated[float, Field(ge=0.1, le=24 * 365)]
 Host = Annotated[str, AfterValidator(_host)]
 Iban = Annotated[str, AfterValidator(_iban)]
+Issuer = Annotated[HttpUrl, AfterValidator(_issuer)]
 Key = Annotated[SecretStr, AfterValidator(_long_enough_key)]
 LongSecret = Annotated[SecretStr, AfterValidator(_long_enough)]
 Sender = Annotated[str, AfterValidator(_sender)]
@@ -168,6 +177,14 @@ class Settings(BaseSettings):
     login_attempts: Count = 10
     address_attempts: Count = 300
     address_registrations: Count = 100
+    oidc_issuer: Issuer | None = Field(
+        None, examples=["https://login.yourcompany.example/realms/staff"]
+    )
+    oidc_client_id: str | None = Field(None, validate_default=True)
+    oidc_client_secret: SecretStr | None = Field(None, validate_default=True)
+    oidc_name: Annotated[Name, Field(min_length=1, max_length=40)] = "SSO"
+    oidc_employer_group: str | None = None
+    oidc_only: bool = False
     log_format: LogFormat = "readable"
     metrics_token: LongSecret | None = None
     public_url: Site = Field(
@@ -211,6 +228,20 @@ class Settings(BaseSettings):
                 f"Use, for example, what `{KEY_COMMAND}` prints"
             )
         return secret
+
+    @field_validator("oidc_client_id", "oidc_client_secret")
+    @classmethod
+    def _issuer_knows_us(cls, value: object, info: ValidationInfo) -> object:
+        if value is None and info.data.get("oidc_issuer"):
+            raise ValueError("is not set, but OIDC_ISSUER is; the issuer gives it to you")
+        return value
+
+    @field_validator("oidc_only")
+    @classmethod
+    def _somebody_can_log_in(cls, is_only: bool, info: ValidationInfo) -> bool:
+        if is_only and not info.data.get("oidc_issuer"):
+            raise ValueError("is true, but OIDC_ISSUER is not set; nobody could log in")
+        return is_only
 
     @property
     def session_lifetime(self) -> timedelta:

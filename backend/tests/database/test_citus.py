@@ -51,6 +51,7 @@ KEYED = (
     "idempotency_keys",
     "import_headings",
     "known_programs",
+    "linked_accounts",
     "password_resets",
     "payment_runs",
     "payout_details",

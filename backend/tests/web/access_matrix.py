@@ -105,6 +105,8 @@ POST   /appearance                                  SEEN:/account  SEEN:/account
 POST   /language                                    SEEN:/account  KEPT:/account  KEPT:/account  KEPT:/account  SEEN:/account
 GET    /login                                       SEEN  SEEN:/tickets  SEEN:/tickets  SEEN:/admin/  SEEN
 POST   /login                                       KEPT:/register  DONE:/tickets  DONE:/tickets  DONE:/admin/  FORBIDDEN
+GET    /login/sso                                   NOT_FOUND  NOT_FOUND  NOT_FOUND  NOT_FOUND  NOT_FOUND
+GET    /login/sso/callback                          NOT_FOUND  NOT_FOUND  NOT_FOUND  NOT_FOUND  NOT_FOUND
 GET    /register                                    SEEN       SEEN       SEEN       SEEN       SEEN
 POST   /register                                    DONE:/tickets  DONE:/tickets  DONE:/tickets  DONE:/tickets  DONE:/tickets
 POST   /logout                                      LOGIN  KEPT:/login  KEPT:/login  KEPT:/login  LOGIN

@@ -7,6 +7,7 @@ from expenses.errors import (
     EmailTaken,
     InvalidInput,
     NotRegistered,
+    PasswordsOff,
     Suspended,
     TooManyAttempts,
     UsernameTaken,
@@ -14,6 +15,7 @@ from expenses.errors import (
 )
 from expenses.users import sessions
 from expenses.users.passwords import ensure_acceptable, hash_password
+from expenses.users.policy import ensure_takes_passwords
 from expenses.users.registration import register
 from expenses.users.throttling import count_attempt, registration_limits
 from expenses.web.dependencies import (
@@ -40,7 +42,7 @@ OPERATIONS = ("get_employee", "suspend_employee", "reactivate_employee")
     "/users",
     status_code=201,
     responses=with_links(
-        open_write_problems(EmailTaken, UsernameTaken, InvalidInput, TooManyAttempts),
+        open_write_problems(EmailTaken, UsernameTaken, PasswordsOff, InvalidInput, TooManyAttempts),
         201,
         *OPERATIONS,
         employee_id="user/id",
@@ -53,6 +55,7 @@ async def create_user(
     settings: SettingsDependency,
 ) -> SessionAnswer:
     """Register, and be logged in."""
+    ensure_takes_passwords(settings)
     ensure_acceptable(body.password, email=body.email)
     await count_attempt(database, registration_limits(caller, settings))
     password_hash = await hash_password(body.password)
@@ -75,7 +78,7 @@ async def create_user(
 @router.post(
     "/session",
     responses=open_write_problems(
-        WrongPassword, Suspended, NotRegistered, InvalidInput, TooManyAttempts
+        WrongPassword, Suspended, PasswordsOff, NotRegistered, InvalidInput, TooManyAttempts
     ),
 )
 async def log_in(

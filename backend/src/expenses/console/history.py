@@ -52,6 +52,7 @@ LABELS = {
     Action.RUN_VOIDED: N_("Payment run voided"),
     Action.USER_REGISTERED: N_("Registered"),
     Action.USER_NEW_DEVICE: N_("Log-in on a new device"),
+    Action.USER_LINKED: N_("Linked for single sign-on"),
     Action.USER_RENAMED: N_("Name changed"),
     Action.USER_PASSWORD_CHANGED: N_("Password changed"),
     Action.USER_PAYOUT_CHANGED: N_("Payout details changed"),

@@ -35,6 +35,7 @@ TABLE_TYPES = {
     "pending_registrations": TableType.LOCAL,
     "attempts": TableType.LOCAL,
     "password_resets": TableType.LOCAL,
+    "linked_accounts": TableType.LOCAL,
     "idempotency_keys": TableType.LOCAL,
     "import_headings": TableType.LOCAL,
     "saved_filters": TableType.LOCAL,

@@ -11,13 +11,20 @@ from expenses.users.clients import client_name
 
 
 class SecurityMail(NamedTuple):
-    """What has happened. `sentence` may name the message's facts, such as %(name)s."""
+    """What has happened. Both may name the message's facts, such as %(name)s."""
 
     subject: str
     sentence: str
 
 
 SECURITY_MAILS = {
+    "user.linked": SecurityMail(
+        N_("You log in with %(name)s from now on"),
+        N_(
+            "Somebody has logged in to your account with %(name)s for the first time. Your "
+            "password no longer works, and all other sessions have ended."
+        ),
+    ),
     "user.new_device": SecurityMail(
         N_("Log-in on a new device"),
         N_("Somebody has logged in to your account with %(client)s, from %(address)s."),
@@ -56,7 +63,7 @@ def security_mail(message: ClaimedMessage, settings: Settings) -> tuple[str, lis
     facts = {name: one_line(str(value)) for name, value in message.facts.items()}
     if "client" in facts:
         facts["client"] = client_name(facts["client"])
-    return gettext(subject), [gettext(sentence, **facts), f"{advice}\n{link}"]
+    return gettext(subject, **facts), [gettext(sentence, **facts), f"{advice}\n{link}"]
 
 
 def one_line(text: str) -> str:

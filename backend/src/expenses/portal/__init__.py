@@ -15,12 +15,15 @@ from expenses.portal import (
     payments,
     payout,
     receipts,
+    single_sign_on,
     ticket,
     tickets,
 )
+from expenses.portal.issuer import issuer_of
 
 
 def mount(app: FastAPI) -> None:
+    app.state.issuer = issuer_of(app.state.settings)
     # "/tickets/{ticket_id}" comes last, after the words that may stand there, too.
     for part in (
         tickets,
@@ -30,6 +33,7 @@ def mount(app: FastAPI) -> None:
         export,
         payments,
         login,
+        single_sign_on,
         forgotten,
         account,
         payout,

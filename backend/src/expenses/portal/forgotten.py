@@ -1,6 +1,6 @@
 """The pages for a forgotten password: asking for a link, and setting a new one with it."""
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel
 from starlette.background import BackgroundTask
 from starlette.responses import RedirectResponse
@@ -9,6 +9,7 @@ from expenses.errors import InvalidInput, ResetExpired, TooManyAttempts
 from expenses.i18n.languages import gettext, sentence
 from expenses.notifications.links import secret_of_token
 from expenses.users import resets
+from expenses.users.policy import ensure_takes_passwords
 from expenses.users.schemas import Email, Password
 from expenses.users.throttling import count_attempt, reset_limits
 from expenses.web.dependencies import (
@@ -23,7 +24,13 @@ from expenses.web.pages.rendering import flash, render
 from expenses.web.problems import refused
 from expenses.web.validation import parse
 
-router = APIRouter()
+
+async def takes_passwords(settings: SettingsDependency) -> None:
+    """Raises `PasswordsOff`."""
+    ensure_takes_passwords(settings)
+
+
+router = APIRouter(dependencies=[Depends(takes_passwords)])
 
 
 class Forgetful(BaseModel):

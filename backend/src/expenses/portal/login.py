@@ -8,8 +8,10 @@ from expenses.errors import (
     EmailTaken,
     ExpensesError,
     InvalidInput,
+    LinkedToAnother,
     NotLoggedIn,
     NotRegistered,
+    PasswordsOff,
     RegistrationExpired,
     Suspended,
     TooManyAttempts,
@@ -21,9 +23,10 @@ from expenses.users import sessions
 from expenses.users.models import Role
 from expenses.users.passwords import ensure_acceptable, hash_password
 from expenses.users.registration import (
+    Pending,
     begin_registration,
     complete_registration,
-    pending_email,
+    find_pending,
     suggest_email,
 )
 from expenses.users.schemas import Email, Password, Username
@@ -69,7 +72,7 @@ async def home(request: Request, connection: ConnectionDependency) -> Response:
         user = await authenticate(connection, token_of(request), lock=False)
     except NotLoggedIn:
         return render(request, "home.html")
-    return _to(HOME[user.role])
+    return to(HOME[user.role])
 
 
 @router.get("/login")
@@ -82,7 +85,7 @@ async def login_page(request: Request, connection: ConnectionDependency) -> Resp
             request.session.get("suggested") if "suggested" in request.query_params else None
         )
         return _login_page(request, FormValues(next=way_on, email=suggested or ""))
-    return _to(local_path(way_on, HOME[user.role]))
+    return to(local_path(way_on, HOME[user.role]))
 
 
 @router.post("/login")
@@ -112,16 +115,16 @@ async def log_in(
         return _login_page(request, form, {"password": sentence(error)}, status=status_of(error))
     except Suspended as error:
         return _login_page(request, form, {"email": sentence(error)}, status=status_of(error))
-    return _welcome(request, session, form["next"])
+    return welcome(request, session, form["next"])
 
 
 @router.get("/register")
 async def registration_page(request: Request, connection: ConnectionDependency) -> Response:
     try:
-        email = await pending_email(connection, request.session.get("registration"))
+        pending = await find_pending(connection, request.session.get("registration"))
     except RegistrationExpired as error:
-        return _back_to_login(request, error)
-    return _registration_page(request, email, FormValues())
+        return back_to_login(request, error)
+    return _registration_page(request, pending, FormValues(username=pending.username or ""))
 
 
 @router.post("/register")
@@ -135,8 +138,8 @@ async def register(
     token = request.session.get("registration")
     try:
         async with database.reading() as connection:
-            email = await pending_email(connection, token)
-        person = parse(Person, form)
+            pending = await find_pending(connection, token)
+        person = parse(Person, form | {"role": pending.role} if pending.role else form)
         # Each is a guess at the employers' code, too.
         await count_attempt(database, registration_limits(caller, settings))
         async with database.transaction() as connection:
@@ -152,13 +155,13 @@ async def register(
                 connection, user.id, caller=caller, settings=settings, is_registering=True
             )
     except InvalidInput as error:
-        return _registration_page(request, email, form, error.fields)
+        return _registration_page(request, pending, form, error.fields)
     except (TooManyAttempts, UsernameTaken) as error:
-        page = _registration_page(request, email, form, {"username": sentence(error)})
+        page = _registration_page(request, pending, form, {"username": sentence(error)})
         return refused(page, error)
-    except (RegistrationExpired, EmailTaken) as error:
-        return _back_to_login(request, error)
-    return _welcome(request, session, request.session.get("next"))
+    except (RegistrationExpired, EmailTaken, LinkedToAnother, PasswordsOff) as error:
+        return back_to_login(request, error)
+    return welcome(request, session, request.session.get("next"))
 
 
 @router.post("/logout")
@@ -168,15 +171,15 @@ async def log_out(
     await sessions.log_out(connection, user)
     forget(request)
     flash(request, gettext("You have logged out."))
-    answer = _to("/login")
+    answer = to("/login")
     # Not the cookies: the one that is left knows the language, and which browser this is.
     answer.headers["Clear-Site-Data"] = '"cache", "storage"'
     return answer
 
 
-def _welcome(request: Request, session: NewSession, way_on: str | None) -> Response:
+def welcome(request: Request, session: NewSession, way_on: str | None) -> Response:
     keep_logged_in(request, session)
-    answer = _to(local_path(way_on, HOME[session.user.role]))
+    answer = to(local_path(way_on, HOME[session.user.role]))
     remember_device(request, answer, session.user.id, settings_of(request))
     return answer
 
@@ -205,7 +208,7 @@ async def _begin(
         suggested = await suggest_email(connection, credentials.email)
     # In the session: addresses of pages are logged, and must not hold an e-mail.
     request.session.update(registration=token, next=form["next"], suggested=suggested)
-    return _to("/register")
+    return to("/register")
 
 
 def _login_page(
@@ -218,6 +221,7 @@ def _login_page(
 ) -> Response:
     # The password is never sent back.
     values = FormValues(email=form["email"], next=form["next"])
+    settings = settings_of(request)
     return render(
         request,
         "login.html",
@@ -225,6 +229,8 @@ def _login_page(
         values=values,
         errors=errors or {},
         is_new=is_new,
+        takes_passwords=not settings.oidc_only,
+        issuer=settings.oidc_name if settings.oidc_issuer else None,
     )
 
 
@@ -234,7 +240,7 @@ def _too_often(request: Request, form: FormValues, error: TooManyAttempts) -> Re
 
 def _registration_page(
     request: Request,
-    email: str,
+    pending: Pending,
     values: FormValues,
     errors: dict[str, str] | None = None,
 ) -> Response:
@@ -242,7 +248,7 @@ def _registration_page(
         request,
         "register.html",
         status_code=422 if errors else 200,
-        email=email,
+        pending=pending,
         suggested=request.session.get("suggested"),
         way_on=request.session.get("next", ""),
         values=values,
@@ -251,11 +257,11 @@ def _registration_page(
     )
 
 
-def _back_to_login(request: Request, error: ExpensesError) -> Response:
+def back_to_login(request: Request, error: ExpensesError) -> Response:
     request.session.pop("registration", None)
     flash(request, sentence(error), "warning")
-    return _to("/login")
+    return to("/login")
 
 
-def _to(path: str) -> Response:
+def to(path: str) -> Response:
     return RedirectResponse(path, status_code=303)

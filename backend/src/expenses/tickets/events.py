@@ -49,6 +49,7 @@ class Action(StrEnum):
     RUN_VOIDED = "payment_run.voided"
     USER_REGISTERED = "user.registered"
     USER_NEW_DEVICE = "user.new_device"
+    USER_LINKED = "user.linked"
     USER_RENAMED = "user.renamed"
     USER_PASSWORD_CHANGED = "user.password_changed"  # noqa: S105, the name of an event
     USER_PAYOUT_CHANGED = "user.payout_changed"

@@ -189,17 +189,20 @@ async def _verify(
     return password_hash
 
 
-async def _lock_password(connection: AsyncConnection, actor: CurrentUser) -> str:
+async def _lock_password(connection: AsyncConnection, actor: CurrentUser) -> str | None:
     """Wait for log-ins under way, or their sessions would be missed, and return the password hash.
 
     Raises `NotLoggedIn`.
     """
     await locks.take_alone(connection, actor.id)
-    password_hash: str | None = await connection.scalar(
-        select(user_table.c.password_hash)
-        .join(session_table, session_table.c.user_id == user_table.c.id)
-        .where(session_table.c.id == actor.session_id, user_table.c.id == actor.id)
-    )
-    if password_hash is None:
+    row = (
+        await connection.execute(
+            select(user_table.c.password_hash)
+            .join(session_table, session_table.c.user_id == user_table.c.id)
+            .where(session_table.c.id == actor.session_id, user_table.c.id == actor.id)
+        )
+    ).first()
+    if row is None:
         raise NotLoggedIn()
+    password_hash: str | None = row.password_hash
     return password_hash

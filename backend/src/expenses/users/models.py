@@ -10,6 +10,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     LargeBinary,
+    UniqueConstraint,
     func,
     text,
     true,
@@ -53,7 +54,8 @@ class User(Base):
     username: Mapped[str]
     username_skeleton: Mapped[str | None]
     role: Mapped[Role] = mapped_column(stored_as_text(Role, "role"))
-    password_hash: Mapped[str]
+    # None for those who log in by single sign-on alone.
+    password_hash: Mapped[str | None]
     suspended_at: Mapped[datetime | None]
     # Name and e-mail are gone for good, and so is the way back.
     erased_at: Mapped[datetime | None]
@@ -132,14 +134,34 @@ class KnownProgram(Base):
 
 
 class PendingRegistration(Base):
-    """An unknown e-mail with its hashed password, kept until username and role are known."""
+    """An unknown e-mail, kept until username and role are known.
+
+    It comes with its hashed password, or with what single sign-on has said of its user.
+    """
 
     __tablename__ = "pending_registrations"
 
     token_hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
     email: Mapped[str]
-    password_hash: Mapped[str]
+    password_hash: Mapped[str | None]
+    issuer: Mapped[str | None]
+    subject: Mapped[str | None]
+    username: Mapped[str | None]
+    role: Mapped[Role | None] = mapped_column(stored_as_text(Role, "role"))
     expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class LinkedAccount(Base):
+    """A user's account at an issuer of single sign-on, which calls it `subject`."""
+
+    __tablename__ = "linked_accounts"
+
+    issuer: Mapped[str] = mapped_column(primary_key=True)
+    subject: Mapped[str] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    linked_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+    __table_args__ = (UniqueConstraint("issuer", "user_id", name="uq_linked_accounts_user"),)
 
 
 class PasswordReset(Base):
@@ -166,5 +188,6 @@ user_table = table_of(User)
 session_table = table_of(UserSession)
 known_program_table = table_of(KnownProgram)
 pending_registration_table = table_of(PendingRegistration)
+linked_account_table = table_of(LinkedAccount)
 attempts_table = table_of(Attempts)
 password_reset_table = table_of(PasswordReset)

@@ -2,7 +2,7 @@
 
 import hmac
 
-from expenses.errors import Forbidden, InvalidInput
+from expenses.errors import Forbidden, InvalidInput, PasswordsOff
 from expenses.i18n.text import N_
 from expenses.settings import Settings
 from expenses.users.models import Actor, Role
@@ -25,6 +25,11 @@ def can_suspend(actor: Actor) -> bool:
 def ensure_can_suspend(actor: Actor) -> None:
     if not can_suspend(actor):
         raise Forbidden(N_("Only employers can suspend and reactivate employees."))
+
+
+def ensure_takes_passwords(settings: Settings) -> None:
+    if settings.oidc_only:
+        raise PasswordsOff(name=settings.oidc_name)
 
 
 def ensure_may_register_as(role: Role, *, employer_code: str | None, settings: Settings) -> None:

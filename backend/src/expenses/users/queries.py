@@ -42,8 +42,10 @@ VIEW = tuple(user_table.c[name] for name in UserView._fields)
 
 
 class StoredPassword(NamedTuple):
+    """`hash` is None for those who log in by single sign-on alone."""
+
     user_id: int
-    hash: str
+    hash: str | None
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
@@ -12,9 +13,10 @@ from expenses.history import record
 from expenses.settings import Settings
 from expenses.users.identity import email_identity, username_skeleton
 from expenses.users.models import Role, pending_registration_table, user_table
-from expenses.users.policy import ensure_may_register_as
+from expenses.users.policy import ensure_may_register_as, ensure_takes_passwords
 from expenses.users.queries import VIEW, UserView, find_password
 from expenses.users.random_tokens import hash_token, new_token
+from expenses.users.single_sign_on import Identity, link
 
 TIME_TO_REGISTER = timedelta(minutes=15)
 
@@ -24,22 +26,34 @@ LATEST_USERS = 1000
 MIN_SIMILARITY = 0.85
 
 
+class Pending(NamedTuple):
+    """A registration under way; name and role are what single sign-on has said."""
+
+    email: str
+    username: str | None
+    role: Role | None
+
+
 async def register(
     connection: AsyncConnection,
     *,
     email: str,
-    password_hash: str,
+    password_hash: str | None,
     username: str,
     role: Role,
     employer_code: str | None,
     settings: Settings,
+    identity: Identity | None = None,
 ) -> UserView:
     """Register a user, who is the actor of their own registration.
 
-    Raises `EmailTaken`, also for the slower of two who register one e-mail at the same moment, and
-    `UsernameTaken`.
+    They have a password, or an identity of single sign-on. Raises `EmailTaken`, also for the slower
+    of two who register one e-mail at the same moment, `UsernameTaken`, and `PasswordsOff`.
     """
-    ensure_may_register_as(role, employer_code=employer_code, settings=settings)
+    if identity is None:
+        ensure_takes_passwords(settings)
+    if identity is None or identity.role is None:
+        ensure_may_register_as(role, employer_code=employer_code, settings=settings)
     inserted = await connection.execute(
         insert(user_table)
         .values(
@@ -59,19 +73,31 @@ async def register(
             raise EmailTaken()
         raise UsernameTaken()
     user = UserView._make(row)
-    await record(connection, "user.registered", actor_id=user.id, user_id=user.id, role=role)
+    details: dict[str, Any] = {"role": role}
+    if identity is not None:
+        await link(connection, user.id, identity, settings)
+        details["issuer"] = identity.issuer
+    await record(connection, "user.registered", actor_id=user.id, user_id=user.id, **details)
     return user
 
 
 async def begin_registration(connection: AsyncConnection, *, email: str, password_hash: str) -> str:
     """Keep e-mail and hash for 15 minutes, and return the token that finds them again."""
+    return await _begin(connection, email=email, password_hash=password_hash)
+
+
+async def begin_with_identity(connection: AsyncConnection, identity: Identity) -> str:
+    """Keep an identity of single sign-on for 15 minutes, and return the token that finds it."""
+    return await _begin(connection, **identity._asdict())
+
+
+async def _begin(connection: AsyncConnection, **values: str | None) -> str:
     token = new_token()
     await connection.execute(
         insert(pending_registration_table).values(
             token_hash=hash_token(token),
-            email=email,
-            password_hash=password_hash,
             expires_at=datetime.now(UTC) + TIME_TO_REGISTER,
+            **values,
         )
     )
     return token
@@ -98,13 +124,13 @@ async def suggest_email(connection: AsyncConnection, email: str) -> str | None:
     return None if closest in (None, domain) else f"{name}@{closest}"
 
 
-async def pending_email(connection: AsyncConnection, token: str | None) -> str:
-    """Return the e-mail of a registration under way. Raises `RegistrationExpired`."""
-    query = select(pending_registration_table.c.email).where(*_is_pending(token))
-    email: str | None = await connection.scalar(query)
-    if email is None:
+async def find_pending(connection: AsyncConnection, token: str | None) -> Pending:
+    """Find a registration under way. Raises `RegistrationExpired`."""
+    columns = (pending_registration_table.c[name] for name in Pending._fields)
+    row = (await connection.execute(select(*columns).where(*_is_pending(token)))).first()
+    if row is None:
         raise RegistrationExpired()
-    return email
+    return Pending._make(row)
 
 
 async def complete_registration(
@@ -119,18 +145,22 @@ async def complete_registration(
     """Raises `RegistrationExpired`, `EmailTaken`, `UsernameTaken`, and `InvalidInput` for a wrong
     employer code.
     """
-    query = select(pending_registration_table.c.email, pending_registration_table.c.password_hash)
-    pending = (await connection.execute(query.where(*_is_pending(token)))).first()
+    query = select(pending_registration_table).where(*_is_pending(token))
+    pending = (await connection.execute(query)).first()
     if pending is None:
         raise RegistrationExpired()
+    identity = None
+    if pending.issuer is not None:
+        identity = Identity._make(getattr(pending, name) for name in Identity._fields)
     user = await register(
         connection,
         email=pending.email,
         password_hash=pending.password_hash,
         username=username,
-        role=role,
+        role=pending.role or role,
         employer_code=employer_code,
         settings=settings,
+        identity=identity,
     )
     await connection.execute(delete(pending_registration_table).where(*_is_pending(token)))
     return user

@@ -19,6 +19,7 @@ from expenses.users.clients import storable
 from expenses.users.devices import is_new_device, tell_of_new_device
 from expenses.users.models import Role, session_table, user_table
 from expenses.users.passwords import upgraded_hash, verify_password
+from expenses.users.policy import ensure_takes_passwords
 from expenses.users.queries import VIEW, StoredPassword, UserView, find_password
 from expenses.users.random_tokens import hash_token, new_token
 from expenses.users.throttling import Caller, Limit, count_attempt, login_limits, uncount_attempt
@@ -95,16 +96,17 @@ class NewSession(NamedTuple):
 async def log_in(
     database: Database, *, email: str, password: str, caller: Caller, settings: Settings
 ) -> NewSession:
-    """Raises `NotRegistered`, `WrongPassword`, `TooManyAttempts`, or, with the right password,
-    `Suspended`.
+    """Raises `NotRegistered`, `WrongPassword`, `TooManyAttempts`, `PasswordsOff`, or, with the
+    right password, `Suspended`.
 
     Takes the database and not a connection, so that none is held while the password is hashed:
     a few log-ins at once would use up the pool.
     """
+    ensure_takes_passwords(settings)
     async with database.reading() as connection:
         stored = await find_password(connection, email)
     limits = login_limits(caller, email, stored.user_id if stored else None, settings)
-    with _logged(stored):
+    with logged(stored.user_id if stored else None):
         return await _log_in(database, stored, password, limits, caller, settings)
 
 
@@ -120,7 +122,7 @@ async def _log_in(
     fits = await verify_password(password, stored.hash if stored else None)
     if stored is None:
         raise NotRegistered()
-    if not fits:
+    if not fits or stored.hash is None:
         raise WrongPassword()
     renewed = await upgraded_hash(password, stored.hash)
     async with database.transaction() as connection:
@@ -142,8 +144,9 @@ async def _log_in(
 
 
 @contextmanager
-def _logged(stored: StoredPassword | None) -> Iterator[None]:
-    who = {"fields": {"on_user": stored.user_id if stored else None}}
+def logged(user_id: int | None) -> Iterator[None]:
+    """Log and count a log-in, whether it succeeds or is refused."""
+    who = {"fields": {"on_user": user_id}}
     try:
         yield
     except ExpensesError as error:

@@ -75,6 +75,11 @@ def login_limits(
     ]
 
 
+def sign_in_limits(caller: Caller, settings: Settings) -> list[Limit]:
+    """Limit failed single sign-ons; they count as failed log-ins from the same address."""
+    return [Limit("address", caller.address, settings.address_attempts, QUARTER_OF_AN_HOUR)]
+
+
 def registration_limits(caller: Caller, settings: Settings) -> list[Limit]:
     return [Limit("registration", caller.address, settings.address_registrations, HOUR)]
 

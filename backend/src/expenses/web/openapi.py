@@ -33,6 +33,7 @@ _DETAILS = {
     "other-decimals": "12.50 JPY has more decimals than the currency. Change both.",
 }
 _VALUES = {
+    "name": "Contoso ID",
     "run": "2026-007",
     "currency": "EUR",
     "id": 1042,

@@ -154,6 +154,8 @@ class OldHashes(AppTestCase):
 
     async def hash_of(self, user: UserView) -> str:
         async with self.database.reading() as connection:
-            return (
-                await connection.execute(select(User.password_hash).where(User.id == user.id))
-            ).scalar_one()
+            password_hash = await connection.scalar(
+                select(User.password_hash).where(User.id == user.id)
+            )
+        assert password_hash is not None
+        return password_hash

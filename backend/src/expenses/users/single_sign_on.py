@@ -1,0 +1,113 @@
+"""Log-ins that an issuer of single sign-on vouches for, and the accounts that are linked to it."""
+
+from typing import NamedTuple
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from expenses.database.engine import Database
+from expenses.errors import LinkedToAnother, NotRegistered
+from expenses.history import record
+from expenses.settings import Settings
+from expenses.users import locks
+from expenses.users.models import Role, linked_account_table, user_table
+from expenses.users.queries import find_password
+from expenses.users.sessions import NewSession, end_sessions, logged, start_session
+from expenses.users.throttling import Caller
+from expenses.users.warnings import warn
+
+
+class Identity(NamedTuple):
+    """Who somebody is, as the issuer says: it knows them by `subject`, and has verified `email`.
+
+    Name and role are None where it does not say them.
+    """
+
+    issuer: str
+    subject: str
+    email: str
+    username: str | None = None
+    role: Role | None = None
+
+
+class _Known(NamedTuple):
+    user_id: int
+    is_linked: bool
+
+
+async def log_in(
+    database: Database, identity: Identity, *, caller: Caller, settings: Settings
+) -> NewSession:
+    """Link the user with this e-mail at their first log-in. Raises `NotRegistered`, `Suspended`,
+    and `LinkedToAnother` where the issuer has said before that the e-mail is somebody else's.
+    """
+    async with database.reading() as connection:
+        known = await _find(connection, identity)
+    with logged(known.user_id if known else None):
+        if known is None:
+            raise NotRegistered()
+        async with database.transaction() as connection:
+            if not known.is_linked:
+                await _link_known(connection, known.user_id, identity, settings)
+            return await start_session(connection, known.user_id, caller=caller, settings=settings)
+
+
+async def link(
+    connection: AsyncConnection, user_id: int, identity: Identity, settings: Settings
+) -> bool:
+    """Say whether the link is new. Raises `LinkedToAnother`."""
+    new = insert(linked_account_table).values(
+        issuer=identity.issuer, subject=identity.subject, user_id=user_id
+    )
+    inserted = await connection.execute(
+        new.on_conflict_do_nothing().returning(linked_account_table.c.user_id)
+    )
+    if inserted.first() is not None:
+        return True
+    # Of two first log-ins at once, the second finds the link there.
+    if await _linked_user(connection, identity) != user_id:
+        raise LinkedToAnother(name=settings.oidc_name)
+    return False
+
+
+async def _find(connection: AsyncConnection, identity: Identity) -> _Known | None:
+    user_id = await _linked_user(connection, identity)
+    if user_id is not None:
+        return _Known(user_id, is_linked=True)
+    found = await find_password(connection, identity.email)
+    return _Known(found.user_id, is_linked=False) if found else None
+
+
+async def _linked_user(connection: AsyncConnection, identity: Identity) -> int | None:
+    user_id: int | None = await connection.scalar(
+        select(linked_account_table.c.user_id).where(
+            linked_account_table.c.issuer == identity.issuer,
+            linked_account_table.c.subject == identity.subject,
+        )
+    )
+    return user_id
+
+
+async def _link_known(
+    connection: AsyncConnection, user_id: int, identity: Identity, settings: Settings
+) -> None:
+    """Whoever registered with this e-mail never had to show that it is theirs, as its owner now
+    does: their password and their sessions end.
+    """
+    await locks.take_alone(connection, user_id)
+    if not await link(connection, user_id, identity, settings):
+        return
+    await connection.execute(
+        update(user_table).where(user_table.c.id == user_id).values(password_hash=None)
+    )
+    ended = await end_sessions(connection, user_id)
+    event_id = await record(
+        connection,
+        "user.linked",
+        actor_id=user_id,
+        user_id=user_id,
+        issuer=identity.issuer,
+        sessions_ended=ended,
+    )
+    await warn(connection, "user.linked", user_id, event_id, name=settings.oidc_name)
