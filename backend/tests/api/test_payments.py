@@ -178,6 +178,24 @@ class Draft(PaymentTestCase):
         self.assertEqual(runs[0], runs[1])
         self.assertEqual(len((await self.api.get(RUNS)).json()["items"]), 1)
 
+    async def test_another_request_with_the_same_key_is_refused(self) -> None:
+        ticket = await self.due()
+        headers = {"Idempotency-Key": "friday"}
+        run = (await self.api.post(RUNS, json={"currency": "USD"}, headers=headers)).json()
+        await self.due()
+        for other in (
+            {"currency": "EUR"},
+            {"currency": "USD", "until": "2026-01-01"},
+            {"currency": "USD", "tickets": [ticket]},
+        ):
+            before = await self.events()
+            answer = await self.api.post(RUNS, json=other, headers=headers)
+            self.assert_problem(answer, 422, "idempotency-key-reused")
+            self.assertEqual(await self.events(), before)
+        self.assertEqual(
+            [one["id"] for one in (await self.api.get(RUNS)).json()["items"]], [run["id"]]
+        )
+
     async def test_a_ticket_is_taken_out_and_due_again(self) -> None:
         kept, taken = await self.due(), await self.due()
         run = await self.draft()

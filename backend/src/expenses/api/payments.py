@@ -13,6 +13,7 @@ from expenses.api.tickets import IdempotencyKey
 from expenses.database.tables import MAX_ID
 from expenses.errors import (
     Forbidden,
+    IdempotencyKeyReused,
     InvalidInput,
     NotFound,
     NothingDue,
@@ -162,7 +163,7 @@ async def list_payment_runs(
     "",
     status_code=201,
     responses=with_links(
-        write_problems(Forbidden, InvalidInput, NothingDue),
+        write_problems(Forbidden, InvalidInput, IdempotencyKeyReused, NothingDue),
         201,
         "get_payment_run",
         "payment_run_tickets",

@@ -1,5 +1,6 @@
 """Drafting a payment run of what is due."""
 
+import hashlib
 from collections.abc import Sequence
 from datetime import date
 from typing import Any, NamedTuple
@@ -8,7 +9,7 @@ from sqlalchemy import func, literal, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from expenses.errors import NothingDue
+from expenses.errors import IdempotencyKeyReused, NothingDue
 from expenses.payments.models import line_table, run_table
 from expenses.payments.policy import ensure_can_pay
 from expenses.payments.queries import is_due, is_free
@@ -43,12 +44,13 @@ async def create_run(
 ) -> Created:
     """Draft a run of what is due and in no other run; the same key returns the first one.
 
-    Of two who do so at once each ticket is in one run alone. Raises `NothingDue`.
+    Of two who do so at once each ticket is in one run alone. Raises `NothingDue`, and
+    `IdempotencyKeyReused` where something else was asked for with the same key.
     """
     ensure_can_pay(actor)
     await connection.execute(select(func.pg_advisory_xact_lock(_MAKING)))
     if idempotency_key is not None:
-        first = await _made_with(connection, idempotency_key, actor)
+        first = await _made_with(connection, idempotency_key, new, actor)
         if first is not None:
             return first
     candidates = await _lock_candidates(connection, new, actor)
@@ -61,6 +63,7 @@ async def create_run(
         currency=new.currency,
         created_by_id=actor.id,
         idempotency_key=idempotency_key,
+        fingerprint=_fingerprint(new) if idempotency_key else None,
     )
     lines = await _add_lines(connection, run_id, candidates)
     if not lines:
@@ -78,16 +81,32 @@ async def _insert(connection: AsyncConnection, **values: Any) -> int:
     return run_id
 
 
-async def _made_with(connection: AsyncConnection, key: str, actor: Actor) -> Created | None:
+async def _made_with(
+    connection: AsyncConnection, key: str, new: NewRun, actor: Actor
+) -> Created | None:
     row = (
         await connection.execute(
-            select(run_table.c.id, run_table.c.number, func.count(line_table.c.ticket_id))
+            select(
+                run_table.c.id,
+                run_table.c.number,
+                run_table.c.fingerprint,
+                func.count(line_table.c.ticket_id),
+            )
             .outerjoin(line_table, line_table.c.run_id == run_table.c.id)
             .where(run_table.c.created_by_id == actor.id, run_table.c.idempotency_key == key)
             .group_by(run_table.c.id)
         )
     ).first()
-    return None if row is None else Created(row[0], row[1], row[2], 0)
+    if row is None:
+        return None
+    run_id, number, fingerprint, tickets = row
+    if fingerprint != _fingerprint(new):
+        raise IdempotencyKeyReused()
+    return Created(run_id, number, tickets, 0)
+
+
+def _fingerprint(new: NewRun) -> bytes:
+    return hashlib.sha256(new.model_dump_json().encode()).digest()
 
 
 async def _lock_candidates(connection: AsyncConnection, new: NewRun, actor: Actor) -> list[int]:

@@ -4,7 +4,16 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Numeric, func, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    Numeric,
+    func,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from expenses.database.tables import Base, stored_as_text, table_of
@@ -46,6 +55,8 @@ class PaymentRun(Base):
     reason: Mapped[str | None]
     # What a client sent to make sure that a repeated request makes no second run.
     idempotency_key: Mapped[str | None]
+    # Tells a repeat from another request under the same key.
+    fingerprint: Mapped[bytes | None] = mapped_column(LargeBinary)
 
     __table_args__ = (
         Index(None, "status", "id"),
