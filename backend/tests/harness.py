@@ -25,7 +25,7 @@ import itsdangerous
 from fastapi import FastAPI
 from obstore.store import LocalStore
 from pydantic import SecretStr
-from sqlalchemy import Row, event, select, text, update
+from sqlalchemy import Row, event, func, insert, select, text, update
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
@@ -38,7 +38,7 @@ from expenses.database.embedded import Server, running
 from expenses.database.engine import Database
 from expenses.database.tables import Base
 from expenses.history import Event
-from expenses.notifications.links import reset_link
+from expenses.notifications.links import email_link, reset_link
 from expenses.payments import actions as payment_actions
 from expenses.payments import drafting
 from expenses.payments.schemas import NewRun, Payment
@@ -53,10 +53,11 @@ from expenses.tickets.models import Category
 from expenses.tickets.queries import TicketView, get_ticket
 from expenses.tickets.schemas import TicketFields
 from expenses.users import actions as user_actions
-from expenses.users import passwords, resets
-from expenses.users.models import Role, User
+from expenses.users import email_change, passwords, resets
+from expenses.users.models import Role, User, email_change_table
 from expenses.users.passwords import hash_password
 from expenses.users.queries import UserView
+from expenses.users.random_tokens import hash_token, new_token
 from expenses.users.registration import register
 from expenses.users.sessions import start_session
 from expenses.users.throttling import Caller
@@ -312,6 +313,20 @@ class AppTestCase(TestCase):
             secret = await resets.make_for_anyone(connection, user.email)
         assert secret is not None
         return parse_qs(urlsplit(reset_link(secret, make_settings())).query)["token"][0]
+
+    async def email_token(self, user: UserView, email: str) -> str:
+        """What a link that confirms a new e-mail has."""
+        secret = new_token()
+        async with self.database.transaction() as connection:
+            await connection.execute(
+                insert(email_change_table).values(
+                    secret_hash=hash_token(secret),
+                    user_id=user.id,
+                    email=email,
+                    expires_at=func.now() + email_change.LIFETIME,
+                )
+            )
+        return parse_qs(urlsplit(email_link(secret, make_settings())).query)["token"][0]
 
     async def suspend(self, employee: UserView, *, by: UserView) -> None:
         async with self.database.transaction() as connection:

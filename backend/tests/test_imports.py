@@ -38,6 +38,7 @@ EXCEPTIONS = {
     ("tickets/decision_events.py", "expenses.notifications.outbox"),
     ("users/actions.py", "expenses.notifications.outbox"),
     ("users/resets.py", "expenses.notifications.outbox"),
+    ("users/email_change.py", "expenses.notifications.outbox"),
     ("users/warnings.py", "expenses.notifications.outbox"),
     # The history of a suspension says what it hid.
     ("users/actions.py", "expenses.tickets.hidden"),

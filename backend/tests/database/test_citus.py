@@ -48,6 +48,7 @@ FROM information_schema.columns WHERE table_schema = 'public'
 """
 # With foreign keys that change when the tables are distributed.
 KEYED = (
+    "email_changes",
     "idempotency_keys",
     "import_headings",
     "known_programs",

@@ -97,6 +97,7 @@ class AccessTestCase(AppTestCase):
             connection=max(row["id"] for row in sessions if row["user_id"] == owner.id),
             registration=registration,
             reset=await self.reset_token(owner),
+            new_email=await self.email_token(owner, "other@contoso.example"),
         )
 
     async def _new_runs(self, owner: UserView, employer: UserView) -> tuple[dict[str, int], int]:

@@ -65,6 +65,7 @@ GET    /api/me/payout                               LOGIN      SEEN       SEEN  
 PUT    /api/me/payout                               LOGIN      DONE       DONE       FORBIDDEN  LOGIN
 DELETE /api/me/payout                               LOGIN      DONE       DONE       FORBIDDEN  LOGIN
 POST   /api/me/password                             LOGIN      DONE       DONE       DONE       LOGIN
+POST   /api/me/email                                LOGIN      DONE       DONE       DONE       LOGIN
 GET    /api/sessions                                LOGIN      SEEN       SEEN       SEEN       LOGIN
 DELETE /api/sessions/{session_id}                   LOGIN      DONE       NOT_FOUND  NOT_FOUND  LOGIN
 GET    /api/tickets                                 LOGIN      SEEN       SEEN       SEEN       LOGIN
@@ -116,6 +117,10 @@ GET    /reset                                       SEEN       SEEN       SEEN  
 POST   /reset                                       DONE:/login  DONE:/login  DONE:/login  DONE:/login  DONE:/login
 GET    /account                                     LOGIN      SEEN       SEEN       SEEN       LOGIN
 POST   /account/username                            LOGIN  DONE:/account  DONE:/account  DONE:/account  LOGIN
+GET    /account/email                               LOGIN      SEEN       SEEN       SEEN       LOGIN
+POST   /account/email                               LOGIN  DONE:/account  DONE:/account  DONE:/account  LOGIN
+GET    /account/email/confirm                       LOGIN  SEEN  SEEN:/account/email  SEEN:/account/email  LOGIN
+POST   /account/email/confirm                       LOGIN  DONE:/account  SEEN:/account/email  SEEN:/account/email  LOGIN
 POST   /account/mails                               LOGIN  DONE:/account  DONE:/account  DONE:/account  LOGIN
 POST   /account/password                            LOGIN  DONE:/account  DONE:/account  DONE:/account  LOGIN
 GET    /account/payout                              LOGIN      SEEN       SEEN       FORBIDDEN  LOGIN
@@ -226,6 +231,7 @@ class World:
     registration: str
     # A link by which the owner may set a new password.
     reset: str
+    new_email: str
 
     def email(self, person: Person) -> str:
         user = self.people.get(person)
@@ -296,6 +302,12 @@ def _mail_link(world: World, _person: Person) -> dict[str, Any]:
     return {"params": dict(parse_qsl(urlsplit(link).query))}
 
 
+def _email_link(world: World, person: Person) -> dict[str, Any]:
+    """From the mail to the owner's new address; who is not logged in asks without it."""
+    is_logged_in = person not in {Person.STRANGER, Person.SUSPENDED}
+    return {"params": {"token": world.new_email}} if is_logged_in else {}
+
+
 def _bank_answer(world: World, _person: Person) -> dict[str, Any]:
     """The second run of the year, with what the owner gets."""
     owner = world.people[Person.OWNER].id
@@ -310,6 +322,7 @@ def _receipt(name: str) -> Body:
     return lambda _world, _person: {"files": {name: ("receipt.png", PICTURE)}}
 
 
+NEW_EMAIL = {"email": "new@contoso.example", "password": PASSWORD}
 NEW_PASSWORD = "another horse 10"
 PAYOUT = {"holder": "Ada", "iban": "DE89 3704 0044 0532 0130 00", "password": PASSWORD}
 PURCHASE = {key: value for key, value in ticket_json().items() if key != "links"}
@@ -325,6 +338,7 @@ BODIES: dict[Route, Body] = {
     ("PATCH", "/api/me"): _json(username="Called otherwise"),
     ("PUT", "/api/me/mails"): _json(on=False),
     ("PUT", "/api/me/payout"): _json(**PAYOUT),
+    ("POST", "/api/me/email"): _json(**NEW_EMAIL),
     ("POST", "/api/me/password"): _json(old=PASSWORD, new=NEW_PASSWORD),
     ("POST", "/api/tickets"): _json(**OTHER_PURCHASE),
     ("PATCH", "/api/tickets/{ticket_id:int}"): _json(amount="99.90"),
@@ -355,6 +369,9 @@ BODIES: dict[Route, Body] = {
         "data": {"token": world.reset, "new": NEW_PASSWORD, "again": NEW_PASSWORD}
     },
     ("POST", "/account/username"): _form(username="Called otherwise"),
+    ("POST", "/account/email"): _form(**NEW_EMAIL),
+    ("GET", "/account/email/confirm"): _email_link,
+    ("POST", "/account/email/confirm"): lambda world, _person: {"data": {"token": world.new_email}},
     ("POST", "/account/mails"): _form(mails="off"),
     ("POST", "/account/payout"): _form(**PAYOUT),
     ("GET", "/mails/off"): _mail_link,

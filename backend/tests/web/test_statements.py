@@ -11,7 +11,11 @@ GET    /account/payout                                    owner     2
 POST   /account/payout                                    owner     11
 POST   /account/payout/remove                             owner     4
 POST   /account/mails                                     owner     5
-POST   /account/password                                  owner     10
+GET    /account/email                                     owner     1
+POST   /account/email                                     owner     11
+GET    /account/email/confirm                             owner     2
+POST   /account/email/confirm                             owner     7
+POST   /account/password                                  owner     11
 POST   /account/sessions/end-others                       owner     4
 POST   /account/sessions/{session_id}/end                 owner     4
 POST   /account/username                                  owner     5
@@ -65,7 +69,7 @@ GET    /api/employees/{employee_id}/suspensions           employer  3
 GET    /api/me                                            owner     1
 PATCH  /api/me                                            owner     5
 PUT    /api/me/mails                                      owner     5
-POST   /api/me/password                                   owner     10
+POST   /api/me/password                                   owner     11
 GET    /api/me/payout                                     owner     2
 PUT    /api/me/payout                                     owner     11
 DELETE /api/me/payout                                     owner     4
@@ -83,6 +87,7 @@ DELETE /api/payment-runs/{run_id:int}/tickets/{ticket_id:int} employer  5
 POST   /api/payment-runs/{run_id:int}/void                employer  10
 DELETE /api/session                                       owner     3
 POST   /api/session                                       owner     8
+POST   /api/me/email                                      owner     11
 GET    /api/sessions                                      owner     2
 DELETE /api/sessions/{session_id}                         owner     4
 GET    /api/tickets                                       owner     2
@@ -117,7 +122,7 @@ GET    /ready                                             owner     1
 GET    /register                                          owner     1
 POST   /register                                          owner     9
 GET    /reset                                             owner     1
-POST   /reset                                             owner     7
+POST   /reset                                             owner     8
 GET    /static/{path:path}                                owner     0
 GET    /tickets                                           owner     11
 POST   /tickets                                           owner     6

@@ -7,9 +7,9 @@ from pydantic import BaseModel, StrictBool
 
 from expenses.api import schemas as shapes
 from expenses.api.schemas import AccountAnswer
-from expenses.errors import InvalidInput, NotFound, TooManyAttempts, UsernameTaken
-from expenses.users import account
-from expenses.users.schemas import NewPassword, Password, Username
+from expenses.errors import EmailTaken, InvalidInput, NotFound, TooManyAttempts, UsernameTaken
+from expenses.users import account, email_change
+from expenses.users.schemas import Email, NewPassword, Password, Username
 from expenses.users.sessions import CurrentUser, SessionView, list_sessions
 from expenses.web.dependencies import (
     ConnectionDependency,
@@ -32,6 +32,11 @@ class PasswordChange(shapes.Request):
     new: NewPassword
 
 
+class EmailChangeRequest(shapes.Request):
+    email: Email
+    password: Password
+
+
 class MailSwitch(shapes.Request):
     on: StrictBool
 
@@ -40,6 +45,12 @@ class PasswordChanged(BaseModel):
     """In how many other places the user was logged in until now."""
 
     sessions_ended: int
+
+
+class EmailChangeAnswer(BaseModel):
+    """Whether the e-mail is changed. If not yet, a link in a mail to the new one does that."""
+
+    changed: bool
 
 
 class SessionItem(BaseModel):
@@ -96,6 +107,23 @@ async def change_password(
         database, old=body.old, new=body.new, actor=user, settings=settings
     )
     return PasswordChanged(sessions_ended=ended)
+
+
+@router.post("/me/email", responses=write_problems(EmailTaken, InvalidInput, TooManyAttempts))
+async def change_email(
+    body: EmailChangeRequest,
+    request: Request,
+    database: DatabaseDependency,
+    settings: SettingsDependency,
+) -> EmailChangeAnswer:
+    """Change the e-mail: by a link that is mailed to it, or at once where no mails are sent."""
+    # No connection is held while the password is checked.
+    async with database.reading() as connection:
+        user = await get_current_user(request, connection)
+    changed = await email_change.ask_for_change(
+        database, body.email, body.password, actor=user, settings=settings
+    )
+    return EmailChangeAnswer(changed=changed)
 
 
 @router.get(

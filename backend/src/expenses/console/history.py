@@ -54,6 +54,8 @@ LABELS = {
     Action.USER_NEW_DEVICE: N_("Log-in on a new device"),
     Action.USER_LINKED: N_("Linked for single sign-on"),
     Action.USER_RENAMED: N_("Name changed"),
+    Action.USER_EMAIL_CHANGE_REQUESTED: N_("Change of e-mail asked for"),
+    Action.USER_EMAIL_CHANGED: N_("E-mail changed"),
     Action.USER_PASSWORD_CHANGED: N_("Password changed"),
     Action.USER_PAYOUT_CHANGED: N_("Payout details changed"),
     Action.USER_PAYOUT_REMOVED: N_("Payout details removed"),

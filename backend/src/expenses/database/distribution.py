@@ -36,6 +36,7 @@ TABLE_TYPES = {
     "attempts": TableType.LOCAL,
     "password_resets": TableType.LOCAL,
     "linked_accounts": TableType.LOCAL,
+    "email_changes": TableType.LOCAL,
     "idempotency_keys": TableType.LOCAL,
     "import_headings": TableType.LOCAL,
     "saved_filters": TableType.LOCAL,

@@ -131,6 +131,8 @@ async def _addressed(database: Database, message: ClaimedMessage) -> Delivery | 
     user = people.get(message.user_id)
     if user is None:
         return None
+    # What is about a change of e-mail goes to the other one.
+    user = user._replace(email=message.facts.get("to", user.email))
     is_wanted = user.gets_mails or message.action in WARNINGS
     if message.channel is Channel.MAIL and (user.suspended_at or not is_wanted):
         return None

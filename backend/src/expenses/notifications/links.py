@@ -8,6 +8,9 @@ from expenses.errors import NotFound, ResetExpired
 from expenses.i18n.text import N_
 from expenses.settings import Settings
 
+RESET_PASSWORD = "reset password"  # noqa: S105, what the link is for
+CHANGE_EMAIL = "change e-mail"
+
 
 def ticket_link(ticket_id: int, settings: Settings) -> str:
     return f"{settings.public_url}tickets/{ticket_id}"
@@ -27,14 +30,20 @@ def account_link(settings: Settings) -> str:
 
 def reset_link(secret: str, settings: Settings) -> str:
     """Return a link that sets a new password; only this server can make one of the secret."""
-    token = _serializer(settings, "reset password").dumps(secret)
+    token = _serializer(settings, RESET_PASSWORD).dumps(secret)
     return f"{settings.public_url}reset?{urlencode({'token': token})}"
 
 
-def secret_of_token(token: str, settings: Settings) -> str:
-    """Raises `ResetExpired` for a token that was not signed here."""
+def email_link(secret: str, settings: Settings) -> str:
+    """Return a link that confirms a new e-mail; only this server can make one of the secret."""
+    token = _serializer(settings, CHANGE_EMAIL).dumps(secret)
+    return f"{settings.public_url}account/email/confirm?{urlencode({'token': token})}"
+
+
+def secret_of_token(token: str, settings: Settings, purpose: str = RESET_PASSWORD) -> str:
+    """Raises `ResetExpired` for a token that was not signed here, for this purpose."""
     try:
-        secret = _serializer(settings, "reset password").loads(token)
+        secret = _serializer(settings, purpose).loads(token)
     except BadData:
         raise ResetExpired() from None
     assert isinstance(secret, str)

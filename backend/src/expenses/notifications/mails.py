@@ -14,6 +14,7 @@ from expenses.i18n.text import ENGLISH, N_
 from expenses.notifications.digest import ACTION as DIGEST
 from expenses.notifications.links import (
     account_link,
+    email_link,
     paid_link,
     queue_link,
     reset_link,
@@ -29,6 +30,7 @@ from expenses.notifications.security_mails import (
 )
 from expenses.settings import Settings
 from expenses.tickets.counts import Count
+from expenses.users import email_change
 from expenses.users.queries import UserView
 from expenses.users.resets import LINK_REQUESTED
 
@@ -67,6 +69,10 @@ def compose(
             subject, paragraphs = _digest(message, formats, settings)
         elif message.action == LINK_REQUESTED:
             subject, paragraphs = _reset_link(message, settings)
+        elif message.action == email_change.LINK_REQUESTED:
+            subject, paragraphs = _email_link(message, settings)
+        elif message.action == email_change.TAKEN:
+            subject, paragraphs = _taken(settings)
         elif message.action in SECURITY_MAILS:
             subject, paragraphs = security_mail(message, settings)
         elif message.action in WARNINGS:
@@ -170,6 +176,27 @@ def _reset_link(message: ClaimedMessage, settings: Settings) -> tuple[str, list[
         gettext("With this link you can set a new password. It works once, for 30 minutes:"),
         reset_link(message.facts["secret"], settings),
         gettext("If you didn't ask for it, you can ignore this e-mail."),
+    ]
+
+
+def _email_link(message: ClaimedMessage, settings: Settings) -> tuple[str, list[str]]:
+    return gettext("Confirm your new e-mail"), [
+        gettext(
+            "With this link you change the e-mail of your account to this one. It works once, for "
+            "30 minutes:"
+        ),
+        email_link(message.facts["secret"], settings),
+        gettext("If you didn't ask for it, you can ignore this e-mail."),
+    ]
+
+
+def _taken(settings: Settings) -> tuple[str, list[str]]:
+    return gettext("You have an account with this e-mail"), [
+        gettext(
+            "Somebody asked to use this e-mail for another account. Nothing was changed, since "
+            "yours has it."
+        ),
+        account_link(settings),
     ]
 
 

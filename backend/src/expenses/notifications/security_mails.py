@@ -29,6 +29,14 @@ SECURITY_MAILS = {
         N_("Log-in on a new device"),
         N_("Somebody has logged in to your account with %(client)s, from %(address)s."),
     ),
+    "user.email_change_requested": SecurityMail(
+        N_("Somebody asked to change your e-mail"),
+        N_("It will be %(email)s once the link that was sent there is confirmed, and not before."),
+    ),
+    "user.email_changed": SecurityMail(
+        N_("Your e-mail was changed"),
+        N_("You log in with %(email)s from now on, and e-mails go there instead of here."),
+    ),
     "user.password_changed": SecurityMail(
         N_("Your password was changed"),
         N_("You were logged out everywhere but where the password was changed."),
@@ -46,6 +54,8 @@ WARNINGS = SECURITY_MAILS.keys() | {
     "user.payout_changed",
     "user.payout_removed",
     "password.reset_requested",
+    "email.link_requested",
+    "email.taken",
 }
 # After these, the owner may be locked out, and needs a link instead of the account page.
 _NEW_PASSWORDS = {"user.password_changed", "user.password_reset"}

@@ -5,6 +5,7 @@ from fastapi import FastAPI
 from expenses.portal import (
     account,
     appearance,
+    email_change,
     export,
     filing,
     forgotten,
@@ -36,6 +37,7 @@ def mount(app: FastAPI) -> None:
         single_sign_on,
         forgotten,
         account,
+        email_change,
         payout,
         mails,
         appearance,

@@ -51,6 +51,8 @@ class Action(StrEnum):
     USER_NEW_DEVICE = "user.new_device"
     USER_LINKED = "user.linked"
     USER_RENAMED = "user.renamed"
+    USER_EMAIL_CHANGE_REQUESTED = "user.email_change_requested"
+    USER_EMAIL_CHANGED = "user.email_changed"
     USER_PASSWORD_CHANGED = "user.password_changed"  # noqa: S105, the name of an event
     USER_PAYOUT_CHANGED = "user.payout_changed"
     USER_PAYOUT_REMOVED = "user.payout_removed"

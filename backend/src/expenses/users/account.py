@@ -21,7 +21,7 @@ from expenses.history import record
 from expenses.settings import Settings
 from expenses.users import locks
 from expenses.users.identity import username_skeleton
-from expenses.users.models import Actor, session_table, user_table
+from expenses.users.models import Actor, email_change_table, session_table, user_table
 from expenses.users.passwords import hash_new, verify_password
 from expenses.users.queries import VIEW, UserView, users_by_id
 from expenses.users.sessions import CurrentUser, end_sessions
@@ -112,6 +112,10 @@ async def change_password(
             .values(password_hash=password_hash)
         )
         await uncount_attempt(connection, limits)
+        # Whoever knew the old one may have asked for it.
+        await connection.execute(
+            delete(email_change_table).where(email_change_table.c.user_id == actor.id)
+        )
         ended = await end_sessions(connection, actor.id, but_for=actor.session_id)
         event_id = await record(
             connection,

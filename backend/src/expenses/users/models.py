@@ -174,6 +174,17 @@ class PasswordReset(Base):
     expires_at: Mapped[datetime] = mapped_column(index=True)
 
 
+class EmailChange(Base):
+    """A link by which a user confirms a new e-mail; it works once."""
+
+    __tablename__ = "email_changes"
+
+    secret_hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    email: Mapped[str]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
 class Attempts(Base):
     """How often something limited was tried, until `forgotten_at`."""
 
@@ -191,3 +202,4 @@ pending_registration_table = table_of(PendingRegistration)
 linked_account_table = table_of(LinkedAccount)
 attempts_table = table_of(Attempts)
 password_reset_table = table_of(PasswordReset)
+email_change_table = table_of(EmailChange)

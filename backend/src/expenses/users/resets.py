@@ -12,7 +12,7 @@ from expenses.errors import AlreadyErased, ResetExpired
 from expenses.history import record
 from expenses.notifications.outbox import Channel, Subject, announce
 from expenses.users import locks
-from expenses.users.models import Actor, password_reset_table, user_table
+from expenses.users.models import Actor, email_change_table, password_reset_table, user_table
 from expenses.users.passwords import hash_new
 from expenses.users.policy import ensure_can_suspend
 from expenses.users.queries import UserView, find_password, lock_employee, users_by_id
@@ -111,6 +111,9 @@ async def reset_password(
         await find_reset(connection, secret)
         await connection.execute(
             delete(password_reset_table).where(password_reset_table.c.user_id == forgotten.user_id)
+        )
+        await connection.execute(
+            delete(email_change_table).where(email_change_table.c.user_id == forgotten.user_id)
         )
         await connection.execute(
             update(user_table)

@@ -97,6 +97,14 @@ def reset_limits(caller: Caller, email: str, settings: Settings) -> list[Limit]:
     ]
 
 
+def email_change_limits(user_id: int, email: str, settings: Settings) -> list[Limit]:
+    """Limit the links for a new e-mail that are asked for."""
+    return [
+        Limit("email", email_identity(email), settings.login_attempts, QUARTER_OF_AN_HOUR),
+        Limit("email-by", str(user_id), settings.login_attempts, QUARTER_OF_AN_HOUR),
+    ]
+
+
 def upload_limits(user_id: int, size: int, settings: Settings) -> list[Limit]:
     """Limit what a user may fill the storage with; `size` is in bytes."""
     kilobytes = -(-size // 1000)
