@@ -42,6 +42,36 @@ class Employees(AppTestCase):
                 self.assert_problem(answer, 403, "forbidden")
 
 
+class Events(AppTestCase):
+    async def test_employers_read_what_happened_to_an_account(self) -> None:
+        ada, boss = await self.new_employee("Ada"), await self.new_employer()
+        stranger = await self.client()
+        await stranger.post("/login", data={"email": ada.email, "password": PASSWORD})
+        await self.new_ticket(ada)
+        await self.suspend(ada, by=boss)
+        api = await self.program_of(boss)
+        path = f"/api/employees/{ada.id}/events"
+        page = (await api.get(path)).json()
+        self.assertEqual(
+            [(event["action"], event["actor"]["id"]) for event in page["items"]],
+            [
+                ("user.suspended", boss.id),
+                ("user.new_device", ada.id),
+                ("user.registered", ada.id),
+            ],
+        )
+        self.assertIsNone(page["next"])
+        first = (await api.get(path, params={"limit": 2})).json()
+        rest = (await api.get(path, params={"limit": 2, "cursor": first["next"]})).json()
+        self.assertEqual(first["items"] + rest["items"], page["items"])
+
+    async def test_nobody_else_does(self) -> None:
+        ada, boss = await self.new_employee(), await self.new_employer()
+        hers, api = await self.program_of(ada), await self.program_of(boss)
+        self.assert_problem(await hers.get(f"/api/employees/{ada.id}/events"), 403, "forbidden")
+        self.assert_problem(await api.get(f"/api/employees/{boss.id}/events"), 404, "not-found")
+
+
 class Suspend(AppTestCase):
     async def test_everything_disappears_at_once_and_comes_back_unchanged(self) -> None:
         ada, boss = await self.new_employee("Ada"), await self.new_employer()

@@ -97,6 +97,7 @@ POST   /api/payment-runs/{run_id:int}/file          LOGIN      FORBIDDEN  FORBID
 GET    /api/employees                               LOGIN      FORBIDDEN  FORBIDDEN  SEEN       LOGIN
 GET    /api/employees/{employee_id}                 LOGIN      FORBIDDEN  FORBIDDEN  SEEN       LOGIN
 GET    /api/employees/{employee_id}/suspensions     LOGIN      FORBIDDEN  FORBIDDEN  SEEN       LOGIN
+GET    /api/employees/{employee_id}/events          LOGIN      FORBIDDEN  FORBIDDEN  SEEN       LOGIN
 POST   /api/employees/{employee_id}/suspend         LOGIN      FORBIDDEN  FORBIDDEN  DONE       LOGIN
 POST   /api/employees/{employee_id}/reactivate      LOGIN      FORBIDDEN  FORBIDDEN  DONE       LOGIN
 

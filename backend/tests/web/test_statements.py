@@ -20,7 +20,7 @@ POST   /account/sessions/end-others                       owner     4
 POST   /account/sessions/{session_id}/end                 owner     4
 POST   /account/username                                  owner     5
 GET    /admin/                                            employer  1
-GET    /admin/employee/details/{pk:path}                  employer  6
+GET    /admin/employee/details/{pk:path}                  employer  7
 GET    /admin/employee/list                               employer  4
 GET    /admin/employee/{employee_id:int}/erase            employer  3
 POST   /admin/employee/{employee_id:int}/erase            employer  14
@@ -63,6 +63,7 @@ POST   /admin/ticket/{ticket_id:int}/reopen               employer  5
 GET    /api/docs                                          owner     0
 GET    /api/employees                                     employer  2
 GET    /api/employees/{employee_id}                       employer  2
+GET    /api/employees/{employee_id}/events                employer  3
 POST   /api/employees/{employee_id}/reactivate            employer  7
 POST   /api/employees/{employee_id}/suspend               employer  11
 GET    /api/employees/{employee_id}/suspensions           employer  3

@@ -4,7 +4,14 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from expenses.api.schemas import EmployeeList, EventAnswer, EventList, Suspension, UserAnswer
+from expenses.api.schemas import (
+    EmployeeList,
+    EventAnswer,
+    EventList,
+    EventPage,
+    Suspension,
+    UserAnswer,
+)
 from expenses.errors import (
     AlreadyErased,
     AlreadySuspended,
@@ -14,7 +21,7 @@ from expenses.errors import (
     NotSuspended,
 )
 from expenses.i18n.text import Line
-from expenses.tickets.events import suspensions_of
+from expenses.tickets.events import EventFilter, list_events, suspensions_of
 from expenses.users import actions, queries
 from expenses.users.queries import EmployeeStatus
 from expenses.web.dependencies import ConnectionDependency, CurrentUserDependency
@@ -57,6 +64,27 @@ async def get_employee(
 ) -> UserAnswer:
     """One employee."""
     return UserAnswer.of(await queries.get_employee(connection, employee_id, actor=user))
+
+
+@router.get("/{employee_id}/events", responses=read_problems(Forbidden, NotFound, InvalidInput))
+async def employee_events(
+    employee_id: int,
+    user: CurrentUserDependency,
+    connection: ConnectionDependency,
+    limit: Limit = 20,
+    cursor: Cursor | None = None,
+) -> EventPage:
+    """What happened to an employee's account, such as log-ins on new devices; the newest first."""
+    employee = await queries.get_employee(connection, employee_id, actor=user)
+    page = await list_events(
+        connection,
+        actor=user,
+        matching=EventFilter(user_id=employee.id),
+        before=decode_cursor(cursor),
+        limit=limit,
+    )
+    items = [EventAnswer.of(event) for event in page.items]
+    return EventPage(items=items, next=encode_cursor(page.next_before))
 
 
 @router.get(

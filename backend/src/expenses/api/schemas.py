@@ -185,6 +185,12 @@ class EventList(BaseModel):
     items: list[EventAnswer]
 
 
+class EventPage(EventList):
+    """`next` is the cursor of the page after this one; null at the end."""
+
+    next: str | None
+
+
 def _decision(ticket: TicketView) -> Decision | None:
     if ticket.decided_by_id is None or ticket.decided_at is None:
         return None

@@ -19,7 +19,7 @@ from expenses.i18n.text import Line
 from expenses.notifications.links import reset_link
 from expenses.tickets.counts import COUNT_LIMIT, Count
 from expenses.tickets.employee_figures import EmployeeFigures, count_tickets_of, employee_figures
-from expenses.tickets.events import list_events_of
+from expenses.tickets.events import EventFilter, list_deeds, list_events
 from expenses.tickets.filters import TicketFilter
 from expenses.tickets.lists import list_tickets
 from expenses.users import actions, queries, resets
@@ -35,7 +35,7 @@ from expenses.web.validation import parse
 LIST = "/admin/employee/list"
 PAGE_SIZE = 50
 LATEST_TICKETS = 20
-LATEST_EVENTS = 50
+LATEST_EVENTS = 20
 
 
 class Suspension(BaseModel):
@@ -123,7 +123,13 @@ class EmployeeView(ReadOnlyView, model=User):
                 limit=LATEST_TICKETS,
             )
             ticket_count = await count_tickets_of(connection, employee.id, actor=actor)
-            events = await list_events_of(connection, employee.id, actor=actor, limit=LATEST_EVENTS)
+            on_account = await list_events(
+                connection,
+                actor=actor,
+                matching=EventFilter(user_id=employee.id),
+                limit=LATEST_EVENTS,
+            )
+            deeds = await list_deeds(connection, employee.id, actor=actor, limit=LATEST_EVENTS)
         return render(
             request,
             "console/employee.html",
@@ -132,7 +138,8 @@ class EmployeeView(ReadOnlyView, model=User):
             year=settings.today().year,
             tickets=latest.items,
             ticket_count=ticket_count,
-            events=events,
+            on_account=on_account.items,
+            deeds=deeds,
             most_events=LATEST_EVENTS,
         )
 
