@@ -53,7 +53,9 @@ from expenses.tickets.models import Category
 from expenses.tickets.queries import TicketView, get_ticket
 from expenses.tickets.schemas import TicketFields
 from expenses.users import actions as user_actions
-from expenses.users import email_change, passwords, resets
+from expenses.users import email_change, invitations, passwords, resets
+from expenses.users.invitation_queries import Invitee
+from expenses.users.invitations import SentInvitation
 from expenses.users.models import Role, User, email_change_table
 from expenses.users.passwords import hash_password
 from expenses.users.queries import UserView
@@ -327,6 +329,13 @@ class AppTestCase(TestCase):
                 )
             )
         return parse_qs(urlsplit(email_link(secret, make_settings())).query)["token"][0]
+
+    async def invite(
+        self, email: str, *, by: UserView, role: Role = Role.EMPLOYEE
+    ) -> SentInvitation:
+        async with self.database.transaction() as connection:
+            [sent] = await invitations.invite(connection, [Invitee(email, role)], actor=by)
+        return sent
 
     async def suspend(self, employee: UserView, *, by: UserView) -> None:
         async with self.database.transaction() as connection:

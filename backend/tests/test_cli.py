@@ -112,6 +112,24 @@ class CreateEmployer(CommandLineTestCase):
         self.assertEqual(asyncio.run(execute(url, "SELECT id FROM users")), [])
 
 
+class Invite(CommandLineTestCase):
+    def test_a_link_is_printed_for_the_first_employer(self) -> None:
+        url = new_database()
+        settings = {
+            "DATABASE_URL": url,
+            "SECRET_KEY": "x" * 40,
+            "PUBLIC_URL": "https://expenses.example",
+        }
+        ended = self.run_command("invite", "dana@contoso.example", "--role", "employer", **settings)
+        self.assertEqual(ended.status, 0, ended.stderr)
+        self.assertRegex(ended.stdout, r"^https://expenses\.example/invited\?token=\S+$")
+        rows = asyncio.run(execute(url, "SELECT email, role, invited_by_id FROM invitations"))
+        self.assertEqual(rows, [("dana@contoso.example", "employer", None)])
+        ended = self.run_command("invite", "DANA@contoso.example", **settings)
+        self.assert_refused(ended, "DANA@contoso.example is already invited")
+        self.assert_refused(self.run_command("invite", "dana", **settings), "email")
+
+
 class ResetPassword(CommandLineTestCase):
     def test_a_link_is_printed_for_an_employer_too(self) -> None:
         url = new_database()

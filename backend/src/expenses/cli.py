@@ -34,7 +34,7 @@ from expenses.errors import (
     NotFound,
 )
 from expenses.notifications.delivery import channels_of
-from expenses.notifications.links import reset_link
+from expenses.notifications.links import invitation_link, reset_link
 from expenses.observability import doctor
 from expenses.observability.logs import configure
 from expenses.payments import rotation
@@ -43,6 +43,8 @@ from expenses.receipts.storage import open_storage
 from expenses.server import listening, serve
 from expenses.settings import KEY_COMMAND, Settings, read_settings, secret_key_in
 from expenses.users.erasure import erase_by_email
+from expenses.users.invitation_queries import Invitee
+from expenses.users.invitations import SentInvitation, invite_from_server
 from expenses.users.models import Role
 from expenses.users.passwords import ensure_acceptable, hash_password
 from expenses.users.registration import register
@@ -62,11 +64,15 @@ Host = Annotated[str, typer.Option(help="The address to listen on.")]
 Port = Annotated[int, typer.Option(min=1, max=65535, help="The port to listen on.")]
 File = Annotated[Path, typer.Argument(help="The backup's file.")]
 Fixtures = Annotated[Path, typer.Option(help="The folder with the demo company.")]
+InvitedRole = Annotated[Role, typer.Option("--role", help="What they may do.")]
 Workers = Annotated[int, typer.Option(min=1, max=64, help="The number of server processes.")]
 
 
-class Employer(BaseModel):
+class Address(BaseModel):
     email: Email
+
+
+class Employer(Address):
     password: Password
     username: Username
 
@@ -157,6 +163,16 @@ def erase(
     with migrated_database(settings) as address:
         former = asyncio.run(_erase(email, address, settings))
     typer.echo(f"They are erased, and called {former} now.")
+
+
+@cli.command()
+def invite(email: str, role: InvitedRole = Role.EMPLOYEE) -> None:
+    """Print a link by which somebody registers. It works once, for 7 days."""
+    settings = _with_secret_key(_settings())
+    address = parse(Address, {"email": email}).email
+    with migrated_database(settings) as database_url:
+        sent = asyncio.run(_invite(Invitee(address, role), database_url, settings))
+    typer.echo(invitation_link(sent.secret, settings))
 
 
 @cli.command()
@@ -270,6 +286,11 @@ async def _erase(email: str, address: str, settings: Settings) -> str:
             return (await erase_by_email(connection, email)).username
         except NotFound:
             raise CannotErase("No employee uses the e-mail %(email)s.", email=email) from None
+
+
+async def _invite(person: Invitee, address: str, settings: Settings) -> SentInvitation:
+    async with _transaction(address, settings) as connection:
+        return await invite_from_server(connection, person)
 
 
 async def _grant(role: str, address: str, settings: Settings) -> dict[str, str]:

@@ -118,6 +118,14 @@ class ResetExpired(ExpensesError):
     template = N_("This link has been used or is too old. Ask for a new one.")
 
 
+class InvitationExpired(ExpensesError):
+    code = "invitation-expired"
+    template = N_(
+        "This invitation has been used or revoked, or is too old. Ask whoever invited you for "
+        "another one."
+    )
+
+
 class Forbidden(ExpensesError):
     code = "forbidden"
     template = N_("You are not allowed to do this.")
@@ -138,6 +146,10 @@ class NotFound(ExpensesError):
     template = N_("There is nothing here, or you do not have access to it.")
 
 
+class InvitationGone(NotFound):
+    template = N_("This invitation is not open any more.")
+
+
 class Conflict(ExpensesError):
     """The current state refuses it; the message says what won."""
 
@@ -155,6 +167,16 @@ class LinkedToAnother(Conflict):
         "The account with this e-mail belongs to somebody else at %(name)s. "
         "Ask whoever runs this server."
     )
+
+
+class AlreadyRegistered(Conflict):
+    code = "already-registered"
+    template = N_("%(email)s is already registered.")
+
+
+class AlreadyInvited(Conflict):
+    code = "already-invited"
+    template = N_("%(email)s is already invited. Send that invitation again.")
 
 
 class UsernameTaken(Conflict):

@@ -82,6 +82,14 @@ async def record(
     return event_id
 
 
+async def record_all(
+    connection: AsyncConnection, action: str, details: Sequence[dict[str, Any]], *, actor_id: int
+) -> None:
+    """Write the same event several times, each with details of its own."""
+    events = [{"action": action, "actor_id": actor_id, "details": each} for each in details]
+    await connection.execute(insert(event_table), events)
+
+
 async def record_many(
     connection: AsyncConnection,
     action: str,

@@ -51,6 +51,7 @@ KEYED = (
     "email_changes",
     "idempotency_keys",
     "import_headings",
+    "invitations",
     "known_programs",
     "linked_accounts",
     "password_resets",

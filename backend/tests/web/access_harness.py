@@ -85,6 +85,7 @@ class AccessTestCase(AppTestCase):
             for user in (owner, colleague):
                 await set_payout(connection, card, actor=user, settings=self.settings)
         await self.suspend(suspended, by=employer)
+        invitation = await self.invite("invited@contoso.example", by=employer)
         sessions = (await self.contents())["sessions"]
         return World(
             people=people,
@@ -98,6 +99,8 @@ class AccessTestCase(AppTestCase):
             registration=registration,
             reset=await self.reset_token(owner),
             new_email=await self.email_token(owner, "other@contoso.example"),
+            invitation=invitation.id,
+            invited=invitation.secret,
         )
 
     async def _new_runs(self, owner: UserView, employer: UserView) -> tuple[dict[str, int], int]:

@@ -100,6 +100,10 @@ GET    /api/employees/{employee_id}/suspensions     LOGIN      FORBIDDEN  FORBID
 GET    /api/employees/{employee_id}/events          LOGIN      FORBIDDEN  FORBIDDEN  SEEN       LOGIN
 POST   /api/employees/{employee_id}/suspend         LOGIN      FORBIDDEN  FORBIDDEN  DONE       LOGIN
 POST   /api/employees/{employee_id}/reactivate      LOGIN      FORBIDDEN  FORBIDDEN  DONE       LOGIN
+GET    /api/invitations                             LOGIN      FORBIDDEN  FORBIDDEN  SEEN       LOGIN
+POST   /api/invitations                             LOGIN      FORBIDDEN  FORBIDDEN  DONE       LOGIN
+POST   /api/invitations/{invitation_id}/resend      LOGIN      FORBIDDEN  FORBIDDEN  DONE       LOGIN
+DELETE /api/invitations/{invitation_id}             LOGIN      FORBIDDEN  FORBIDDEN  DONE       LOGIN
 
 GET    /                                            SEEN  SEEN:/tickets  SEEN:/tickets  SEEN:/admin/  SEEN
 GET    /language                                    SEEN       SEEN       SEEN       SEEN       SEEN
@@ -116,6 +120,8 @@ GET    /forgot                                      SEEN       SEEN       SEEN  
 POST   /forgot                                      KEPT       KEPT       KEPT       KEPT       KEPT
 GET    /reset                                       SEEN       SEEN       SEEN       SEEN       SEEN
 POST   /reset                                       DONE:/login  DONE:/login  DONE:/login  DONE:/login  DONE:/login
+GET    /invited                                     SEEN       SEEN       SEEN       SEEN       SEEN
+POST   /invited                                     DONE:/tickets  DONE:/tickets  DONE:/tickets  DONE:/tickets  DONE:/tickets
 GET    /account                                     LOGIN      SEEN       SEEN       SEEN       LOGIN
 POST   /account/username                            LOGIN  DONE:/account  DONE:/account  DONE:/account  LOGIN
 GET    /account/email                               LOGIN      SEEN       SEEN       SEEN       LOGIN
@@ -172,6 +178,11 @@ POST   /admin/employee/{employee_id:int}/reactivate LOGIN      FORBIDDEN  FORBID
 GET    /admin/employee/{employee_id:int}/erase      LOGIN      FORBIDDEN  FORBIDDEN  SEEN       LOGIN
 POST   /admin/employee/{employee_id:int}/erase      LOGIN      FORBIDDEN  FORBIDDEN  DONE:/admin/employee/details/{employee_id}  LOGIN
 POST   /admin/employee/{employee_id:int}/undo       LOGIN      FORBIDDEN  FORBIDDEN  DONE:/admin/employee/list  LOGIN
+GET    /admin/invitations                           LOGIN      FORBIDDEN  FORBIDDEN  SEEN       LOGIN
+POST   /admin/invitations                           LOGIN      FORBIDDEN  FORBIDDEN  DONE       LOGIN
+POST   /admin/invitations/file                      LOGIN      FORBIDDEN  FORBIDDEN  STEP       LOGIN
+POST   /admin/invitations/{invitation_id:int}/resend  LOGIN    FORBIDDEN  FORBIDDEN  DONE       LOGIN
+POST   /admin/invitations/{invitation_id:int}/revoke  LOGIN    FORBIDDEN  FORBIDDEN  DONE:/admin/invitations  LOGIN
 GET    /admin/payments                              LOGIN      FORBIDDEN  FORBIDDEN  SEEN  LOGIN
 POST   /admin/payments                              LOGIN      FORBIDDEN  FORBIDDEN  STEP:/admin/payments/*  LOGIN
 POST   /admin/payments/selected                     LOGIN      FORBIDDEN  FORBIDDEN  STEP:/admin/payments/*  LOGIN
@@ -233,6 +244,9 @@ class World:
     # A link by which the owner may set a new password.
     reset: str
     new_email: str
+    # An invitation, and what its link has.
+    invitation: int
+    invited: str
 
     def email(self, person: Person) -> str:
         user = self.people.get(person)
@@ -259,6 +273,7 @@ class World:
             ),
             "run_id": self.runs[run],
             "employee_id": employee,
+            "invitation_id": self.invitation,
             "pk": employee if "/employee/" in path else ticket,
             "session_id": self.connection,
             "kind": "csv",
@@ -368,6 +383,15 @@ BODIES: dict[Route, Body] = {
     ("GET", "/reset"): lambda world, _person: {"params": {"token": world.reset}},
     ("POST", "/reset"): lambda world, _person: {
         "data": {"token": world.reset, "new": NEW_PASSWORD, "again": NEW_PASSWORD}
+    },
+    ("GET", "/invited"): lambda world, _person: {"params": {"token": world.invited}},
+    ("POST", "/invited"): lambda world, _person: {
+        "data": {"token": world.invited, "username": "New", "new": NEW_PASSWORD}
+    },
+    ("POST", "/api/invitations"): _json(email="new@contoso.example", role="employer"),
+    ("POST", "/admin/invitations"): _form(email="new@contoso.example", role="employee"),
+    ("POST", "/admin/invitations/file"): lambda _world, _person: {
+        "files": {"file": ("people.csv", "email,role\na@contoso.example,\nb@contoso.example,\n")}
     },
     ("POST", "/account/username"): _form(username="Called otherwise"),
     ("POST", "/account/email"): _form(**NEW_EMAIL),

@@ -30,6 +30,11 @@ POST   /admin/employee/{employee_id:int}/reset-link       employer  6
 GET    /admin/employee/{employee_id:int}/suspend          employer  4
 POST   /admin/employee/{employee_id:int}/suspend          employer  11
 POST   /admin/employee/{employee_id:int}/undo             employer  7
+GET    /admin/invitations                                 employer  2
+POST   /admin/invitations                                 employer  6
+POST   /admin/invitations/file                            employer  8
+POST   /admin/invitations/{invitation_id:int}/resend      employer  3
+POST   /admin/invitations/{invitation_id:int}/revoke      employer  3
 GET    /admin/history                                     employer  3
 GET    /admin/history/people                              employer  2
 GET    /admin/overview                                    employer  7
@@ -67,6 +72,10 @@ GET    /api/employees/{employee_id}/events                employer  3
 POST   /api/employees/{employee_id}/reactivate            employer  7
 POST   /api/employees/{employee_id}/suspend               employer  11
 GET    /api/employees/{employee_id}/suspensions           employer  3
+GET    /api/invitations                                   employer  2
+POST   /api/invitations                                   employer  7
+POST   /api/invitations/{invitation_id}/resend            employer  4
+DELETE /api/invitations/{invitation_id}                   employer  4
 GET    /api/me                                            owner     1
 PATCH  /api/me                                            owner     5
 PUT    /api/me/mails                                      owner     5
@@ -106,7 +115,7 @@ GET    /api/tickets/{ticket_id:int}/receipts/{receipt_id:int}/thumbnail owner   
 DELETE /api/tickets/{ticket_id:int}/receipts/{receipt_id:int}    owner     6
 POST   /api/tickets/{ticket_id:int}/reopen                employer  7
 POST   /api/tickets/{ticket_id:int}/withdraw              owner     6
-POST   /api/users                                         owner     7
+POST   /api/users                                         owner     8
 GET    /health                                            owner     0
 GET    /forgot                                            owner     0
 POST   /forgot                                            owner     4
@@ -121,7 +130,9 @@ POST   /mails/off                                         owner     5
 GET    /metrics                                           owner     0
 GET    /ready                                             owner     1
 GET    /register                                          owner     1
-POST   /register                                          owner     9
+POST   /register                                          owner     10
+GET    /invited                                           owner     1
+POST   /invited                                           owner     10
 GET    /reset                                             owner     1
 POST   /reset                                             owner     8
 GET    /static/{path:path}                                owner     0

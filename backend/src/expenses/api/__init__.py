@@ -6,6 +6,7 @@ from expenses.api import (
     account,
     docs,
     employees,
+    invitations,
     payment_files,
     payments,
     payout,
@@ -22,6 +23,7 @@ TAGS = [
     {"name": "receipts", "description": "The files that prove a purchase."},
     {"name": "payments", "description": "For employers: what is due, and paying it in runs."},
     {"name": "employees", "description": "For employers: list, suspend and reactivate employees."},
+    {"name": "invitations", "description": "For employers: who is invited, and inviting people."},
     {"name": "users", "description": "Register, log in and out, and see who you are."},
     {
         "name": "account",
@@ -38,6 +40,7 @@ def mount(app: FastAPI) -> None:
         payments,
         payment_files,
         employees,
+        invitations,
         users,
         account,
         payout,

@@ -9,6 +9,7 @@ from expenses.console.employees import EmployeeView
 from expenses.console.erasing import ErasingView
 from expenses.console.export import ExportView
 from expenses.console.history import HistoryView
+from expenses.console.invitations import InvitationView
 from expenses.console.overview import OverviewView
 from expenses.console.paying import PayingView
 from expenses.console.payment_answers import PaymentAnswerView
@@ -29,6 +30,7 @@ def mount(app: FastAPI, database: Database) -> None:
     console.add_view(PaymentAnswerView)
     console.add_view(PaymentFileView)
     console.add_view(SavedFilterView)
+    console.add_view(InvitationView)
     console.add_view(TicketView)
     console.add_view(EmployeeView)
     console.add_view(OverviewView)

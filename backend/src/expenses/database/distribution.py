@@ -37,6 +37,7 @@ TABLE_TYPES = {
     "password_resets": TableType.LOCAL,
     "linked_accounts": TableType.LOCAL,
     "email_changes": TableType.LOCAL,
+    "invitations": TableType.LOCAL,
     "idempotency_keys": TableType.LOCAL,
     "import_headings": TableType.LOCAL,
     "saved_filters": TableType.LOCAL,

@@ -22,11 +22,15 @@ SEND_SECONDS = 15
 
 
 class Delivery(NamedTuple):
-    """A message with its recipient or subject, and who did what it reports."""
+    """A message with its recipient or subject, if they are a user, and who did what it reports."""
 
     message: ClaimedMessage
-    user: UserView
+    user: UserView | None
     actor: UserView | None
+
+    @property
+    def address(self) -> str:
+        return self.user.email if self.user else str(self.message.facts["to"])
 
 
 class DeliveryFailed(Exception):
@@ -66,7 +70,7 @@ async def mail_channel(settings: Settings) -> AsyncIterator[Send]:
                     mail,
                     sender=mail["From"].addresses[0].addr_spec,
                     # Not parsed from a header.
-                    recipients=[delivery.user.email],
+                    recipients=[delivery.address],
                 )
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
             # The server may be in the middle of this mail: the next one needs a new connection.
@@ -94,6 +98,7 @@ async def webhook_channel(settings: Settings) -> AsyncIterator[Send]:
     ) as client:
 
         async def send(delivery: Delivery) -> None:
+            assert delivery.user is not None
             body = webhook.body_of(delivery.message, user=delivery.user, actor=delivery.actor)
             headers = webhook.headers_of(delivery.message, body, secret, at=int(time.time()))
             try:

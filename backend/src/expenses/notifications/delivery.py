@@ -128,6 +128,9 @@ async def _addressed(database: Database, message: ClaimedMessage) -> Delivery | 
     ids = {message.user_id, message.actor_id} - {None}
     async with database.reading() as connection:
         people = await users_by_id(connection, [number for number in ids if number is not None])
+    actor = people.get(message.actor_id or 0)
+    if message.user_id is None:
+        return Delivery(message, None, actor)
     user = people.get(message.user_id)
     if user is None:
         return None
@@ -136,7 +139,7 @@ async def _addressed(database: Database, message: ClaimedMessage) -> Delivery | 
     is_wanted = user.gets_mails or message.action in WARNINGS
     if message.channel is Channel.MAIL and (user.suspended_at or not is_wanted):
         return None
-    return Delivery(message, user, people.get(message.actor_id or 0))
+    return Delivery(message, user, actor)
 
 
 async def _try_later(database: Database, message: ClaimedMessage, failure: DeliveryFailed) -> None:

@@ -40,6 +40,10 @@ def email_link(secret: str, settings: Settings) -> str:
     return f"{settings.public_url}account/email/confirm?{urlencode({'token': token})}"
 
 
+def invitation_link(secret: str, settings: Settings) -> str:
+    return f"{settings.public_url}invited?{urlencode({'token': secret})}"
+
+
 def secret_of_token(token: str, settings: Settings, purpose: str = RESET_PASSWORD) -> str:
     """Raises `ResetExpired` for a token that was not signed here, for this purpose."""
     try:

@@ -15,6 +15,7 @@ from expenses.notifications.digest import ACTION as DIGEST
 from expenses.notifications.links import (
     account_link,
     email_link,
+    invitation_link,
     paid_link,
     queue_link,
     reset_link,
@@ -31,6 +32,8 @@ from expenses.notifications.security_mails import (
 from expenses.settings import Settings
 from expenses.tickets.counts import Count
 from expenses.users import email_change
+from expenses.users.invitations import INVITATION_SENT
+from expenses.users.models import Role
 from expenses.users.queries import UserView
 from expenses.users.resets import LINK_REQUESTED
 
@@ -59,46 +62,70 @@ _POLICY = _Policy(linesep="\r\n")
 
 
 def compose(
-    message: ClaimedMessage, *, recipient: UserView, actor: UserView | None, settings: Settings
+    message: ClaimedMessage,
+    *,
+    recipient: UserView | None,
+    actor: UserView | None,
+    settings: Settings,
 ) -> EmailMessage:
-    """Compose a mail; the same message always gives the same Message-ID."""
-    language = recipient.language if recipient.language in LANGUAGES else ENGLISH
-    formats = Formats(settings, language)
+    """Compose a mail; the same message always gives the same Message-ID.
+
+    Without a recipient, it goes to an address that nobody has registered yet.
+    """
+    language = recipient.language if recipient else message.facts["language"]
+    language = language if language in LANGUAGES else ENGLISH
     with speaking(language):
-        if message.action == DIGEST:
-            subject, paragraphs = _digest(message, formats, settings)
-        elif message.action == LINK_REQUESTED:
-            subject, paragraphs = _reset_link(message, settings)
-        elif message.action == email_change.LINK_REQUESTED:
-            subject, paragraphs = _email_link(message, settings)
-        elif message.action == email_change.TAKEN:
-            subject, paragraphs = _taken(settings)
-        elif message.action in SECURITY_MAILS:
-            subject, paragraphs = security_mail(message, settings)
-        elif message.action in WARNINGS:
-            subject, paragraphs = _warning(message, settings)
-        elif message.action == "payment_run.paid":
-            subject, paragraphs = _payment(message, formats, settings)
+        subject, paragraphs = _content(message, actor, Formats(settings, language), settings)
+        if recipient is None:
+            text = [gettext("Hello,"), *paragraphs]
         else:
-            subject, paragraphs = _decision(message, actor, formats, settings)
-        greeting = gettext("Hello %(username)s,", username=one_line(recipient.username))
-        link = switch_off_link(recipient.id, settings)
-        ending = gettext("Turn these e-mails off:") + f"\n{link}"
-        if message.action in WARNINGS:
-            ending = gettext("This e-mail protects your account, so it cannot be turned off.")
+            greeting = gettext("Hello %(username)s,", username=one_line(recipient.username))
+            text = [greeting, *paragraphs, f"-- \n{_ending(message, recipient, settings)}"]
     mail = EmailMessage(policy=_POLICY)
     mail["From"] = settings.mail_from
-    mail["To"] = Address(_name(recipient.username), addr_spec=recipient.email)
+    if recipient is None:
+        mail["To"] = Address(addr_spec=message.facts["to"])
+    else:
+        mail["To"] = Address(_name(recipient.username), addr_spec=recipient.email)
     mail["Subject"] = subject
     mail["Date"] = format_datetime(message.created_at.astimezone(settings.timezone))
     mail["Message-ID"] = f"<{message.key}@{mail['From'].addresses[0].domain}>"
     mail["Auto-Submitted"] = "auto-generated"
-    if message.action not in WARNINGS:
-        mail["List-Unsubscribe"] = f"<{link}>"
+    if recipient is not None and message.action not in WARNINGS:
+        mail["List-Unsubscribe"] = f"<{switch_off_link(recipient.id, settings)}>"
         mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
-    mail.set_content("\n\n".join([greeting, *paragraphs, f"-- \n{ending}"]) + "\n")
+    mail.set_content("\n\n".join(text) + "\n")
     mail["Content-Language"] = language.replace("_Hans_", "-")
     return mail
+
+
+def _content(
+    message: ClaimedMessage, actor: UserView | None, formats: Formats, settings: Settings
+) -> tuple[str, list[str]]:
+    if message.action == DIGEST:
+        return _digest(message, formats, settings)
+    if message.action == LINK_REQUESTED:
+        return _reset_link(message, settings)
+    if message.action == email_change.LINK_REQUESTED:
+        return _email_link(message, settings)
+    if message.action == email_change.TAKEN:
+        return _taken(settings)
+    if message.action in SECURITY_MAILS:
+        return security_mail(message, settings)
+    if message.action in WARNINGS:
+        return _warning(message, settings)
+    if message.action == "payment_run.paid":
+        return _payment(message, formats, settings)
+    if message.action == INVITATION_SENT:
+        return _invitation(message, actor, formats, settings)
+    return _decision(message, actor, formats, settings)
+
+
+def _ending(message: ClaimedMessage, recipient: UserView, settings: Settings) -> str:
+    if message.action in WARNINGS:
+        return gettext("This e-mail protects your account, so it cannot be turned off.")
+    link = switch_off_link(recipient.id, settings)
+    return gettext("Turn these e-mails off:") + f"\n{link}"
 
 
 def _decision(
@@ -197,6 +224,26 @@ def _taken(settings: Settings) -> tuple[str, list[str]]:
             "yours has it."
         ),
         account_link(settings),
+    ]
+
+
+def _invitation(
+    message: ClaimedMessage, actor: UserView | None, formats: Formats, settings: Settings
+) -> tuple[str, list[str]]:
+    name = one_line(actor.username) if actor else settings.company
+    if message.facts["role"] == Role.EMPLOYER:
+        fact = gettext("%(name)s invites you as an employer, who decides expenses.", name=name)
+    else:
+        fact = gettext("%(name)s invites you as an employee, who files expenses.", name=name)
+    until = formats.moment(datetime.fromisoformat(message.facts["expires_at"]))
+    return gettext("Your invitation to Contoso Expenses"), [
+        fact,
+        gettext(
+            "With this link you choose your name and a password. It works once, until %(moment)s:",
+            moment=until,
+        ),
+        invitation_link(message.facts["secret"], settings),
+        gettext("If you don't know what this is about, you can ignore this e-mail."),
     ]
 
 

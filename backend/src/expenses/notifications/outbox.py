@@ -40,9 +40,10 @@ class State(StrEnum):
 class Message(Base):
     """A message to send, with the `facts` as they were when it was written.
 
-    `user_id` is the recipient of a mail, or the person a webhook post is about; `key` stays the
-    same across attempts. There are no foreign keys: the rows were checked in the same transaction,
-    and the table stays on one node when others are distributed.
+    `user_id` is the recipient of a mail, or the person a webhook post is about; without one, a mail
+    goes to the address `to` of its facts. `key` stays the same across attempts. There are no
+    foreign keys: the rows were checked in the same transaction, and the table stays on one node
+    when others are distributed.
     """
 
     __tablename__ = "outbox"
@@ -54,7 +55,7 @@ class Message(Base):
     event_id: Mapped[int | None] = mapped_column(BigInteger)
     actor_id: Mapped[int | None] = mapped_column(BigInteger)
     ticket_id: Mapped[int | None] = mapped_column(BigInteger)
-    user_id: Mapped[int] = mapped_column(BigInteger)
+    user_id: Mapped[int | None] = mapped_column(BigInteger)
     facts: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default="{}")
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     # For a claimed message: when its lease ends.
@@ -83,7 +84,7 @@ class ClaimedMessage(NamedTuple):
     event_id: int | None
     actor_id: int | None
     ticket_id: int | None
-    user_id: int
+    user_id: int | None
     facts: dict[str, Any]
     created_at: datetime
     due_at: datetime
@@ -93,7 +94,7 @@ class ClaimedMessage(NamedTuple):
 class Subject(NamedTuple):
     """The subject of one message."""
 
-    user_id: int
+    user_id: int | None
     event_id: int | None = None
     ticket_id: int | None = None
     facts: dict[str, Any] = {}

@@ -178,6 +178,7 @@ async def log_out(
 
 
 def welcome(request: Request, session: NewSession, way_on: str | None) -> Response:
+    """Log a browser in, and lead it on."""
     keep_logged_in(request, session)
     answer = to(local_path(way_on, HOME[session.user.role]))
     remember_device(request, answer, session.user.id, settings_of(request))

@@ -185,6 +185,22 @@ class EmailChange(Base):
     expires_at: Mapped[datetime] = mapped_column(index=True)
 
 
+class Invitation(Base):
+    """An e-mail that may register with a role, by a link that works once; gone once it did."""
+
+    __tablename__ = "invitations"
+
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    email: Mapped[str]
+    email_identity: Mapped[str] = mapped_column(unique=True)
+    role: Mapped[Role] = mapped_column(stored_as_text(Role, "role"))
+    secret_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    # Who has sent it last; None from the command line.
+    invited_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
 class Attempts(Base):
     """How often something limited was tried, until `forgotten_at`."""
 
@@ -203,3 +219,4 @@ linked_account_table = table_of(LinkedAccount)
 attempts_table = table_of(Attempts)
 password_reset_table = table_of(PasswordReset)
 email_change_table = table_of(EmailChange)
+invitation_table = table_of(Invitation)

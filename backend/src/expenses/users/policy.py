@@ -32,6 +32,11 @@ def ensure_takes_passwords(settings: Settings) -> None:
         raise PasswordsOff(name=settings.oidc_name)
 
 
+def ensure_can_invite(actor: Actor) -> None:
+    if actor.role is not Role.EMPLOYER:
+        raise Forbidden(N_("Only employers can invite people."))
+
+
 def ensure_may_register_as(role: Role, *, employer_code: str | None, settings: Settings) -> None:
     """Raises `InvalidInput` where an employer does not know the company's code."""
     if role is not Role.EMPLOYER or settings.employer_code is None:

@@ -12,7 +12,12 @@ from expenses.errors import EmailTaken, RegistrationExpired, UsernameTaken
 from expenses.history import record
 from expenses.settings import Settings
 from expenses.users.identity import email_identity, username_skeleton
-from expenses.users.models import Role, pending_registration_table, user_table
+from expenses.users.models import (
+    Role,
+    invitation_table,
+    pending_registration_table,
+    user_table,
+)
 from expenses.users.policy import ensure_may_register_as, ensure_takes_passwords
 from expenses.users.queries import VIEW, UserView, find_password
 from expenses.users.random_tokens import hash_token, new_token
@@ -54,6 +59,33 @@ async def register(
         ensure_takes_passwords(settings)
     if identity is None or identity.role is None:
         ensure_may_register_as(role, employer_code=employer_code, settings=settings)
+    details = {} if identity is None else {"issuer": identity.issuer}
+    user = await add_user(
+        connection,
+        email=email,
+        password_hash=password_hash,
+        username=username,
+        role=role,
+        **details,
+    )
+    if identity is not None:
+        await link(connection, user.id, identity, settings)
+    return user
+
+
+async def add_user(
+    connection: AsyncConnection,
+    *,
+    email: str,
+    password_hash: str | None,
+    username: str,
+    role: Role,
+    **details: Any,
+) -> UserView:
+    """Register somebody who may have this role; `details` are for the history.
+
+    Raises `EmailTaken` and `UsernameTaken`.
+    """
     inserted = await connection.execute(
         insert(user_table)
         .values(
@@ -73,11 +105,13 @@ async def register(
             raise EmailTaken()
         raise UsernameTaken()
     user = UserView._make(row)
-    details: dict[str, Any] = {"role": role}
-    if identity is not None:
-        await link(connection, user.id, identity, settings)
-        details["issuer"] = identity.issuer
-    await record(connection, "user.registered", actor_id=user.id, user_id=user.id, **details)
+    # Nobody has to be invited who is here.
+    await connection.execute(
+        delete(invitation_table).where(invitation_table.c.email_identity == email_identity(email))
+    )
+    await record(
+        connection, "user.registered", actor_id=user.id, user_id=user.id, role=role, **details
+    )
     return user
 
 

@@ -11,7 +11,15 @@ from expenses.notifications import outbox
 from expenses.receipts.cleaning import delete_old_drafts, delete_unused_files
 from expenses.receipts.storage import Storage
 from expenses.tickets.actions import delete_old_keys
-from expenses.users import devices, email_change, registration, resets, sessions, throttling
+from expenses.users import (
+    devices,
+    email_change,
+    invitations,
+    registration,
+    resets,
+    sessions,
+    throttling,
+)
 
 INTERVAL = 3600
 
@@ -34,6 +42,7 @@ async def tidy(database: Database, storage: Storage) -> None:
         await registration.delete_expired(connection)
         await resets.delete_expired(connection)
         await email_change.delete_expired(connection)
+        await invitations.delete_expired(connection)
         await throttling.delete_expired(connection)
         await delete_old_keys(connection)
         await outbox.delete_old(connection)

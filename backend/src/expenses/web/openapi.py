@@ -38,6 +38,7 @@ _VALUES = {
     "currency": "EUR",
     "id": 1042,
     "username": "Ada",
+    "email": "ada@contoso.example",
     "names": "Ada, Ben",
     "minutes": 15,
 }

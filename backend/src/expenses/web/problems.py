@@ -37,6 +37,7 @@ _STATUS: dict[type[ExpensesError], int] = {
     errors.IssuerUnavailable: 503,
     errors.RegistrationExpired: 410,
     errors.ResetExpired: 410,
+    errors.InvitationExpired: 410,
     errors.Forbidden: 403,
     errors.NotFound: 404,
     errors.Conflict: 409,

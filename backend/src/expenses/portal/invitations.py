@@ -1,0 +1,105 @@
+"""The page behind the link of an invitation: a name and a password, and one is registered."""
+
+from fastapi import APIRouter, Depends, Request, Response
+from pydantic import BaseModel
+from starlette.responses import RedirectResponse
+
+from expenses.errors import (
+    EmailTaken,
+    ExpensesError,
+    InvalidInput,
+    InvitationExpired,
+    TooManyAttempts,
+    UsernameTaken,
+)
+from expenses.i18n.languages import sentence
+from expenses.portal.forgotten import takes_passwords
+from expenses.portal.login import welcome
+from expenses.users.invitation_queries import Invitee, find_invitation
+from expenses.users.invitations import accept_invitation
+from expenses.users.passwords import hash_new
+from expenses.users.schemas import Password, Username
+from expenses.users.sessions import start_session
+from expenses.users.throttling import count_attempt, registration_limits
+from expenses.web.dependencies import (
+    CallerDependency,
+    ConnectionDependency,
+    DatabaseDependency,
+    SettingsDependency,
+)
+from expenses.web.pages.forms import FormDependency, FormValues
+from expenses.web.pages.rendering import flash, render
+from expenses.web.problems import refused
+from expenses.web.validation import parse
+
+router = APIRouter(dependencies=[Depends(takes_passwords)])
+
+
+class InvitedPerson(BaseModel):
+    username: Username
+    new: Password
+
+
+@router.get("/invited")
+async def invited_page(
+    request: Request, connection: ConnectionDependency, token: str = ""
+) -> Response:
+    try:
+        invitee = await find_invitation(connection, token)
+    except InvitationExpired as error:
+        return _to_login(request, error)
+    return _page(request, invitee, FormValues(token=token))
+
+
+@router.post("/invited")
+async def accept(
+    request: Request,
+    form: FormDependency,
+    database: DatabaseDependency,
+    caller: CallerDependency,
+    settings: SettingsDependency,
+) -> Response:
+    """Registers, and logs in."""
+    secret = form["token"]
+    try:
+        async with database.reading() as connection:
+            invitee = await find_invitation(connection, secret)
+        person = parse(InvitedPerson, form)
+        await count_attempt(database, registration_limits(caller, settings))
+        password_hash = await hash_new(person.new, email=invitee.email)
+        async with database.transaction() as connection:
+            user = await accept_invitation(
+                connection,
+                secret,
+                username=person.username,
+                password_hash=password_hash,
+                settings=settings,
+            )
+            session = await start_session(
+                connection, user.id, caller=caller, settings=settings, is_registering=True
+            )
+    except InvalidInput as error:
+        return _page(request, invitee, form, error.fields)
+    except (TooManyAttempts, UsernameTaken) as error:
+        return refused(_page(request, invitee, form, {"username": sentence(error)}), error)
+    except (InvitationExpired, EmailTaken) as error:
+        return _to_login(request, error)
+    return welcome(request, session, None)
+
+
+def _page(
+    request: Request, invitee: Invitee, values: FormValues, errors: dict[str, str] | None = None
+) -> Response:
+    return render(
+        request,
+        "invited.html",
+        status_code=422 if errors else 200,
+        invitee=invitee,
+        values=values,
+        errors=errors or {},
+    )
+
+
+def _to_login(request: Request, error: ExpensesError) -> Response:
+    flash(request, sentence(error), "warning")
+    return RedirectResponse("/login", status_code=303)
