@@ -13,8 +13,8 @@ from expenses.notifications.outbox import Channel, message_table
 from expenses.payments.payout import PayoutDetails, set_payout
 from expenses.tickets.models import import_headings_table
 from expenses.tickets.saved_filters import save_filter
-from expenses.users.erasure import personal_tables
 from expenses.users.models import user_table
+from expenses.users.own_data import personal_tables
 from expenses.users.registration import begin_registration
 from expenses.users.throttling import HOUR, Limit
 from tests.harness import (

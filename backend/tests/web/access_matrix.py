@@ -61,6 +61,7 @@ DELETE /api/session                                 LOGIN      KEPT       KEPT  
 GET    /api/me                                      LOGIN      SEEN       SEEN       SEEN       LOGIN
 PATCH  /api/me                                      LOGIN      DONE       DONE       DONE       LOGIN
 PUT    /api/me/mails                                LOGIN      DONE       DONE       DONE       LOGIN
+GET    /api/me/data                                 LOGIN      SEEN       SEEN       SEEN       LOGIN
 GET    /api/me/payout                               LOGIN      SEEN       SEEN       FORBIDDEN  LOGIN
 PUT    /api/me/payout                               LOGIN      DONE       DONE       FORBIDDEN  LOGIN
 DELETE /api/me/payout                               LOGIN      DONE       DONE       FORBIDDEN  LOGIN
@@ -130,6 +131,7 @@ GET    /account/email/confirm                       LOGIN  SEEN  SEEN:/account/e
 POST   /account/email/confirm                       LOGIN  DONE:/account  SEEN:/account/email  SEEN:/account/email  LOGIN
 POST   /account/mails                               LOGIN  DONE:/account  DONE:/account  DONE:/account  LOGIN
 POST   /account/password                            LOGIN  DONE:/account  DONE:/account  DONE:/account  LOGIN
+GET    /account/data.zip                            LOGIN      SEEN       SEEN       SEEN       LOGIN
 GET    /account/payout                              LOGIN      SEEN       SEEN       FORBIDDEN  LOGIN
 POST   /account/payout                              LOGIN  DONE:/account  DONE:/account  FORBIDDEN  LOGIN
 POST   /account/payout/remove                       LOGIN  DONE:/account  DONE:/account  FORBIDDEN  LOGIN

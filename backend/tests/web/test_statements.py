@@ -7,6 +7,7 @@ from tests.web.routes import routes_of
 TABLE = """
 GET    /                                                  owner     1
 GET    /account                                           owner     3
+GET    /account/data.zip                                  owner     11
 GET    /account/payout                                    owner     2
 POST   /account/payout                                    owner     11
 POST   /account/payout/remove                             owner     4
@@ -80,6 +81,7 @@ GET    /api/me                                            owner     1
 PATCH  /api/me                                            owner     5
 PUT    /api/me/mails                                      owner     5
 POST   /api/me/password                                   owner     11
+GET    /api/me/data                                       owner     11
 GET    /api/me/payout                                     owner     2
 PUT    /api/me/payout                                     owner     11
 DELETE /api/me/payout                                     owner     4

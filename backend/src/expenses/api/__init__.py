@@ -7,6 +7,7 @@ from expenses.api import (
     docs,
     employees,
     invitations,
+    own_data,
     payment_files,
     payments,
     payout,
@@ -43,6 +44,7 @@ def mount(app: FastAPI) -> None:
         invitations,
         users,
         account,
+        own_data,
         payout,
         docs,
     ):

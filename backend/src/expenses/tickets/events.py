@@ -214,13 +214,13 @@ def _lines(actor: Actor) -> Select[*tuple[Any, ...]]:
         event_table.c.details,
     )
     return (
-        _shown(query)
+        shown(query)
         .join(doers, doers.c.id == event_table.c.actor_id)
         .outerjoin(concerned, concerned.c.id == event_table.c.user_id)
     )
 
 
-def _shown(query: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
+def shown(query: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
     """Leave out events of tickets that `tickets.queries.visible_to` hides from employers."""
     return (
         query.select_from(event_table)

@@ -3,10 +3,9 @@
 from datetime import UTC, datetime
 from urllib.parse import quote_plus
 
-from sqlalchemy import Table, delete, func, literal, or_, select, update
+from sqlalchemy import delete, func, literal, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from expenses.database.tables import Base
 from expenses.errors import AlreadyErased, InvalidInput, NotFound, NotSuspended
 from expenses.history import record
 from expenses.i18n.text import N_
@@ -15,6 +14,7 @@ from expenses.receipts.models import receipt_table
 from expenses.tickets.models import saved_filter_table
 from expenses.users.identity import email_identity
 from expenses.users.models import Actor, pending_registration_table, user_table
+from expenses.users.own_data import personal_tables
 from expenses.users.policy import ensure_can_suspend
 from expenses.users.queries import UserView, find_password, lock_employee, users_by_id
 from expenses.users.throttling import forget_attempts
@@ -54,16 +54,6 @@ def ensure_can_be_erased(employee: UserView) -> None:
         raise AlreadyErased(username=employee.username)
     if employee.suspended_at is None:
         raise NotSuspended(username=employee.username)
-
-
-def personal_tables() -> list[Table]:
-    """List the tables of what belongs to one user alone: their rows go when the user's would."""
-    return [
-        table
-        for table in Base.metadata.sorted_tables
-        if "user_id" in table.columns
-        and any(key.ondelete == "CASCADE" for key in table.columns["user_id"].foreign_keys)
-    ]
 
 
 async def _erase(connection: AsyncConnection, employee: UserView, *, actor_id: int) -> UserView:
@@ -116,8 +106,7 @@ async def _replace_who_they_were(connection: AsyncConnection, user_id: int) -> N
             # No address, so nobody can register or log in with it.
             email=called,
             email_identity=None,
-            # Fits no password.
-            password_hash="",
+            password_hash=None,
             language=None,
             decisions_seen_at=None,
             erased_at=datetime.now(UTC),

@@ -1,6 +1,6 @@
-"""ZIP with a list and the files that belong to it, sent while it is written."""
+"""ZIP with lists and the files that belong to them, sent while it is written."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
 from io import RawIOBase
 from typing import Any, NamedTuple
@@ -16,18 +16,19 @@ class File(NamedTuple):
 
 
 async def zip_pieces(
-    name: str, now: datetime, lines: AsyncIterator[bytes], files: AsyncIterator[File]
+    lists: Mapping[str, AsyncIterator[bytes]], now: datetime, files: AsyncIterator[File]
 ) -> AsyncIterator[bytes]:
-    """Yield an archive of the lines, in a file of that name, and the files.
+    """Yield an archive of the lists, each a file of that name, and the files.
 
     Its directory comes last: without it, no program opens the archive.
     """
     written = _Written()
     with ZipFile(written, "w") as archive:
-        with archive.open(_entry(name, now), "w") as list_file:
-            async for some in lines:
-                list_file.write(some)
-                yield written.take()
+        for name, lines in lists.items():
+            with archive.open(_entry(name, now), "w") as list_file:
+                async for some in lines:
+                    list_file.write(some)
+                    yield written.take()
         async for file in files:
             # Pictures and PDFs are compressed already. Level 0 takes no time, and unlike "stored"
             # files, whose end is not marked, every program can read it.
