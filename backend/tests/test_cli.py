@@ -185,6 +185,39 @@ class Erase(CommandLineTestCase):
         self.assertEqual(posts, [("user.erased", "webhook", number)])
 
 
+class Employers(CommandLineTestCase):
+    def test_roles_change_and_employers_leave_but_for_the_last(self) -> None:
+        url = new_database()
+        for name in ("dana", "priya"):
+            email, typed = f"{name}@contoso.example", f"{name.title()}\n{PASSWORD}"
+            self.run_command("create-employer", email, typed=typed, DATABASE_URL=url)
+        for command, said in (
+            (("set-role", "PRIYA@contoso.example", "employee"), "Priya is an employee now"),
+            (("set-role", "dana@contoso.example", "employee"), "last active employer"),
+            (("deactivate", "dana@contoso.example"), "last active employer"),
+            (("deactivate", "priya@contoso.example"), "Priya is an employee"),
+            (("set-role", "priya@contoso.example", "employer"), "Priya is an employer now"),
+            (("deactivate", "dana@contoso.example"), "Dana is deactivated"),
+            (("activate", "dana@contoso.example"), "Dana can log in again"),
+            (("activate", "nobody@contoso.example"), "No account uses this e-mail"),
+        ):
+            with self.subTest(command=command):
+                ended = self.run_command(*command, DATABASE_URL=url)
+                self.assertIn(said, ended.stdout + ended.stderr)
+        rows = asyncio.run(
+            execute(url, "SELECT action, details ->> 'by_command' FROM events ORDER BY id")
+        )
+        self.assertEqual(
+            rows[2:],
+            [
+                ("user.role_changed", "true"),
+                ("user.role_changed", "true"),
+                ("user.deactivated", "true"),
+                ("user.activated", "true"),
+            ],
+        )
+
+
 class Seed(CommandLineTestCase):
     def test_seeding_twice_changes_nothing(self) -> None:
         url = new_database()

@@ -6,7 +6,7 @@ import signal
 import socket
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated
@@ -42,11 +42,13 @@ from expenses.receipts.cleaning import count_missing_files
 from expenses.receipts.storage import open_storage
 from expenses.server import listening, serve
 from expenses.settings import KEY_COMMAND, Settings, read_settings, secret_key_in
+from expenses.users import employers
 from expenses.users.erasure import erase_by_email
 from expenses.users.invitation_queries import Invitee
 from expenses.users.invitations import SentInvitation, invite_from_server
 from expenses.users.models import Role
 from expenses.users.passwords import ensure_acceptable, hash_password
+from expenses.users.queries import UserView
 from expenses.users.registration import register
 from expenses.users.resets import make_for_anyone
 from expenses.users.schemas import Email, Password, Username
@@ -176,6 +178,27 @@ def invite(email: str, role: InvitedRole = Role.EMPLOYEE) -> None:
 
 
 @cli.command()
+def set_role(email: str, role: Role) -> None:
+    """Make an employee an employer, or the reverse. Open sessions follow at once."""
+    user = _change(lambda connection: employers.change_role_by_command(connection, email, role))
+    typer.echo(f"{user.username} is an {user.role} now.")
+
+
+@cli.command()
+def deactivate(email: str) -> None:
+    """End the sessions of an employer who left, and keep them from logging in."""
+    user = _change(lambda connection: employers.deactivate_by_command(connection, email))
+    typer.echo(f"{user.username} is deactivated.")
+
+
+@cli.command()
+def activate(email: str) -> None:
+    """Let a deactivated employer log in again."""
+    user = _change(lambda connection: employers.activate_by_command(connection, email))
+    typer.echo(f"{user.username} can log in again.")
+
+
+@cli.command()
 def backup(file: File) -> None:
     """Back up the database and the files of receipts to a new file. The server can keep running."""
     settings = _settings_without_pooler()
@@ -268,6 +291,16 @@ async def _register(employer: Employer, address: str, settings: Settings) -> Non
             # This command needs no code: its user has access to the server anyway.
             settings=settings.model_copy(update={"employer_code": None, "oidc_only": False}),
         )
+
+
+def _change(change: Callable[[AsyncConnection], Awaitable[UserView]]) -> UserView:
+    async def change_in(address: str) -> UserView:
+        async with _transaction(address, settings) as connection:
+            return await change(connection)
+
+    settings = _settings()
+    with migrated_database(settings) as address:
+        return asyncio.run(change_in(address))
 
 
 async def _missing_files(address: str, settings: Settings) -> int:

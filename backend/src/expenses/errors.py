@@ -141,6 +141,11 @@ class CrossOrigin(Forbidden):
     template = N_("This request came from another site and was blocked.")
 
 
+class OwnTicket(Forbidden):
+    code = "own-ticket"
+    template = N_("You cannot decide a ticket of your own. Another employer can.")
+
+
 class NotFound(ExpensesError):
     code = "not-found"
     template = N_("There is nothing here, or you do not have access to it.")
@@ -233,6 +238,21 @@ class NotSuspended(Conflict):
 class AlreadyErased(Conflict):
     code = "already-erased"
     template = N_("%(username)s was erased. There is no way back.")
+
+
+class RoleUnchanged(Conflict):
+    code = "role-unchanged"
+    template = N_("%(username)s already has this role.")
+
+
+class LastEmployer(Conflict):
+    code = "last-employer"
+    template = N_("%(username)s is the last active employer. Make somebody else an employer first.")
+
+
+class NotAnEmployer(Conflict):
+    code = "not-an-employer"
+    template = N_("%(username)s is an employee. Suspend them in the console instead.")
 
 
 class NotUndone(Conflict):

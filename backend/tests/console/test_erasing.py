@@ -36,6 +36,7 @@ KEPT = {
     ("payment_runs", "confirmed_by_id"),
     ("payment_runs", "ended_by_id"),
     ("payment_lines", "owner_id"),
+    ("payment_lines", "paid_by_id"),
 }
 
 

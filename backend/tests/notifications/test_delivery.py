@@ -422,7 +422,7 @@ class Webhook(WebhookTestCase):
             await actions.reactivate(connection, self.ada.id, actor=self.dana)
         await self.post()
         bodies = [self.received(posted) for posted in self.hook.posted]
-        ada = {"id": self.ada.id, "username": "Ada"}
+        ada = {"id": self.ada.id, "username": "Ada", "role": "employee"}
         self.assertEqual(
             [(body["action"], body["user"]) for body in bodies],
             [

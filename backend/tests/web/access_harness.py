@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from expenses.database.tables import Base
 from expenses.payments.payout import PayoutDetails, set_payout
 from expenses.tickets.saved_filters import save_filter
+from expenses.users import employers
 from expenses.users.queries import UserView
 from expenses.users.registration import begin_registration
 from expenses.web.security.cookies import SESSION
@@ -52,7 +53,7 @@ class AccessTestCase(AppTestCase):
 
     async def _new_world(self) -> World:
         owner, colleague, suspended = [await self.new_employee() for _ in range(3)]
-        employer = await self.new_employer()
+        employer, other, left = [await self.new_employer() for _ in range(3)]
         people = {
             Person.OWNER: owner,
             Person.COLLEAGUE: colleague,
@@ -84,6 +85,7 @@ class AccessTestCase(AppTestCase):
             card = PayoutDetails("Ada", None, None, "6222021234567890123", "A bank")
             for user in (owner, colleague):
                 await set_payout(connection, card, actor=user, settings=self.settings)
+            await employers.deactivate(connection, left.id, actor=employer)
         await self.suspend(suspended, by=employer)
         invitation = await self.invite("invited@contoso.example", by=employer)
         sessions = (await self.contents())["sessions"]
@@ -101,6 +103,8 @@ class AccessTestCase(AppTestCase):
             new_email=await self.email_token(owner, "other@contoso.example"),
             invitation=invitation.id,
             invited=invitation.secret,
+            other_employer=other.id,
+            left_employer=left.id,
         )
 
     async def _new_runs(self, owner: UserView, employer: UserView) -> tuple[dict[str, int], int]:

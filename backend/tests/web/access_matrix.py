@@ -105,6 +105,11 @@ GET    /api/invitations                             LOGIN      FORBIDDEN  FORBID
 POST   /api/invitations                             LOGIN      FORBIDDEN  FORBIDDEN  DONE       LOGIN
 POST   /api/invitations/{invitation_id}/resend      LOGIN      FORBIDDEN  FORBIDDEN  DONE       LOGIN
 DELETE /api/invitations/{invitation_id}             LOGIN      FORBIDDEN  FORBIDDEN  DONE       LOGIN
+GET    /api/employers                               LOGIN      FORBIDDEN  FORBIDDEN  SEEN       LOGIN
+GET    /api/employers/{employer_id}                 LOGIN      FORBIDDEN  FORBIDDEN  SEEN       LOGIN
+POST   /api/employers/{employer_id}/deactivate      LOGIN      FORBIDDEN  FORBIDDEN  DONE       LOGIN
+POST   /api/employers/{employer_id}/activate        LOGIN      FORBIDDEN  FORBIDDEN  DONE       LOGIN
+PUT    /api/users/{user_id}/role                    LOGIN      FORBIDDEN  FORBIDDEN  DONE       LOGIN
 
 GET    /                                            SEEN  SEEN:/tickets  SEEN:/tickets  SEEN:/admin/  SEEN
 GET    /language                                    SEEN       SEEN       SEEN       SEEN       SEEN
@@ -185,6 +190,10 @@ POST   /admin/invitations                           LOGIN      FORBIDDEN  FORBID
 POST   /admin/invitations/file                      LOGIN      FORBIDDEN  FORBIDDEN  STEP       LOGIN
 POST   /admin/invitations/{invitation_id:int}/resend  LOGIN    FORBIDDEN  FORBIDDEN  DONE       LOGIN
 POST   /admin/invitations/{invitation_id:int}/revoke  LOGIN    FORBIDDEN  FORBIDDEN  DONE:/admin/invitations  LOGIN
+GET    /admin/employers                             LOGIN      FORBIDDEN  FORBIDDEN  SEEN       LOGIN
+GET    /admin/employers/{user_id:int}               LOGIN      FORBIDDEN  FORBIDDEN  SEEN       LOGIN
+GET    /admin/employers/{user_id:int}/{verb}        LOGIN      FORBIDDEN  FORBIDDEN  SEEN       LOGIN
+POST   /admin/employers/{user_id:int}/{verb}        LOGIN      FORBIDDEN  FORBIDDEN  DONE:/admin/employers/{user_id}  LOGIN
 GET    /admin/payments                              LOGIN      FORBIDDEN  FORBIDDEN  SEEN  LOGIN
 POST   /admin/payments                              LOGIN      FORBIDDEN  FORBIDDEN  STEP:/admin/payments/*  LOGIN
 POST   /admin/payments/selected                     LOGIN      FORBIDDEN  FORBIDDEN  STEP:/admin/payments/*  LOGIN
@@ -249,6 +258,9 @@ class World:
     # An invitation, and what its link has.
     invitation: int
     invited: str
+    # Another employer, and one who left.
+    other_employer: int
+    left_employer: int
 
     def email(self, person: Person) -> str:
         user = self.people.get(person)
@@ -277,6 +289,13 @@ class World:
             "employee_id": employee,
             "invitation_id": self.invitation,
             "pk": employee if "/employee/" in path else ticket,
+            "employer_id": (
+                self.left_employer if path.endswith("/activate") else self.other_employer
+            ),
+            "user_id": (
+                self.people[Person.COLLEAGUE].id if path.endswith("/role") else self.other_employer
+            ),
+            "verb": "deactivate",
             "session_id": self.connection,
             "kind": "csv",
             "path": asset_address("app.css").removeprefix("/static/"),
@@ -358,6 +377,7 @@ BODIES: dict[Route, Body] = {
     ("PUT", "/api/me/payout"): _json(**PAYOUT),
     ("POST", "/api/me/email"): _json(**NEW_EMAIL),
     ("POST", "/api/me/password"): _json(old=PASSWORD, new=NEW_PASSWORD),
+    ("PUT", "/api/users/{user_id}/role"): _json(role="employer"),
     ("POST", "/api/tickets"): _json(**OTHER_PURCHASE),
     ("PATCH", "/api/tickets/{ticket_id:int}"): _json(amount="99.90"),
     ("POST", "/api/tickets/{ticket_id:int}/deny"): _json(reason="Not a business trip"),

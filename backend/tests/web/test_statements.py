@@ -36,6 +36,10 @@ POST   /admin/invitations                                 employer  6
 POST   /admin/invitations/file                            employer  8
 POST   /admin/invitations/{invitation_id:int}/resend      employer  3
 POST   /admin/invitations/{invitation_id:int}/revoke      employer  3
+GET    /admin/employers                                   employer  2
+GET    /admin/employers/{user_id:int}                     employer  4
+GET    /admin/employers/{user_id:int}/{verb}              employer  4
+POST   /admin/employers/{user_id:int}/{verb}              employer  12
 GET    /admin/history                                     employer  3
 GET    /admin/history/people                              employer  2
 GET    /admin/overview                                    employer  7
@@ -77,6 +81,11 @@ GET    /api/invitations                                   employer  2
 POST   /api/invitations                                   employer  7
 POST   /api/invitations/{invitation_id}/resend            employer  4
 DELETE /api/invitations/{invitation_id}                   employer  4
+GET    /api/employers                                     employer  2
+GET    /api/employers/{employer_id}                       employer  2
+POST   /api/employers/{employer_id}/activate              employer  9
+POST   /api/employers/{employer_id}/deactivate            employer  13
+PUT    /api/users/{user_id}/role                          employer  9
 GET    /api/me                                            owner     1
 PATCH  /api/me                                            owner     5
 PUT    /api/me/mails                                      owner     5

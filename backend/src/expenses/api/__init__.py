@@ -6,6 +6,7 @@ from expenses.api import (
     account,
     docs,
     employees,
+    employers,
     invitations,
     own_data,
     payment_files,
@@ -25,6 +26,10 @@ TAGS = [
     {"name": "payments", "description": "For employers: what is due, and paying it in runs."},
     {"name": "employees", "description": "For employers: list, suspend and reactivate employees."},
     {"name": "invitations", "description": "For employers: who is invited, and inviting people."},
+    {
+        "name": "employers",
+        "description": "For employers: list, deactivate and activate employers, and change roles.",
+    },
     {"name": "users", "description": "Register, log in and out, and see who you are."},
     {
         "name": "account",
@@ -42,6 +47,7 @@ def mount(app: FastAPI) -> None:
         payment_files,
         employees,
         invitations,
+        employers,
         users,
         account,
         own_data,

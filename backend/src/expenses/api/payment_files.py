@@ -13,6 +13,7 @@ from expenses.errors import (
     NobodyToPay,
     NoCompanyAccount,
     NotFound,
+    OwnTicket,
     PayoutUnreadable,
     RunChanged,
 )
@@ -67,6 +68,7 @@ class FileAnswer(BaseModel):
     f"{ONE}/file",
     responses=write_problems(
         Forbidden,
+        OwnTicket,
         NotFound,
         RunChanged,
         NobodyToPay,

@@ -17,6 +17,7 @@ from expenses.errors import (
     InvalidInput,
     NotFound,
     NothingDue,
+    OwnTicket,
     PartlyPaid,
     RunChanged,
 )
@@ -235,7 +236,8 @@ async def take_out_ticket(
 
 
 @router.post(
-    f"{ONE}/confirm", responses=write_problems(Forbidden, NotFound, RunChanged, NothingDue)
+    f"{ONE}/confirm",
+    responses=write_problems(Forbidden, OwnTicket, NotFound, RunChanged, NothingDue),
 )
 async def confirm_payment_run(
     run_id: int,
@@ -251,7 +253,7 @@ async def confirm_payment_run(
 
 @router.post(
     f"{ONE}/pay",
-    responses=write_problems(Forbidden, NotFound, RunChanged, NothingDue, InvalidInput),
+    responses=write_problems(Forbidden, OwnTicket, NotFound, RunChanged, NothingDue, InvalidInput),
 )
 async def pay_payment_run(
     run_id: int,

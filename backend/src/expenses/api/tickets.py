@@ -25,6 +25,7 @@ from expenses.errors import (
     NotFound,
     NotPending,
     OtherDecimals,
+    OwnTicket,
 )
 from expenses.tickets import actions, decisions, events, lists, queries
 from expenses.tickets.filters import Sort
@@ -169,7 +170,7 @@ async def withdraw_ticket(
 @router.post(
     f"{ONE}/approve",
     responses=with_links(
-        write_problems(Forbidden, NotFound, AlreadyDecided, NotPending, InvalidInput),
+        write_problems(Forbidden, OwnTicket, NotFound, AlreadyDecided, NotPending, InvalidInput),
         200,
         "reopen_ticket",
         ticket_id="id",
@@ -190,7 +191,7 @@ async def approve_ticket(
 @router.post(
     f"{ONE}/deny",
     responses=with_links(
-        write_problems(Forbidden, NotFound, AlreadyDecided, NotPending, InvalidInput),
+        write_problems(Forbidden, OwnTicket, NotFound, AlreadyDecided, NotPending, InvalidInput),
         200,
         "reopen_ticket",
         ticket_id="id",
@@ -207,7 +208,7 @@ async def deny_ticket(
 @router.post(
     f"{ONE}/reopen",
     responses=with_links(
-        write_problems(Forbidden, NotFound, NotDecided, InvalidInput),
+        write_problems(Forbidden, OwnTicket, NotFound, NotDecided, InvalidInput),
         200,
         *DECISIONS,
         ticket_id="id",

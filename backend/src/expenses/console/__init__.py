@@ -6,6 +6,7 @@ from expenses.console.admin import Console
 from expenses.console.authentication import EmployersOnly
 from expenses.console.bulk import BulkView
 from expenses.console.employees import EmployeeView
+from expenses.console.employers import EmployerView
 from expenses.console.erasing import ErasingView
 from expenses.console.export import ExportView
 from expenses.console.history import HistoryView
@@ -33,6 +34,7 @@ def mount(app: FastAPI, database: Database) -> None:
     console.add_view(InvitationView)
     console.add_view(TicketView)
     console.add_view(EmployeeView)
+    console.add_view(EmployerView)
     console.add_view(OverviewView)
     console.add_view(PaymentView)
     console.add_view(HistoryView)

@@ -19,6 +19,7 @@ from expenses.console.authentication import user_of
 from expenses.console.chips import chips
 from expenses.console.queue import Queue, address
 from expenses.errors import InvalidInput
+from expenses.i18n.languages import gettext
 from expenses.i18n.money import currencies
 from expenses.payments.queries import run_of
 from expenses.receipts.papers import papers_of
@@ -30,6 +31,8 @@ from expenses.tickets.models import Category, PaymentStatus, TicketStatus
 from expenses.tickets.policy import can_decide, can_reopen
 from expenses.tickets.queries import TicketView
 from expenses.tickets.saved_filters import saved_filters
+from expenses.users.models import Actor
+from expenses.users.queries import other_employers
 from expenses.web.dependencies import database_of, settings_of
 from expenses.web.pages.forms import FormValues
 from expenses.web.pages.rendering import render
@@ -37,6 +40,7 @@ from expenses.web.pagination import encode_position
 
 DETAILS = "/admin/ticket/details"
 PAGE_SIZE = 50
+MOST_NAMES = 3
 # The tabs in which tickets are selected to be paid.
 PAYABLE = ("approved", "due")
 
@@ -233,10 +237,23 @@ async def _ticket(
         "run": await run_of(connection, ticket.id) if ticket.payment else None,
         "duplicates": duplicates.get(ticket.id, []),
         "reasons": await events.recent_reasons(connection, actor=actor),
+        "others": await _other_employers(connection, ticket, actor),
         "previous": previous and _neighbour_address(previous, request),
         "following": following and _neighbour_address(following, request),
         "query": str(request.query_params),
     }
+
+
+async def _other_employers(
+    connection: AsyncConnection, ticket: TicketView, actor: Actor
+) -> list[str] | None:
+    """Name some of those who can decide a ticket of the actor's own; None where it is another's."""
+    if ticket.owner_id != actor.id or ticket.status is not TicketStatus.PENDING:
+        return None
+    others = await other_employers(connection, actor=actor, most=MOST_NAMES + 1)
+    if len(others) > MOST_NAMES:
+        return [*others[:MOST_NAMES], gettext("another employer")]
+    return others
 
 
 def _neighbour_address(ticket_id: int, request: Request) -> str:

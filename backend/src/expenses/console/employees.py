@@ -23,7 +23,7 @@ from expenses.tickets.events import EventFilter, list_deeds, list_events
 from expenses.tickets.filters import TicketFilter
 from expenses.tickets.lists import list_tickets
 from expenses.users import actions, queries, resets
-from expenses.users.models import User
+from expenses.users.models import Role, User
 from expenses.users.queries import EmployeeStatus, UserView
 from expenses.users.schemas import SuspensionReason
 from expenses.web.dependencies import database_of, settings_of
@@ -112,7 +112,9 @@ class EmployeeView(ReadOnlyView, model=User):
     async def details_page(self, request: Request) -> Response:
         actor, settings = user_of(request), settings_of(request)
         async with database_of(request).reading() as connection:
-            employee = await queries.get_employee(connection, id_of(request), actor=actor)
+            employee = await queries.get_user(connection, id_of(request), actor=actor)
+            if employee.role is Role.EMPLOYER:
+                return RedirectResponse(f"/admin/employers/{employee.id}", 303)
             figures = await employee_figures(
                 connection, [employee.id], actor=actor, year=settings.today().year
             )

@@ -70,6 +70,9 @@ LABELS = {
     Action.USER_SUSPENDED: N_("Employee suspended"),
     Action.USER_REACTIVATED: N_("Employee reactivated"),
     Action.USER_ERASED: N_("Employee erased"),
+    Action.USER_ROLE_CHANGED: N_("Role changed"),
+    Action.USER_DEACTIVATED: N_("Employer deactivated"),
+    Action.USER_ACTIVATED: N_("Employer activated"),
 }
 PAGE_SIZE = 50
 MOST_SUGGESTIONS = 10

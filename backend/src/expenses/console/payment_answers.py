@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from expenses.console.authentication import user_of
-from expenses.errors import Conflict, InvalidInput
+from expenses.errors import Conflict, InvalidInput, OwnTicket
 from expenses.i18n.languages import ngettext, sentence
 from expenses.payments.answers import Answer, mark_as_paid, match_answer
 from expenses.payments.bookings import Booking, read_bookings
@@ -70,7 +70,7 @@ class PaymentAnswerView(BaseView):
                 )
         except InvalidInput as error:
             return await _page(request, 422, errors=error.fields)
-        except Conflict as error:
+        except (Conflict, OwnTicket) as error:
             return await _page(request, status_of(error), refusal=sentence(error))
         flash(request, ngettext("%(num)s ticket is paid.", "%(num)s tickets are paid.", number))
         return RedirectResponse(f"/admin/payments/{run_id}", 303)

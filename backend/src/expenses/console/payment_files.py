@@ -5,7 +5,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from expenses.console.authentication import user_of
-from expenses.errors import Conflict, NotFound, RunChanged
+from expenses.errors import Conflict, NotFound, OwnTicket, RunChanged
 from expenses.i18n.languages import sentence
 from expenses.payments.files import FileKind, make_file, preview_file
 from expenses.payments.statements import statement_of
@@ -43,7 +43,7 @@ class PaymentFileView(BaseView):
                 )
         except RunChanged:
             raise
-        except Conflict as error:
+        except (Conflict, OwnTicket) as error:
             return await _page(request, status_of(error), refusal=sentence(error))
         return download(bank_file(made, settings))
 

@@ -134,6 +134,7 @@ async def run_page(
         tickets=tickets[:PAGE_SIZE],
         employee=asked.employee,
         is_open=run.status in OPEN,
+        pays_oneself=any(share.owner_id == actor.id for share in shares if share.unpaid_tickets),
         may_confirm=can_confirm(actor, run.created_by_id, settings),
         today=settings.today(),
         first=address(query, here, cursor=None) if asked.cursor else None,

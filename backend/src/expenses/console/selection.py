@@ -34,11 +34,12 @@ class Seen(BaseModel):
 class Choice:
     """The tickets to decide, and those that were chosen but are left out.
 
-    `changed` were edited since the list was shown; where everything that matches was chosen, they
-    do not match.
+    `own` are the actor's, who may not decide them. `changed` were edited since the list was shown;
+    where everything that matches was chosen, they do not match.
     """
 
     matching: TicketFilter
+    own: Sequence[TicketView] = ()
     changed: Sequence[TicketView] = ()
     not_pending: int = 0
 
@@ -99,17 +100,32 @@ async def _choose(
     """Find out which of the chosen tickets are still as the list showed them."""
     if form["all"]:
         matching = await _pending_matches(connection, form, actor)
-        return Choice(replace(matching, unchanged_since=seen_at))
+        return Choice(
+            replace(matching, unchanged_since=seen_at, but_owner_id=actor.id),
+            own=await _own(connection, matching, actor),
+        )
     seen = _ticked(form, seen_at)
     there = await queries.views_of(connection, list(seen), actor=actor)
     pending = [ticket for ticket in there if ticket.status is TicketStatus.PENDING]
-    changed = [ticket for ticket in pending if ticket.updated_at > seen[ticket.id]]
-    left = tuple(ticket.id for ticket in pending if ticket not in changed)
+    own = [ticket for ticket in pending if ticket.owner_id == actor.id]
+    others = [ticket for ticket in pending if ticket not in own]
+    changed = [ticket for ticket in others if ticket.updated_at > seen[ticket.id]]
+    left = tuple(ticket.id for ticket in others if ticket not in changed)
     return Choice(
         TicketFilter(status=TicketStatus.PENDING, ids=left),
+        own=own,
         changed=changed,
         not_pending=len(seen) - len(pending),
     )
+
+
+async def _own(
+    connection: AsyncConnection, matching: TicketFilter, actor: Actor
+) -> Sequence[TicketView]:
+    if matching.owner_id not in (None, actor.id):
+        return []
+    own = replace(matching, owner_id=actor.id)
+    return (await lists.list_tickets(connection, actor=actor, matching=own, limit=MAX_SHOWN)).items
 
 
 async def _pending_matches(

@@ -18,7 +18,7 @@ from expenses.console.desk import (
 )
 from expenses.console.queue import LIST
 from expenses.console.views import ReadOnlyView, id_of
-from expenses.errors import Conflict, InvalidInput
+from expenses.errors import Conflict, InvalidInput, OwnTicket
 from expenses.i18n.languages import gettext, sentence
 from expenses.i18n.text import N_
 from expenses.tickets import decisions
@@ -107,7 +107,7 @@ class TicketView(ReadOnlyView, model=Ticket):
                 await act(connection, ticket_id, user_of(request))
         except InvalidInput as error:
             return await ticket_page(request, ticket_id, 422, errors=error.fields, form=form)
-        except Conflict as error:
+        except (Conflict, OwnTicket) as error:
             if stays:
                 return await changed_rows(
                     request, form, [ticket_id], sentence(error), status_code=status_of(error)

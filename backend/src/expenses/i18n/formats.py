@@ -1,6 +1,6 @@
 """Amounts, dates and times as people read them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import lru_cache, reduce
@@ -14,6 +14,7 @@ from babel.dates import (
     format_timedelta,
     get_datetime_format,
 )
+from babel.lists import format_list
 from babel.numbers import (
     format_compact_decimal,
     format_currency,
@@ -74,6 +75,10 @@ class Formats:
         return ngettext(
             "%(number)s ticket", "%(number)s tickets", number, number=self.number(number)
         )
+
+    def either(self, names: Sequence[str]) -> str:
+        """Write "Dana, Priya or Omar"."""
+        return format_list(names, style="or", locale=self._locale)
 
     def number(self, number: int) -> str:
         return _number(number, self._locale)

@@ -43,6 +43,7 @@ async def _take_due(connection: AsyncConnection, at: datetime) -> list[UserView]
         update(user_table)
         .where(
             user_table.c.role == Role.EMPLOYER,
+            user_table.c.suspended_at.is_(None),
             user_table.c.gets_mails,
             or_(user_table.c.digest_on.is_(None), user_table.c.digest_on < at.date()),
         )

@@ -17,6 +17,7 @@ _STATUSES = {
     "ticket.reopened": TicketStatus.PENDING,
     "ticket.paid": TicketStatus.APPROVED,
 }
+_WITHOUT_ACCESS = {"user.suspended", "user.deactivated", "user.erased"}
 
 
 def body_of(message: ClaimedMessage, *, user: UserView, actor: UserView | None) -> bytes:
@@ -32,7 +33,10 @@ def body_of(message: ClaimedMessage, *, user: UserView, actor: UserView | None) 
         facts = {name: message.facts[name] for name in ("tickets", "amount", "currency")}
         body["payment_run"] = _run(message) | facts
     elif message.ticket_id is None:
-        body["user"] = _person(user) | {"suspended": message.action != "user.reactivated"}
+        body["user"] = _person(user) | {
+            "role": user.role.value,
+            "suspended": message.action in _WITHOUT_ACCESS,
+        }
     else:
         body["ticket"] = {
             "id": message.ticket_id,

@@ -11,7 +11,7 @@ from expenses.errors import InvalidInput, NotFound, NothingDue, PartlyPaid
 from expenses.history import record
 from expenses.i18n.text import N_
 from expenses.payments.models import RunStatus, line_table, run_table
-from expenses.payments.policy import ensure_can_confirm
+from expenses.payments.policy import ensure_can_confirm, ensure_pays_others
 from expenses.payments.schemas import Payment
 from expenses.payments.steps import (
     Line,
@@ -82,13 +82,17 @@ async def set_in_cash(
 async def confirm_run(
     connection: AsyncConnection, run_id: int, *, actor: Actor, settings: Settings
 ) -> Confirmed:
-    """Reserve the tickets of a draft. Raises `RunChanged`, `Forbidden`, `NothingDue`."""
+    """Reserve the tickets of a draft.
+
+    Raises `RunChanged`, `Forbidden`, `NothingDue`, and `OwnTicket` where one is the actor's.
+    """
     run = await lock_run(connection, run_id, RunStatus.DRAFT, actor=actor)
     ensure_can_confirm(actor, run.created_by_id, settings)
     left_out = await _leave_out_what_changed(connection, run, actor=actor)
     lines = await lock_lines(connection, line_table.c.run_id == run_id)
     if not lines:
         raise NothingDue(currency=run.currency)
+    ensure_pays_others(actor, [line.owner_id for line in lines])
     await connection.execute(
         update(run_table)
         .where(run_table.c.id == run_id)
@@ -110,12 +114,12 @@ async def pay_run(
 ) -> int:
     """Note that the tickets of a confirmed run were paid, or some of them, and return how many.
 
-    Raises `RunChanged`, `InvalidInput` for a ticket that is paid or not in the run, and
-    `NothingDue` where nothing is left to pay.
+    Raises `RunChanged`, `InvalidInput` for a ticket that is paid or not in the run, `OwnTicket`,
+    and `NothingDue` where nothing is left to pay.
     """
     ensure_by_tomorrow("paid_on", payment.paid_on, settings)
     run = await lock_run(connection, run_id, RunStatus.CONFIRMED, actor=actor)
-    lines = await _mark_paid(connection, run_id, payment.tickets)
+    lines = await _mark_paid(connection, run_id, payment.tickets, actor=actor)
     if payment.tickets and len(lines) < len(set(payment.tickets)):
         raise InvalidInput({"tickets": N_("Some of these tickets are paid or not in this run.")})
     if not lines:
@@ -191,14 +195,17 @@ async def _leave_out_what_changed(
 
 
 async def _mark_paid(
-    connection: AsyncConnection, run_id: int, ticket_ids: Sequence[int] | None
+    connection: AsyncConnection, run_id: int, ticket_ids: Sequence[int] | None, *, actor: Actor
 ) -> list[Line]:
     """Mark lines and tickets as paid, in the order of the ids."""
     unpaid = [line_table.c.run_id == run_id, line_table.c.paid_at.is_(None)]
     if ticket_ids is not None:
         unpaid.append(is_one_of(line_table.c.ticket_id, sorted(set(ticket_ids))))
     lines = await lock_lines(connection, *unpaid)
-    await connection.execute(update(line_table).where(*unpaid).values(paid_at=func.now()))
+    ensure_pays_others(actor, [line.owner_id for line in lines])
+    await connection.execute(
+        update(line_table).where(*unpaid).values(paid_at=func.now(), paid_by_id=actor.id)
+    )
     await connection.execute(
         update(ticket_table)
         .where(is_one_of(ticket_table.c.id, [line.ticket_id for line in lines]))

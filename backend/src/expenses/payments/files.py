@@ -12,6 +12,7 @@ from expenses.history import record
 from expenses.i18n.text import N_
 from expenses.payments.models import FIXED, RunStatus
 from expenses.payments.payout import PayoutDetails, payout_details_of
+from expenses.payments.policy import ensure_pays_others
 from expenses.payments.queries import RunView, Share, get_fixed_run, shares_of
 from expenses.payments.steps import lock_run
 from expenses.settings import Settings
@@ -72,6 +73,7 @@ async def make_file(
     file = await preview_file(connection, run_id, kind, actor=actor, settings=settings)
     if not file.payees:
         raise NobodyToPay(run=file.run.number)
+    ensure_pays_others(actor, [payee.share.owner_id for payee in file.payees])
     await record(
         connection,
         "payment_run.file_made",

@@ -99,8 +99,11 @@ class PaymentLine(Base):
     in_cash: Mapped[bool] = mapped_column(server_default=text("false"))
     is_active: Mapped[bool] = mapped_column(server_default=text("true"))
     paid_at: Mapped[datetime | None]
+    paid_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
 
     __table_args__ = (
+        # That its owner has not confirmed it either is seen to by a trigger.
+        CheckConstraint("paid_by_id <> owner_id", name="not_paid_by_owner"),
         # A ticket is paid once.
         Index(
             "uq_payment_lines_active", "ticket_id", unique=True, postgresql_where=text("is_active")

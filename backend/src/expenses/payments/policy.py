@@ -1,6 +1,8 @@
 """Who may do what with payment runs: `ensure_can_*` raises."""
 
-from expenses.errors import Forbidden
+from collections.abc import Collection
+
+from expenses.errors import Forbidden, OwnTicket
 from expenses.i18n.text import N_
 from expenses.settings import Settings
 from expenses.users.models import Actor, Role
@@ -13,6 +15,17 @@ def can_pay(actor: Actor) -> bool:
 def ensure_can_pay(actor: Actor) -> None:
     if not can_pay(actor):
         raise Forbidden(N_("Only employers can see and make payment runs."))
+
+
+def ensure_pays_others(actor: Actor, owner_ids: Collection[int]) -> None:
+    """Raises `OwnTicket`: nobody confirms or notes a payment to themselves."""
+    if actor.id in owner_ids:
+        raise OwnTicket(
+            N_(
+                "You cannot pay a ticket of your own. "
+                "Take it out of the run, or let another employer do this."
+            )
+        )
 
 
 def can_be_paid(actor: Actor) -> bool:

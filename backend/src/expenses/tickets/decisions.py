@@ -13,7 +13,12 @@ from expenses.payments.lines import is_fixed, lock_runs_with, release, release_m
 from expenses.tickets.decision_events import record_decision, record_decisions
 from expenses.tickets.filters import is_one_of
 from expenses.tickets.models import TicketStatus, ticket_table
-from expenses.tickets.policy import ensure_can_decide, not_decidable, with_ticket
+from expenses.tickets.policy import (
+    ensure_can_decide,
+    ensure_not_own,
+    not_decidable,
+    with_ticket,
+)
 from expenses.tickets.queries import (
     LOCKED,
     LockedTicket,
@@ -41,7 +46,8 @@ class Skipped:
     """A ticket that was not decided; `was_changed` if it is pending but was edited meanwhile."""
 
     ticket: TicketView
-    was_changed: bool
+    was_changed: bool = False
+    is_own: bool = False
 
 
 @dataclass(frozen=True)
@@ -60,7 +66,8 @@ async def approve_ticket(
     reason: str | None = None,
     seen_at: datetime | None = None,
 ) -> None:
-    """Raises `AlreadyDecided` with who was first, when and why, and `NotPending` once withdrawn.
+    """Raises `AlreadyDecided` with who was first, when and why, `NotPending` once withdrawn, and
+    `OwnTicket`.
 
     With `seen_at`, raises `TicketChanged` where the owner has edited it since: nobody approves an
     amount they have not seen.
@@ -102,8 +109,7 @@ async def decide_tickets(
     done = {ticket.id for ticket in decided}
     others = [ticket_id for ticket_id in seen if ticket_id not in done]
     left = await views_of(connection, others, actor=actor)
-    skipped = [Skipped(ticket, ticket.status is TicketStatus.PENDING) for ticket in left]
-    return Outcome(sorted(done), skipped)
+    return Outcome(sorted(done), [_skipped(ticket, actor) for ticket in left])
 
 
 async def reopen_ticket(
@@ -111,10 +117,11 @@ async def reopen_ticket(
 ) -> None:
     """Undo a decision, so that the ticket is pending again.
 
-    Raises `NotDecided`, and `InPaymentRun` once its payment is confirmed.
+    Raises `OwnTicket`, `NotDecided`, and `InPaymentRun` once its payment is confirmed.
     """
     ensure_can_decide(actor)
     ticket = await lock_ticket(connection, ticket_id, actor=actor)
+    ensure_not_own(actor, ticket)
     if ticket.status not in (TicketStatus.APPROVED, TicketStatus.DENIED):
         view = await get_ticket(connection, ticket_id, actor=actor)
         raise with_ticket(NotDecided(id=ticket_id, status=view.status), view)
@@ -164,6 +171,12 @@ async def undo_decisions(
     return sorted(undone)
 
 
+def _skipped(ticket: TicketView, actor: Actor) -> Skipped:
+    is_pending = ticket.status is TicketStatus.PENDING
+    is_own = is_pending and ticket.owner_id == actor.id
+    return Skipped(ticket, was_changed=is_pending and not is_own, is_own=is_own)
+
+
 async def _decide(
     connection: AsyncConnection,
     ticket_id: int,
@@ -175,6 +188,7 @@ async def _decide(
 ) -> None:
     ensure_can_decide(actor)
     ticket = await lock_ticket(connection, ticket_id, actor=actor)
+    ensure_not_own(actor, ticket)
     if ticket.status is not TicketStatus.PENDING:
         raise not_decidable(await get_ticket(connection, ticket_id, actor=actor))
     if seen_at is not None and ticket.updated_at > seen_at:
@@ -215,6 +229,7 @@ async def _update_pending(
         .where(
             visible_to(actor),
             is_one_of(ticket_table.c.id, ids),
+            ticket_table.c.owner_id != actor.id,
             ticket_table.c.status == TicketStatus.PENDING,
             ticket_table.c.updated_at <= seen_at[place],
         )

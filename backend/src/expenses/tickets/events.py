@@ -67,6 +67,9 @@ class Action(StrEnum):
     USER_SUSPENDED = "user.suspended"
     USER_REACTIVATED = "user.reactivated"
     USER_ERASED = "user.erased"
+    USER_ROLE_CHANGED = "user.role_changed"
+    USER_DEACTIVATED = "user.deactivated"
+    USER_ACTIVATED = "user.activated"
 
 
 class HistoryLine(NamedTuple):

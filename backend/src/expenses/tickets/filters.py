@@ -60,6 +60,7 @@ class TicketFilter:
     ids: tuple[int, ...] | None = None
     status: TicketStatus | None = None
     owner_id: int | None = None
+    but_owner_id: int | None = None
     pattern: str | None = None
     number: int | None = None
     mentioned: Sequence[int] | None = None
@@ -97,6 +98,8 @@ def conditions(matching: TicketFilter) -> list[ColumnElement[bool]]:
     if matching.status is not None:
         # Its share of all tickets decides about the plan.
         found.append(ticket_table.c.status == constant(matching.status))
+    if matching.but_owner_id is not None:
+        found.append(ticket_table.c.owner_id != matching.but_owner_id)
     if matching.ids is not None:
         found.append(is_one_of(ticket_table.c.id, matching.ids))
     if matching.first_date is not None:

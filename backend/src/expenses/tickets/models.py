@@ -112,6 +112,7 @@ class Ticket(Base):
             postgresql_using="gin",
             postgresql_ops={"text": "gin_trgm_ops"},
         ),
+        CheckConstraint("decided_by_id <> owner_id", name="not_decided_by_owner"),
         CheckConstraint("paid_at IS NULL OR status = 'approved'", name="paid_is_approved"),
         CheckConstraint("amount > 0", name="amount_positive"),
         # Without a scale, an amount keeps the decimals that its currency has.

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from expenses.errors import AlreadyDecided, Conflict, Forbidden, NotPending
+from expenses.errors import AlreadyDecided, Conflict, Forbidden, NotPending, OwnTicket
 from expenses.i18n.text import N_
 from expenses.tickets.models import TicketStatus
 from expenses.tickets.queries import TicketView
@@ -39,18 +39,28 @@ def ensure_owns(actor: Actor, ticket: OwnedTicket) -> None:
 
 def can_decide(actor: Actor, ticket: OwnedTicket) -> bool:
     """Say whether `actor` may approve or deny it right now."""
-    return actor.role is Role.EMPLOYER and ticket.status is TicketStatus.PENDING
+    return _may_judge(actor, ticket) and ticket.status is TicketStatus.PENDING
 
 
 def can_reopen(actor: Actor, ticket: OwnedTicket) -> bool:
     """Say whether `actor` may undo its decision right now."""
     is_decided = ticket.status in (TicketStatus.APPROVED, TicketStatus.DENIED)
-    return actor.role is Role.EMPLOYER and is_decided
+    return _may_judge(actor, ticket) and is_decided
 
 
 def ensure_can_decide(actor: Actor) -> None:
     if actor.role is not Role.EMPLOYER:
         raise Forbidden(N_("Only employers can decide tickets."))
+
+
+def ensure_not_own(actor: Actor, ticket: OwnedTicket) -> None:
+    """Raises `OwnTicket`: employers may have tickets from when they were employees."""
+    if ticket.owner_id == actor.id:
+        raise OwnTicket()
+
+
+def _may_judge(actor: Actor, ticket: OwnedTicket) -> bool:
+    return actor.role is Role.EMPLOYER and ticket.owner_id != actor.id
 
 
 _SENTENCES = {

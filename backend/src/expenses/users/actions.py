@@ -29,22 +29,7 @@ async def suspend(
     employee = await lock_employee(connection, employee_id)
     if employee.suspended_at is not None:
         raise AlreadySuspended(username=employee.username)
-    suspended_at = datetime.now(UTC)
-    await _set_suspended(connection, employee_id, suspended_at)
-    ended = await end_sessions(connection, employee.id)
-    runs = await release_all_of(connection, employee.id, actor=actor)
-    hidden = await tickets_to_hide(connection, employee.id)
-    await _record(
-        connection,
-        "user.suspended",
-        employee,
-        actor=actor,
-        reason=reason,
-        sessions_ended=ended,
-        **{"taken_out_of_payment_runs": runs} if runs else {},
-        **{"hidden": hidden} if hidden else {},
-    )
-    return employee._replace(suspended_at=suspended_at)
+    return await end_access(connection, "user.suspended", employee, actor=actor, reason=reason)
 
 
 async def reactivate(
@@ -100,26 +85,56 @@ async def _lock_suspended(
     return employee
 
 
+async def end_access(
+    connection: AsyncConnection, action: str, user: UserView, *, actor: Actor, **details: Any
+) -> UserView:
+    """Log a user out for good and hide their tickets. The user and their runs are locked."""
+    suspended_at = datetime.now(UTC)
+    await _set_suspended(connection, user.id, suspended_at)
+    ended = await end_sessions(connection, user.id)
+    runs = await release_all_of(connection, user.id, actor=actor)
+    hidden = await tickets_to_hide(connection, user.id)
+    await record_change(
+        connection,
+        action,
+        user,
+        actor=actor,
+        **details,
+        sessions_ended=ended,
+        **{"taken_out_of_payment_runs": runs} if runs else {},
+        **{"hidden": hidden} if hidden else {},
+    )
+    return user._replace(suspended_at=suspended_at)
+
+
+async def restore_access(
+    connection: AsyncConnection, action: str, user: UserView, *, actor: Actor, **details: Any
+) -> UserView:
+    await _set_suspended(connection, user.id, None)
+    await record_change(connection, action, user, actor=actor, **details)
+    return user._replace(suspended_at=None)
+
+
+async def record_change(
+    connection: AsyncConnection, action: str, user: UserView, *, actor: Actor, **details: Any
+) -> None:
+    """Write the event and the message to the company's other systems; the user gets no mail."""
+    event_id = await record(connection, action, actor_id=actor.id, user_id=user.id, **details)
+    subject = Subject(user.id, event_id)
+    await announce(connection, action, [subject], actor_id=actor.id, by=[Channel.WEBHOOK])
+
+
 async def _reactivate(
     connection: AsyncConnection, employee: UserView, reason: str | None, *, actor: Actor
 ) -> UserView:
-    await _set_suspended(connection, employee.id, None)
-    await _record(connection, "user.reactivated", employee, actor=actor, reason=reason)
-    return employee._replace(suspended_at=None)
-
-
-async def _set_suspended(
-    connection: AsyncConnection, employee_id: int, suspended_at: datetime | None
-) -> None:
-    await connection.execute(
-        update(user_table).where(user_table.c.id == employee_id).values(suspended_at=suspended_at)
+    return await restore_access(
+        connection, "user.reactivated", employee, actor=actor, reason=reason
     )
 
 
-async def _record(
-    connection: AsyncConnection, action: str, employee: UserView, *, actor: Actor, **details: Any
+async def _set_suspended(
+    connection: AsyncConnection, user_id: int, suspended_at: datetime | None
 ) -> None:
-    """Write the event and the message to the company's other systems; the employee gets no mail."""
-    event_id = await record(connection, action, actor_id=actor.id, user_id=employee.id, **details)
-    subject = Subject(employee.id, event_id)
-    await announce(connection, action, [subject], actor_id=actor.id, by=[Channel.WEBHOOK])
+    await connection.execute(
+        update(user_table).where(user_table.c.id == user_id).values(suspended_at=suspended_at)
+    )

@@ -10,7 +10,7 @@ sees the data as of its start, and so would find the user as before.
 from sqlalchemy import BigInteger, ColumnElement, Text, bindparam, cast, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from expenses.database.tables import constant
+from expenses.database.tables import constant, constant_text
 from expenses.users.models import session_table
 
 
@@ -26,6 +26,12 @@ async def share(connection: AsyncConnection, user_id: int) -> None:
 async def take_alone(connection: AsyncConnection, user_id: int) -> None:
     """Not where the transaction shares it already: two of those would wait for each other."""
     key = _key(literal(user_id, BigInteger))
+    await connection.execute(select(func.pg_advisory_xact_lock(key)))
+
+
+async def change_employers(connection: AsyncConnection) -> None:
+    """One at a time in the whole company: the last of two would else not know of the other."""
+    key = func.hashtextextended(constant_text("employers"), constant(0))
     await connection.execute(select(func.pg_advisory_xact_lock(key)))
 
 

@@ -56,6 +56,7 @@ class User(Base):
     role: Mapped[Role] = mapped_column(stored_as_text(Role, "role"))
     # None for those who log in by single sign-on alone.
     password_hash: Mapped[str | None]
+    # An employee is suspended then, an employer deactivated.
     suspended_at: Mapped[datetime | None]
     # Name and e-mail are gone for good, and so is the way back.
     erased_at: Mapped[datetime | None]
@@ -88,9 +89,6 @@ class User(Base):
         ),
         CheckConstraint("length(email) BETWEEN 3 AND 254", name="email_length"),
         CheckConstraint("length(username) BETWEEN 1 AND 80", name="username_length"),
-        CheckConstraint(
-            "suspended_at IS NULL OR role = 'employee'", name="only_employees_are_suspended"
-        ),
         CheckConstraint(
             "erased_at IS NULL OR suspended_at IS NOT NULL", name="erased_are_suspended"
         ),

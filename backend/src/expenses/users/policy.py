@@ -37,6 +37,17 @@ def ensure_can_invite(actor: Actor) -> None:
         raise Forbidden(N_("Only employers can invite people."))
 
 
+def ensure_can_change_employers(actor: Actor) -> None:
+    if actor.role is not Role.EMPLOYER:
+        raise Forbidden(N_("Only employers can change roles, and deactivate other employers."))
+
+
+def ensure_can_deactivate(actor: Actor, employer: Actor) -> None:
+    ensure_can_change_employers(actor)
+    if actor.id == employer.id:
+        raise Forbidden(N_("You cannot deactivate yourself. Another employer can."))
+
+
 def ensure_may_register_as(role: Role, *, employer_code: str | None, settings: Settings) -> None:
     """Raises `InvalidInput` where an employer does not know the company's code."""
     if role is not Role.EMPLOYER or settings.employer_code is None:

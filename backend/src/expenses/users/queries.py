@@ -49,7 +49,7 @@ class StoredPassword(NamedTuple):
 
 
 @dataclass(frozen=True)
-class EmployeePage:
+class UserPage:
     """Newest first. `next_before` is the id to go on from, or None at the end."""
 
     items: Sequence[UserView]
@@ -82,6 +82,47 @@ async def get_employee(connection: AsyncConnection, employee_id: int, *, actor: 
     return await _one(connection, select(*VIEW), employee_id)
 
 
+async def get_user(connection: AsyncConnection, user_id: int, *, actor: Actor) -> UserView:
+    """Find an employer as well as an employee. Raises `NotFound`, `Forbidden`."""
+    ensure_can_see_employees(actor)
+    ensure_possible(user_id)
+    user = (await users_by_id(connection, [user_id])).get(user_id)
+    if user is None:
+        raise NotFound()
+    return user
+
+
+async def get_employer(connection: AsyncConnection, employer_id: int, *, actor: Actor) -> UserView:
+    user = await get_user(connection, employer_id, actor=actor)
+    if user.role is not Role.EMPLOYER:
+        raise NotFound()
+    return user
+
+
+async def list_employers(
+    connection: AsyncConnection, *, actor: Actor, before: int | None = None, limit: int
+) -> UserPage:
+    """List employers, also those who left, newest first."""
+    ensure_can_see_employees(actor)
+    query = select(*VIEW).where(user_table.c.role == Role.EMPLOYER)
+    return await _page(connection, query, before, limit)
+
+
+async def other_employers(connection: AsyncConnection, *, actor: Actor, most: int) -> list[str]:
+    """Name active employers but for the actor: who decides the actor's own tickets."""
+    query = (
+        select(user_table.c.username)
+        .where(
+            user_table.c.role == Role.EMPLOYER,
+            user_table.c.suspended_at.is_(None),
+            user_table.c.id != actor.id,
+        )
+        .order_by(user_table.c.id)
+        .limit(constant(most))
+    )
+    return list(await connection.scalars(query))
+
+
 async def lock_employee(connection: AsyncConnection, employee_id: int) -> UserView:
     """Wait for what the employee is doing, and keep them from more until the transaction ends.
 
@@ -101,7 +142,7 @@ async def list_employees(
     text: str | None = None,
     before: int | None = None,
     limit: int,
-) -> EmployeePage:
+) -> UserPage:
     """List employees, newest first; `text` is searched for in names and e-mails."""
     ensure_can_see_employees(actor)
     query = select(*VIEW).where(user_table.c.role == Role.EMPLOYEE)
@@ -109,13 +150,7 @@ async def list_employees(
         query = query.where(_has(status))
     if text:
         query = query.where(_mentions(text))
-    if before is not None:
-        query = query.where(user_table.c.id < before)
-    rows = await connection.execute(
-        query.order_by(user_table.c.id.desc()).limit(constant(limit + 1))
-    )
-    users = [UserView._make(row) for row in rows]
-    return EmployeePage(users[:limit], users[limit - 1].id if len(users) > limit else None)
+    return await _page(connection, query, before, limit)
 
 
 async def count_employees(
@@ -176,23 +211,16 @@ async def taken_out_of_runs(connection: AsyncConnection, employee_id: int) -> di
     return runs
 
 
-async def find_employees_named(
-    connection: AsyncConnection, name: str, *, actor: Actor
-) -> list[int]:
-    """Find at most two employees with exactly this e-mail, name or id, whatever the case.
+async def find_users_named(connection: AsyncConnection, name: str, *, actor: Actor) -> list[int]:
+    """Find at most two users with exactly this e-mail, name or id, whatever the case.
 
-    An employee finds only themselves.
+    Employers as well: they may have tickets from when they were employees. An employee finds only
+    themselves.
     """
-    query = select(user_table.c.id).where(user_table.c.role == Role.EMPLOYEE, _is_named(name))
+    query = select(user_table.c.id).where(_is_named(name))
     if not can_see_employees(actor):
         query = query.where(user_table.c.id == actor.id)
     return list(await connection.scalars(query.limit(2)))
-
-
-async def find_users_named(connection: AsyncConnection, name: str, *, actor: Actor) -> list[int]:
-    """Find employers as well as employees; for employers alone."""
-    ensure_can_see_employees(actor)
-    return list(await connection.scalars(select(user_table.c.id).where(_is_named(name)).limit(2)))
 
 
 async def search_users(
@@ -205,12 +233,11 @@ async def search_users(
     return [UserView._make(row) for row in rows]
 
 
-async def search_employee_ids(connection: AsyncConnection, text: str, *, actor: Actor) -> list[int]:
-    """Find employees whose name or e-mail contains a text; none for an employee."""
+async def search_user_ids(connection: AsyncConnection, text: str, *, actor: Actor) -> list[int]:
+    """Find users whose name or e-mail contains a text; none for an employee."""
     if not can_see_employees(actor):
         return []
-    query = select(user_table.c.id).where(user_table.c.role == Role.EMPLOYEE, _mentions(text))
-    return list(await connection.scalars(query))
+    return list(await connection.scalars(select(user_table.c.id).where(_mentions(text))))
 
 
 def _has(status: EmployeeStatus) -> ColumnElement[bool]:
@@ -235,6 +262,18 @@ def _is_named(name: str) -> ColumnElement[bool]:
     if name.isascii() and name.isdecimal() and len(name) < 20 and int(name) <= MAX_ID:
         called.append(user_table.c.id == int(name))
     return or_(*called)
+
+
+async def _page(
+    connection: AsyncConnection, query: Select[*tuple[Any, ...]], before: int | None, limit: int
+) -> UserPage:
+    if before is not None:
+        query = query.where(user_table.c.id < before)
+    rows = await connection.execute(
+        query.order_by(user_table.c.id.desc()).limit(constant(limit + 1))
+    )
+    users = [UserView._make(row) for row in rows]
+    return UserPage(users[:limit], users[limit - 1].id if len(users) > limit else None)
 
 
 async def _one(

@@ -14,7 +14,7 @@ from expenses.tickets.filters import TicketFilter, searched
 from expenses.tickets.models import Category, PaymentStatus, TicketStatus
 from expenses.tickets.schemas import Day
 from expenses.users.models import Actor
-from expenses.users.queries import find_employees_named, search_employee_ids
+from expenses.users.queries import find_users_named, search_user_ids
 
 
 def _empty_is_none(value: Any) -> Any:
@@ -64,7 +64,7 @@ class FilterQuery(BaseModel):
             owner_id = await _employee_id(connection, self.employee, actor=actor)
         search: dict[str, Any] = {}
         if self.q:
-            named = await search_employee_ids(connection, self.q, actor=actor)
+            named = await search_user_ids(connection, self.q, actor=actor)
             search = searched(self.q, named)
         return TicketFilter(
             **search,
@@ -94,7 +94,7 @@ def _ensure_ordered(field: str, first: date | Decimal | None, last: date | Decim
 
 
 async def _employee_id(connection: AsyncConnection, name: str, *, actor: Actor) -> int:
-    found = await find_employees_named(connection, name, actor=actor)
+    found = await find_users_named(connection, name, actor=actor)
     if not found:
         raise InvalidInput({"employee": N_("No employee has this name or e-mail.")})
     if len(found) > 1:
