@@ -76,6 +76,7 @@ class EveryPage(BrowserTestCase):
             for window, path in (
                 (page, "/account"),
                 (page, "/account/payout"),
+                (page, "/account/email"),
                 (page, "/tickets/import"),
                 (page, "/tickets?cursor=x"),
                 (page, "/tickets/999999"),

@@ -235,6 +235,14 @@ class WithMails(MailTestCase):
             await self.ask(NEW)
         self.assertEqual([one.sql for one in taken], [one.sql for one in free])
 
+    async def test_a_late_note_still_goes_to_the_old_address(self) -> None:
+        await self.ask(NEW)
+        token = await self.email_token(self.ada, NEW)
+        await self.browser.post("/account/email/confirm", data={"token": token})
+        self.assertEqual(
+            [mail[0] for mail in await self.mails()], [NEW, self.ada.email, self.ada.email]
+        )
+
     async def test_too_many_are_refused(self) -> None:
         self.app.state.settings = self.settings.model_copy(update={"login_attempts": 2})
         for number in range(2):

@@ -108,7 +108,15 @@ async def _mail_link(connection: AsyncConnection, email: str, *, actor: CurrentU
     else:
         action, subject = TAKEN, Subject(owner.user_id)
     await announce(connection, action, [subject], actor_id=None, by=[Channel.MAIL])
-    await warn(connection, "user.email_change_requested", actor.id, event_id, email=email)
+    # Named, or the note would go to the new address where it is sent late.
+    await warn(
+        connection,
+        "user.email_change_requested",
+        actor.id,
+        event_id,
+        to=actor.email,
+        email=email,
+    )
 
 
 async def _change(connection: AsyncConnection, email: str, *, actor: CurrentUser) -> None:
