@@ -69,6 +69,9 @@ def before_call(_context: HookContext, case: Case[Any], **_: Any) -> None:
         if "holder" in case.body:
             # Either an IBAN or an account, whose numbers are checked.
             case.body.update(PAYOUT)
+        if case.operation.path == "/api/me/email":
+            # Whoever asks is found by theirs, so they keep it.
+            case.body.update(email=os.environ["SCHEMA_EMAIL"], password=PASSWORD)
     if case.headers:
         # The same key with another ticket is refused.
         case.headers.pop("idempotency-key", None)

@@ -8,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from expenses.database.engine import Database
-from expenses.errors import EmailTaken, InvalidInput, ResetExpired
+from expenses.errors import EmailTaken, ResetExpired
 from expenses.history import record
 from expenses.i18n.text import N_
 from expenses.notifications.outbox import Channel, Subject, announce
@@ -34,11 +34,11 @@ async def ask_for_change(
 ) -> bool:
     """Mail a link to the new e-mail, or change it at once where no mails are sent.
 
-    Returns whether it is changed. Raises `InvalidInput` for `email` and `password`, `NotLoggedIn`,
-    `TooManyAttempts` and, where no mails are sent, `EmailTaken`.
+    Returns whether it is changed; the same one again changes nothing. Raises `InvalidInput` for the
+    field `password`, `NotLoggedIn`, `TooManyAttempts` and, where no mails are sent, `EmailTaken`.
     """
     if email == actor.email:
-        raise InvalidInput({"email": N_("This is your e-mail already.")})
+        return True
     await count_attempt(database, email_change_limits(actor.id, email, settings))
     async with confirmed_by_password(
         database, password, actor=actor, settings=settings
