@@ -1,6 +1,7 @@
 """Erasing an employee who left: what goes, what stays, and that nothing brings them back."""
 
 import asyncio
+from datetime import UTC, datetime
 from typing import Any
 from unittest import TestCase
 
@@ -13,7 +14,7 @@ from expenses.notifications.outbox import Channel, message_table
 from expenses.payments.payout import PayoutDetails, set_payout
 from expenses.tickets.models import import_headings_table
 from expenses.tickets.saved_filters import save_filter
-from expenses.users.models import user_table
+from expenses.users.models import invitation_table, user_table
 from expenses.users.own_data import personal_tables
 from expenses.users.registration import begin_registration
 from expenses.users.throttling import HOUR, Limit
@@ -37,6 +38,7 @@ KEPT = {
     ("payment_runs", "ended_by_id"),
     ("payment_lines", "owner_id"),
     ("payment_lines", "paid_by_id"),
+    ("invitations", "invited_by_id"),
 }
 
 
@@ -97,6 +99,21 @@ class Erasing(ErasingTestCase):
                     action="user.payout_changed",
                     user_id=self.ada.id,
                     facts={"was": self.ada.email},
+                )
+            )
+            # As of an invitation that was not used.
+            await connection.execute(
+                insert(invitation_table).values(
+                    email=self.ada.email,
+                    email_identity=self.ada.email,
+                    role=self.ada.role,
+                    secret_hash=b"secret",
+                    expires_at=datetime.now(UTC),
+                )
+            )
+            await connection.execute(
+                insert(message_table).values(
+                    channel=Channel.MAIL, action="invitation.sent", facts={"to": self.ada.email}
                 )
             )
             await connection.execute(

@@ -24,7 +24,7 @@ GET    /admin/                                            employer  1
 GET    /admin/employee/details/{pk:path}                  employer  7
 GET    /admin/employee/list                               employer  4
 GET    /admin/employee/{employee_id:int}/erase            employer  3
-POST   /admin/employee/{employee_id:int}/erase            employer  14
+POST   /admin/employee/{employee_id:int}/erase            employer  15
 GET    /admin/employee/{employee_id:int}/reactivate       employer  4
 POST   /admin/employee/{employee_id:int}/reactivate       employer  6
 POST   /admin/employee/{employee_id:int}/reset-link       employer  6

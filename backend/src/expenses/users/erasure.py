@@ -13,7 +13,7 @@ from expenses.notifications.outbox import Channel, Subject, announce, message_ta
 from expenses.receipts.models import receipt_table
 from expenses.tickets.models import saved_filter_table
 from expenses.users.identity import email_identity
-from expenses.users.models import Actor, pending_registration_table, user_table
+from expenses.users.models import Actor, invitation_table, pending_registration_table, user_table
 from expenses.users.own_data import personal_tables
 from expenses.users.policy import ensure_can_suspend
 from expenses.users.queries import UserView, find_password, lock_employee, users_by_id
@@ -58,6 +58,7 @@ def ensure_can_be_erased(employee: UserView) -> None:
 
 async def _erase(connection: AsyncConnection, employee: UserView, *, actor_id: int) -> UserView:
     await _delete_what_is_theirs(connection, employee)
+    await _delete_mentions(connection, employee)
     await _replace_who_they_were(connection, employee.id)
     event_id = await record(connection, ERASED, actor_id=actor_id, user_id=employee.id)
     subject = Subject(employee.id, event_id)
@@ -77,22 +78,27 @@ async def _delete_what_is_theirs(connection: AsyncConnection, employee: UserView
             receipt_table.c.owner_id == employee.id, receipt_table.c.ticket_id.is_(None)
         )
     )
-    await connection.execute(
-        delete(message_table).where(
-            message_table.c.user_id == employee.id, message_table.c.channel == Channel.MAIL
-        )
+    await forget_attempts(connection, employee.id, employee.email)
+
+
+async def _delete_mentions(connection: AsyncConnection, employee: UserView) -> None:
+    """Delete what others have that names the employee, and what is under way to their e-mail."""
+    to_them = or_(
+        message_table.c.user_id == employee.id,
+        message_table.c.facts["to"].astext == employee.email,
     )
     await connection.execute(
-        delete(pending_registration_table).where(
-            func.lower(pending_registration_table.c.email) == employee.email.lower()
-        )
+        delete(message_table).where(message_table.c.channel == Channel.MAIL, to_them)
     )
+    for table in (pending_registration_table, invitation_table):
+        await connection.execute(
+            delete(table).where(func.lower(table.c.email) == employee.email.lower())
+        )
     # Filters that employers have saved, of this employee's tickets.
     query = "&" + saved_filter_table.c.query + "&"
     names = [quote_plus(name) for name in (employee.email, employee.username)]
     of_them = [query.icontains(f"&employee={name}&", autoescape=True) for name in names]
     await connection.execute(delete(saved_filter_table).where(or_(*of_them)))
-    await forget_attempts(connection, employee.id, employee.email)
 
 
 async def _replace_who_they_were(connection: AsyncConnection, user_id: int) -> None:

@@ -161,12 +161,8 @@ async def uncount_attempt(connection: AsyncConnection, limits: Sequence[Limit]) 
 
 async def forget_attempts(connection: AsyncConnection, user_id: int, email: str) -> None:
     """Delete what was counted for a user who is erased."""
-    subjects = {
-        "login": email_identity(email),
-        "reset": email_identity(email),
-        "password": str(user_id),
-        "upload": str(user_id),
-    }
+    subjects = dict.fromkeys(("login", "reset", "email"), email_identity(email))
+    subjects |= dict.fromkeys(("password", "email-by", "upload"), str(user_id))
     keys = [Limit(kind, subject, 0, DAY).key for kind, subject in subjects.items()]
     await connection.execute(delete(attempts_table).where(attempts_table.c.key.in_(keys)))
 
