@@ -222,6 +222,68 @@ class KnownPeople(SingleSignOnTestCase):
         self.assert_leads_to(await self.sign_in(), "/tickets")
 
 
+class WithoutAPassword(SingleSignOnTestCase):
+    """What else asks for the password."""
+
+    PAYOUT = {"holder": "Ada", "account": "6222021234567890123", "bank": "A bank"}
+
+    async def asyncSetUp(self) -> None:
+        await super().asyncSetUp()
+        self.ada = await self.new_employee("Ada")
+        self.issuer.claims["email"] = self.ada.email
+
+    async def test_a_log_in_of_now_confirms_a_change(self) -> None:
+        await self.sign_in()
+        page = await self.http.get("/account/payout")
+        self.assertNotIn('name="password"', page.text)
+        for sign_in in (None, int(time.time()) - 700):
+            self.issuer.claims["auth_time"] = sign_in
+            await self.sign_in()
+            async with self.nothing_changes():
+                page = await self.http.post("/account/payout", data=self.PAYOUT)
+            self.assertEqual(page.status_code, 422)
+            self.assertIn("Log in again first", page.text)
+            self.assertIn("again=1", (await self.http.get("/account/email")).text)
+        again = await self.http.get("/login/sso?again=1&next=/account/payout")
+        asked = parse_qs(urlsplit(again.headers["location"]).query)
+        self.assertEqual((asked["prompt"], asked["max_age"]), (["login"], ["0"]))
+        self.issuer.claims["auth_time"] = int(time.time())
+        back = await self.http.get(self.issuer.authorize(again.headers["location"]))
+        self.assert_leads_to(back, "/account/payout")
+        for name, form in (("payout", self.PAYOUT), ("email", {"email": "a@contoso.example"})):
+            answer = await self.http.post(f"/account/{name}", data=form)
+            self.assert_leads_to(answer, "/account")
+        [*_, payout, email] = await self.events()
+        self.assertEqual(
+            (payout.action, email.action), ("user.payout_changed", "user.email_changed")
+        )
+
+    async def test_a_program_has_no_way_to_confirm(self) -> None:
+        await self.sign_in()
+        api = await self.program_of(self.ada)
+        async with self.nothing_changes():
+            answer = await api.put("/api/me/payout", json=self.PAYOUT | {"password": PASSWORD})
+        self.assert_problem(answer, 422, "invalid-input")
+
+    async def test_the_account_page_has_no_form_for_one(self) -> None:
+        await self.sign_in()
+        page = await self.http.get("/account")
+        self.assertIn("You log in with Contoso ID and have no password here.", page.text)
+        self.assertNotIn('name="old"', page.text)
+        async with self.nothing_changes():
+            form = {"old": PASSWORD, "new": "another horse 10", "again": "another horse 10"}
+            page = await self.http.post("/account/password", data=form)
+        self.assertEqual(page.status_code, 422)
+
+    async def test_one_can_be_set_by_a_link(self) -> None:
+        await self.sign_in()
+        token = await self.reset_token(self.ada)
+        new = {"new": "another horse 10", "again": "another horse 10"}
+        await self.http.post("/reset", data={"token": token} | new)
+        credentials = {"email": self.ada.email, "password": "another horse 10"}
+        self.assert_leads_to(await self.http.post("/login", data=credentials), "/tickets")
+
+
 class Refused(SingleSignOnTestCase):
     async def asyncSetUp(self) -> None:
         await super().asyncSetUp()

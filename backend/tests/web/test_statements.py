@@ -134,6 +134,8 @@ GET    /language                                          owner     0
 POST   /appearance                                        owner     0
 POST   /language                                          owner     3
 GET    /login                                             owner     1
+GET    /login/sso                                        stranger  0
+GET    /login/sso/callback                               stranger  0
 POST   /login                                             owner     7
 POST   /logout                                            owner     3
 GET    /mails/off                                         owner     0

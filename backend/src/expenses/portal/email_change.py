@@ -28,7 +28,7 @@ router = APIRouter(prefix="/account/email")
 
 class NewEmail(BaseModel):
     email: Email
-    password: Password
+    password: Password | None = None
 
 
 @router.get("")

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -17,7 +18,7 @@ from expenses.errors import EmailNotVerified, IssuerUnavailable, SignInFailed
 from expenses.settings import Settings
 from expenses.users.models import Role
 from expenses.users.schemas import Email, Username
-from expenses.users.single_sign_on import Identity
+from expenses.users.single_sign_on import Identity, SignIn
 
 CALLBACK = "/login/sso/callback"
 SECONDS = 5
@@ -29,7 +30,10 @@ SIGNATURES = [
 ]
 
 # What is raised by a state or token that is not what it should be, or not there.
-NOT_PROVEN = (AuthlibBaseError, JoseError, LookupError, RuntimeError, TypeError, ValueError)
+NOT_PROVEN = (
+    *(AuthlibBaseError, JoseError),
+    *(ArithmeticError, LookupError, RuntimeError, TypeError, ValueError),
+)
 
 logger = logging.getLogger(__name__)
 _USERNAME: TypeAdapter[str] = TypeAdapter(Username)
@@ -61,14 +65,18 @@ class Issuer:
             },
         )
 
-    async def send_there(self, request: Request) -> Response:
-        """Raises `IssuerUnavailable`."""
+    async def send_there(self, request: Request, *, again: bool = False) -> Response:
+        """With `again`, the issuer asks them who they are even if it knows.
+
+        Raises `IssuerUnavailable`.
+        """
         await self._metadata()
+        asked = {"prompt": "login", "max_age": "0"} if again else {}
         callback = f"{str(self._settings.public_url).rstrip('/')}{CALLBACK}"
-        response: Response = await self._client.authorize_redirect(request, callback)
+        response: Response = await self._client.authorize_redirect(request, callback, **asked)
         return response
 
-    async def who_is_back(self, request: Request) -> Identity:
+    async def who_is_back(self, request: Request) -> SignIn:
         """Raises `SignInFailed`, `EmailNotVerified`, `IssuerUnavailable`."""
         metadata = await self._metadata()
         with self._refusing():
@@ -82,7 +90,9 @@ class Issuer:
             claims = token["userinfo"]
             if "email" not in claims:
                 claims = await self._more(claims, token)
-        return self._identity(claims)
+            auth_time = claims.get("auth_time")
+            at = None if auth_time is None else datetime.fromtimestamp(auth_time, UTC)
+        return SignIn(self._identity(claims), at)
 
     async def _metadata(self) -> dict[str, Any]:
         try:

@@ -1,15 +1,19 @@
 """The page where employees say where they want to be paid."""
 
+from typing import Annotated
+
 from fastapi import APIRouter, Request, Response
+from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.responses import RedirectResponse
 
 from expenses.errors import InvalidInput, TooManyAttempts
 from expenses.i18n.languages import gettext, sentence
 from expenses.payments import payout
-from expenses.payments.payout_schemas import PayoutChange
+from expenses.payments.payout_schemas import NewPayout
 from expenses.payments.policy import ensure_can_be_paid
 from expenses.users.account import confirmed_by_password
+from expenses.users.schemas import Password
 from expenses.users.sessions import CurrentUser
 from expenses.web.dependencies import (
     ConnectionDependency,
@@ -24,6 +28,12 @@ from expenses.web.problems import refused
 from expenses.web.validation import parse
 
 router = APIRouter(prefix="/account/payout")
+
+
+class PayoutForm(NewPayout):
+    """Who logs in by single sign-on may have no password."""
+
+    password: Annotated[Password | None, Field(repr=False)] = None
 
 
 @router.get("")
@@ -45,7 +55,7 @@ async def set_payout(
         user = await get_current_user(request, connection)
     ensure_can_be_paid(user)
     try:
-        filled = parse(PayoutChange, form)
+        filled = parse(PayoutForm, form)
         details = filled.details()
         async with confirmed_by_password(
             database, filled.password, actor=user, settings=settings

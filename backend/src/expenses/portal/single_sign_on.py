@@ -21,7 +21,7 @@ from expenses.settings import Settings
 from expenses.users import single_sign_on
 from expenses.users.registration import begin_with_identity, register
 from expenses.users.sessions import NewSession, start_session
-from expenses.users.single_sign_on import Identity
+from expenses.users.single_sign_on import Identity, SignIn
 from expenses.users.throttling import (
     Caller,
     count_attempt,
@@ -48,8 +48,9 @@ REFUSALS = (
 async def go_to_issuer(request: Request) -> Response:
     issuer = _issuer_of(request)
     request.session["next"] = request.query_params.get("next", "")
+    is_again = "again" in request.query_params
     try:
-        return await issuer.send_there(request)
+        return await issuer.send_there(request, again=is_again)
     except IssuerUnavailable as error:
         return back_to_login(request, error)
 
@@ -68,25 +69,26 @@ async def come_back(
     limits = sign_in_limits(caller, settings)
     try:
         await count_attempt(database, limits)
-        identity = await issuer.who_is_back(request)
+        sign_in = await issuer.who_is_back(request)
         async with database.transaction() as connection:
             await uncount_attempt(connection, limits)
-        session = await _enter(database, identity, caller, settings)
+        session = await _enter(database, sign_in, caller, settings)
     except REFUSALS as error:
         return back_to_login(request, error)
     if session is None:
-        return await _ask_for_the_rest(request, database, identity)
+        return await _ask_for_the_rest(request, database, sign_in.identity)
     return welcome(request, session, request.session.get("next"))
 
 
 async def _enter(
-    database: Database, identity: Identity, caller: Caller, settings: Settings
+    database: Database, sign_in: SignIn, caller: Caller, settings: Settings
 ) -> NewSession | None:
     """Log somebody in or register them; None where their name or role has to be asked for."""
     try:
-        return await single_sign_on.log_in(database, identity, caller=caller, settings=settings)
+        return await single_sign_on.log_in(database, sign_in, caller=caller, settings=settings)
     except NotRegistered:
         await count_attempt(database, registration_limits(caller, settings))
+    identity = sign_in.identity
     if identity.username is None or identity.role is None:
         return None
     try:
@@ -102,7 +104,12 @@ async def _enter(
                 identity=identity,
             )
             return await start_session(
-                connection, user.id, caller=caller, settings=settings, is_registering=True
+                connection,
+                user.id,
+                caller=caller,
+                settings=settings,
+                signed_in_at=sign_in.at,
+                is_registering=True,
             )
     except UsernameTaken:
         return None

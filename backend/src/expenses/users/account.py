@@ -18,6 +18,7 @@ from expenses.errors import (
     WrongPassword,
 )
 from expenses.history import record
+from expenses.i18n.text import N_
 from expenses.settings import Settings
 from expenses.users import locks
 from expenses.users.identity import username_skeleton
@@ -130,15 +131,23 @@ async def change_password(
 
 @asynccontextmanager
 async def confirmed_by_password(
-    database: Database, password: str, *, actor: CurrentUser, settings: Settings
+    database: Database, password: str | None, *, actor: CurrentUser, settings: Settings
 ) -> AsyncIterator[AsyncConnection]:
     """Open a transaction for a change that asks for the password once more.
 
-    Raises `InvalidInput` for the field `password`, and otherwise as `change_password` does.
+    Who has none has to come from single sign-on just now. Raises `InvalidInput` for the field
+    `password`, and otherwise as `change_password` does.
     """
+    if not actor.has_password:
+        if not actor.has_just_signed_in:
+            raise InvalidInput({"password": N_("Log in again first, to confirm that it is you.")})
+        async with database.transaction() as connection:
+            await _lock_password(connection, actor)
+            yield connection
+        return
     limits = password_limits(actor.id, settings)
     await count_attempt(database, limits)
-    verified = await _verify(database, password, actor, field="password")
+    verified = await _verify(database, password or "", actor, field="password")
     async with database.transaction() as connection:
         if await _lock_password(connection, actor) != verified:
             raise InvalidInput({"password": WrongPassword.template})

@@ -30,7 +30,7 @@ LIFETIME = timedelta(minutes=30)
 
 
 async def ask_for_change(
-    database: Database, email: str, password: str, *, actor: CurrentUser, settings: Settings
+    database: Database, email: str, password: str | None, *, actor: CurrentUser, settings: Settings
 ) -> bool:
     """Mail a link to the new e-mail, or change it at once where no mails are sent.
 

@@ -109,6 +109,8 @@ class UserSession(Base):
     expires_at: Mapped[datetime] = mapped_column(index=True)
     ends_at: Mapped[datetime]
     idle_for: Mapped[timedelta]
+    # When its user was last asked who they are at the issuer of single sign-on, if they were.
+    signed_in_at: Mapped[datetime | None]
     # What the browser or program called itself when it logged in, and from where.
     client: Mapped[str | None]
     address: Mapped[str | None]

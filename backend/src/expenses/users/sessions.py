@@ -32,6 +32,8 @@ LOG_INS = Counter("expenses_log_ins", "Log-ins, by result.", ["result"])
 LAST_SEEN_PRECISION = timedelta(minutes=1)
 # Far more than anybody has devices; a program that logs in for each call may have thousands.
 MAX_LISTED = 100
+# How long single sign-on stands for the password where one would be asked for.
+CONFIRMED_FOR = timedelta(minutes=10)
 
 
 # Built once, since it is sent for every request.
@@ -44,10 +46,12 @@ _BY_TOKEN = (
         user_table.c.suspended_at,
         user_table.c.created_at,
         user_table.c.gets_mails,
+        user_table.c.password_hash.is_not(None),
         session_table.c.id,
         session_table.c.last_seen_at,
         session_table.c.ends_at,
         session_table.c.idle_for,
+        session_table.c.signed_in_at,
     )
     .join(session_table, session_table.c.user_id == user_table.c.id)
     .where(
@@ -68,10 +72,18 @@ class CurrentUser(NamedTuple):
     suspended_at: datetime | None
     created_at: datetime
     gets_mails: bool
+    has_password: bool
     session_id: int
     last_seen_at: datetime
     ends_at: datetime
     idle_for: timedelta
+    signed_in_at: datetime | None
+
+    @property
+    def has_just_signed_in(self) -> bool:
+        """Whether single sign-on has asked them in the last minutes who they are."""
+        at = self.signed_in_at
+        return at is not None and at > datetime.now(UTC) - CONFIRMED_FOR
 
 
 class SessionView(NamedTuple):
@@ -164,6 +176,7 @@ async def start_session(
     caller: Caller,
     settings: Settings,
     verified_hash: str | None = None,
+    signed_in_at: datetime | None = None,
     is_registering: bool = False,
 ) -> NewSession:
     """Start a session for a user who has shown who they are. Raises `Suspended`.
@@ -194,6 +207,7 @@ async def start_session(
             user_id=user_id,
             ends_at=now + settings.session_lifetime,
             idle_for=settings.session_idle,
+            signed_in_at=signed_in_at,
             expires_at=expires_at,
             client=storable(caller.client),
             address=storable(caller.address),

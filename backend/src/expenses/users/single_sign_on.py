@@ -1,5 +1,6 @@
 """Log-ins that an issuer of single sign-on vouches for, and the accounts that are linked to it."""
 
+from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import select, update
@@ -31,17 +32,25 @@ class Identity(NamedTuple):
     role: Role | None = None
 
 
+class SignIn(NamedTuple):
+    """Who has come back from the issuer, and when it asked them who they are, if it says so."""
+
+    identity: Identity
+    at: datetime | None
+
+
 class _Known(NamedTuple):
     user_id: int
     is_linked: bool
 
 
 async def log_in(
-    database: Database, identity: Identity, *, caller: Caller, settings: Settings
+    database: Database, sign_in: SignIn, *, caller: Caller, settings: Settings
 ) -> NewSession:
     """Link the user with this e-mail at their first log-in. Raises `NotRegistered`, `Suspended`,
     and `LinkedToAnother` where the issuer has said before that the e-mail is somebody else's.
     """
+    identity = sign_in.identity
     async with database.reading() as connection:
         known = await _find(connection, identity)
     with logged(known.user_id if known else None):
@@ -50,7 +59,13 @@ async def log_in(
         async with database.transaction() as connection:
             if not known.is_linked:
                 await _link_known(connection, known.user_id, identity, settings)
-            return await start_session(connection, known.user_id, caller=caller, settings=settings)
+            return await start_session(
+                connection,
+                known.user_id,
+                caller=caller,
+                settings=settings,
+                signed_in_at=sign_in.at,
+            )
 
 
 async def link(

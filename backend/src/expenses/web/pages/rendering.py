@@ -29,6 +29,7 @@ def page_context(request: Request) -> dict[str, Any]:
         "theme": request.session.get("theme", "") if "session" in request.scope else "",
         "language": current_language().replace("_Hans", "").replace("_", "-"),
         "languages": names_of_languages(),
+        "oidc_name": settings_of(request).oidc_name,
         "here": return_path(request),
     }
 
