@@ -61,8 +61,11 @@ logging.getLogger("expenses.app").setLevel(logging.ERROR)
 class Server:
     """The application as `expenses serve` runs it, but in a thread of this process."""
 
-    def __init__(self, settings: Settings | None = None, *, is_demo: bool = False) -> None:
+    def __init__(
+        self, settings: Settings | None = None, *, is_demo: bool = False, port: int = 0
+    ) -> None:
         self._is_demo = is_demo
+        self._port = port
         self._settings = settings or make_settings(allowed_hosts=["127.0.0.1"])
         self._server: uvicorn.Server | None = None
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -70,7 +73,7 @@ class Server:
     def __enter__(self) -> "Server":
         # Only where TCP is asked for by name, the event loop sends small answers at once.
         self._socket = socket.socket(proto=socket.IPPROTO_TCP)
-        self._socket.bind(("127.0.0.1", 0))
+        self._socket.bind(("127.0.0.1", self._port))
         self.address = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         self._thread.start()
         while self._server is None or not self._server.started:
