@@ -31,7 +31,6 @@ from expenses.errors import (
     CannotStart,
     ExpensesError,
     InvalidInput,
-    NotFound,
 )
 from expenses.notifications.delivery import channels_of
 from expenses.notifications.links import invitation_link, reset_link
@@ -43,7 +42,7 @@ from expenses.receipts.storage import open_storage
 from expenses.server import listening, serve
 from expenses.settings import KEY_COMMAND, Settings, read_settings, secret_key_in
 from expenses.users import employers
-from expenses.users.erasure import erase_by_email
+from expenses.users.erasure import erase_by_command
 from expenses.users.invitation_queries import Invitee
 from expenses.users.invitations import SentInvitation, invite_from_server
 from expenses.users.models import Role
@@ -158,13 +157,14 @@ def reset_password(email: str) -> None:
 def erase(
     email: str, yes: Annotated[bool, typer.Option("--yes", help="Do not ask again.")] = False
 ) -> None:
-    """Erase the name and e-mail of a suspended employee for good. Asks for the e-mail again."""
-    settings = _settings()
+    """Erase name and e-mail of somebody who left, for good. Asks for the e-mail again.
+
+    They have to be suspended before; an employer, deactivated.
+    """
     if not yes and typer.prompt("This cannot be undone. Type the e-mail again") != email:
         raise CannotErase("The two e-mails differ, so nobody was erased.")
-    with migrated_database(settings) as address:
-        former = asyncio.run(_erase(email, address, settings))
-    typer.echo(f"They are erased, and called {former} now.")
+    former = _change(lambda connection: erase_by_command(connection, email))
+    typer.echo(f"They are erased, and called {former.username} now.")
 
 
 @cli.command()
@@ -311,14 +311,6 @@ async def _missing_files(address: str, settings: Settings) -> int:
 async def _make_reset(email: str, address: str, settings: Settings) -> str | None:
     async with _transaction(address, settings) as connection:
         return await make_for_anyone(connection, email)
-
-
-async def _erase(email: str, address: str, settings: Settings) -> str:
-    async with _transaction(address, settings) as connection:
-        try:
-            return (await erase_by_email(connection, email)).username
-        except NotFound:
-            raise CannotErase("No employee uses the e-mail %(email)s.", email=email) from None
 
 
 async def _invite(person: Invitee, address: str, settings: Settings) -> SentInvitation:

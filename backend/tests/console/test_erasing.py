@@ -229,6 +229,32 @@ class Erasing(ErasingTestCase):
         self.assertEqual(sent, ["user.suspended", "user.erased"])
 
 
+class Employers(ErasingTestCase):
+    async def test_a_deactivated_employer_is_erased_and_what_they_decided_stays(self) -> None:
+        omar = await self.new_employer("Omar Haddad")
+        ticket = await self.new_ticket(self.ada)
+        await self.approve(ticket, by=omar)
+        path, home = f"/admin/employee/{omar.id}/erase", f"/admin/employers/{omar.id}"
+        await self.browser.post(f"{home}/deactivate")
+        self.assertIn(path, (await self.browser.get(home)).text)
+        await self.browser.post(path, data={"email": omar.email})
+        event = await self.last_event()
+        self.assertEqual(
+            (event.action, event.actor_id, event.user_id), ("user.erased", self.boss.id, omar.id)
+        )
+        decided = await self.ticket(ticket, seen_by=self.boss)
+        self.assertEqual(decided.decided_by_username, f"former employee {omar.id}")
+        page, listed = await self.browser.get(home), await self.browser.get("/admin/employers")
+        for shown in (page.text, listed.text):
+            self.assertIn("status-erased", shown)
+            self.assertNotIn("Haddad", shown)
+            self.assertNotIn("/activate", shown)
+        async with self.nothing_changes():
+            await self.browser.post(f"{home}/activate")
+        page = await self.browser.get(home)
+        self.assertIn("There is no way back.", page.text)
+
+
 class Refusals(ErasingTestCase):
     async def test_only_the_right_e_mail_erases(self) -> None:
         await self.suspend(self.ada, by=self.boss)
@@ -236,7 +262,7 @@ class Refusals(ErasingTestCase):
             async with self.nothing_changes():
                 answer = await self.erase(wrong)
             self.assertEqual(answer.status_code, 422)
-            self.assertIn("This is not the e-mail of this employee.", answer.text)
+            self.assertIn("This is not their e-mail.", answer.text)
 
     async def test_whoever_has_access_is_not_erased(self) -> None:
         async with self.nothing_changes():
@@ -247,9 +273,19 @@ class Refusals(ErasingTestCase):
                 self.assertIn("Ada Lovelace is not suspended.", page.text)
                 self.assertNotIn("/erase", page.text)
 
-    async def test_employers_are_not_erased_here(self) -> None:
-        async with self.nothing_changes():
-            answer = await self.browser.post(
-                f"/admin/employee/{self.boss.id}/erase", data={"email": self.boss.email}
-            )
-        self.assertEqual(answer.status_code, 404)
+    async def test_an_active_employer_is_not_erased_not_even_by_themselves(self) -> None:
+        for boss in (self.boss, await self.new_employer("Omar")):
+            async with self.nothing_changes():
+                await self.browser.post(
+                    f"/admin/employee/{boss.id}/erase", data={"email": boss.email}
+                )
+            page = await self.browser.get(f"/admin/employers/{boss.id}")
+            self.assertIn(f"{boss.username} is not suspended.", page.text)
+
+    async def test_nobody_is_not_erased(self) -> None:
+        for number in (0, 999_999, 2**63):
+            async with self.nothing_changes():
+                path = f"/admin/employee/{number}/erase"
+                for method in ("GET", "POST"):
+                    answer = await self.browser.request(method, path)
+                    self.assertEqual(answer.status_code, 404)

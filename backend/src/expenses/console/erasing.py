@@ -1,4 +1,4 @@
-"""Erasing an employee who left: asked for on a page, and confirmed by typing their e-mail."""
+"""Erasing somebody who left: asked for on a page, and confirmed by typing their e-mail."""
 
 from sqladmin import BaseView, expose
 from starlette.requests import Request
@@ -9,7 +9,7 @@ from expenses.errors import Conflict, InvalidInput
 from expenses.i18n.languages import gettext, sentence
 from expenses.tickets.employee_figures import count_tickets_of
 from expenses.users import erasure
-from expenses.users.queries import get_employee
+from expenses.users.queries import get_user
 from expenses.web.dependencies import database_of
 from expenses.web.pages.forms import FormValues, read_form
 from expenses.web.pages.rendering import flash, render
@@ -49,7 +49,7 @@ async def _page(
     """Say what will be gone. Nothing happens yet."""
     employee_id, actor = request.path_params["employee_id"], user_of(request)
     async with database_of(request).reading() as connection:
-        employee = await get_employee(connection, employee_id, actor=actor)
+        employee = await get_user(connection, employee_id, actor=actor)
         try:
             erasure.ensure_can_be_erased(employee)
         except Conflict as error:

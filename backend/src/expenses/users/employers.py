@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from expenses.database.tables import ensure_possible
 from expenses.errors import (
+    AlreadyErased,
     AlreadySuspended,
     LastEmployer,
     NotAnEmployer,
@@ -121,6 +122,8 @@ async def _deactivate(
 async def _activate(
     connection: AsyncConnection, employer: UserView, *, actor: Actor, **details: Any
 ) -> UserView:
+    if employer.erased_at is not None:
+        raise AlreadyErased(username=employer.username)
     if employer.suspended_at is None:
         raise NotSuspended(N_("%(username)s is not deactivated."), username=employer.username)
     return await restore_access(connection, "user.activated", employer, actor=actor, **details)

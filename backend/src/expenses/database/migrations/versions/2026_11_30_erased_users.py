@@ -31,7 +31,8 @@ FORGET = """
 CREATE FUNCTION forget_account_details(erased bigint) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = {schema}, pg_temp AS $$
 DECLARE
-    kept text[] := ARRAY['role', 'sessions_ended', 'taken_out_of_payment_runs', 'hidden'];
+    kept text[] := ARRAY['role', 'sessions_ended', 'taken_out_of_payment_runs', 'hidden',
+        'invitation', 'invited_by', 'by_command'];
 BEGIN
     IF EXISTS (SELECT FROM users WHERE id = erased AND erased_at IS NOT NULL) THEN
         UPDATE events SET details = coalesce(
