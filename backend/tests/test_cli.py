@@ -148,6 +148,27 @@ class ResetPassword(CommandLineTestCase):
         ended = self.run_command("reset-password", "nobody@contoso.example", **settings)
         self.assert_refused(ended, "nobody@contoso.example")
 
+    def test_a_second_factor_is_taken_away(self) -> None:
+        url = new_database()
+        settings = {"DATABASE_URL": url, "SMTP_URL": "smtp://localhost"}
+        typed = f"Dana\n{PASSWORD}"
+        self.run_command("create-employer", "dana@contoso.example", typed=typed, **settings)
+        passkey = (
+            "(user_id, credential_id, public_key, sign_count, name) SELECT id, '1', '', 0, 'x'"
+        )
+        asyncio.run(execute(url, f"INSERT INTO passkeys {passkey} FROM users RETURNING id"))
+        ended = self.run_command("reset-second-factor", "DANA@contoso.example", **settings)
+        self.assertEqual(ended.status, 0, ended.stderr)
+        self.assertEqual(asyncio.run(execute(url, "SELECT id FROM passkeys")), [])
+        for query in (
+            "SELECT action FROM events WHERE action <> 'user.registered'",
+            "SELECT action FROM outbox",
+        ):
+            rows = asyncio.run(execute(url, query))
+            self.assertEqual(rows, [("user.second_factor_reset",)])
+        ended = self.run_command("reset-second-factor", "nobody@contoso.example", **settings)
+        self.assert_refused(ended, "No account uses this e-mail yet.")
+
     def test_it_needs_the_key_that_signs_the_link(self) -> None:
         ended = self.run_command(
             "reset-password", "dana@contoso.example", DATABASE_URL=new_database()

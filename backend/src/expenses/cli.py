@@ -51,6 +51,7 @@ from expenses.users.queries import UserView
 from expenses.users.registration import register
 from expenses.users.resets import make_for_anyone
 from expenses.users.schemas import Email, Password, Username
+from expenses.users.second_factor.reset import reset_by_command
 from expenses.web.validation import parse
 
 cli = typer.Typer(
@@ -151,6 +152,13 @@ def reset_password(email: str) -> None:
     if secret is None:
         raise CannotReset("No account uses the e-mail %(email)s.", email=email)
     typer.echo(reset_link(secret, settings))
+
+
+@cli.command()
+def reset_second_factor(email: str) -> None:
+    """Remove all passkeys and recovery codes of somebody who has lost them."""
+    user = _change(lambda connection: reset_by_command(connection, email))
+    typer.echo(f"{user.username} is logged out everywhere, and has no passkeys any more.")
 
 
 @cli.command()

@@ -47,7 +47,7 @@ class CannotGrant(ExpensesError):
 
 
 class CannotReset(ExpensesError):
-    """No link for a new password was made; the message says why."""
+    """Neither a password nor a second factor was reset; the message says why."""
 
     code = "cannot-reset"
 
@@ -82,6 +82,29 @@ class WrongPassword(ExpensesError):
 class Suspended(ExpensesError):
     code = "suspended"
     template = N_("This account is suspended. Please ask your employer.")
+
+
+class SecondFactorRequired(ExpensesError):
+    """The password was right; `details` holds the `user_id`, and the `verified_hash`."""
+
+    code = "second-factor-required"
+    template = N_(
+        "This account asks for a passkey after the password. Log in with a browser instead."
+    )
+
+    def __init__(self, user_id: int | None = None, verified_hash: str | None = None) -> None:
+        super().__init__()
+        self.details.update(user_id=user_id, verified_hash=verified_hash)
+
+
+class PasskeyRefused(ExpensesError):
+    code = "passkey-refused"
+    template = N_("This passkey was not accepted. Try again, or use another one.")
+
+
+class LogInExpired(ExpensesError):
+    code = "log-in-expired"
+    template = N_("The log-in took too long. Enter your e-mail and password again.")
 
 
 class NotRegistered(ExpensesError):
@@ -182,6 +205,14 @@ class AlreadyRegistered(Conflict):
 class AlreadyInvited(Conflict):
     code = "already-invited"
     template = N_("%(email)s is already invited. Send that invitation again.")
+
+
+class LastPasskey(Conflict):
+    code = "last-passkey"
+    template = N_(
+        "Your company asks everybody in your role for a passkey, and this is your last one. "
+        "Add another one first."
+    )
 
 
 class UsernameTaken(Conflict):

@@ -123,6 +123,7 @@ def _sender(text: str) -> str:
 
 
 LogFormat = Literal["readable", "json"]
+SecondFactor = Literal["optional", "employers", "everybody"]
 PaymentApproval = Literal["second-employer"]
 # What stands before PostgreSQL: PgBouncer, which gives each transaction any of its connections.
 Pooler = Literal["transaction"]
@@ -177,6 +178,7 @@ class Settings(BaseSettings):
     login_attempts: Count = 10
     address_attempts: Count = 300
     address_registrations: Count = 100
+    second_factor: SecondFactor = "optional"
     oidc_issuer: Issuer | None = Field(
         None, examples=["https://login.yourcompany.example/realms/staff"]
     )

@@ -16,13 +16,15 @@ NAMES = {
     *("api", "chrome", "contoso", "csv", "english", "excel", "expenses", "iso", "json", "kb"),
     *("keynote", "mb", "numbers", "ods", "opendocument", "pages", "pdf", "sha", "utc", "windows"),
     *("bic", "camt", "cobadeffxxx", "company_iban", "de", "iban", "pain", "sepa", "xlsx", "xml"),
-    *("ctrl", "enter", "esc", "shift"),
+    *("ctrl", "enter", "esc", "javascript", "pin", "shift"),
     *("application", "content", "null", "true", "false", "type"),
 }
-DATA = re.compile(r"\w+\.png|SHA-256:? \w+|\w+://\S*|\S+@\S+|\{\w+\}|US\$|\d{4}-\d\d-\d\dT[\d:]+Z?")
+DATA = re.compile(
+    r"\w+\.png|(?:[a-z2-7]{4}-){5}[a-z2-7]{4}|SHA-256:? \w+|\w+://\S*|\S+@\S+|\{\w+\}|US\$|\d{4}-\d\d-\d\dT[\d:]+Z?"
+)
 # Shown to people or read to them, or what scripts say.
 ATTRIBUTES = re.compile(
-    "alt|aria-label|placeholder|title|data-(all|anyway|search|some|ticket|unreachable|usual)"
+    "alt|aria-label|placeholder|title|data-(all|anyway|failed|search|some|ticket|unreachable|usual)"
 )
 
 

@@ -15,6 +15,10 @@ from expenses.tickets.saved_filters import save_filter
 from expenses.users import employers
 from expenses.users.queries import UserView
 from expenses.users.registration import begin_registration
+from expenses.users.second_factor.passkeys import add_passkey
+from expenses.users.second_factor.pending import begin_second_step
+from expenses.users.second_factor.queries import list_passkeys
+from expenses.users.second_factor.relying_party import NewCredential
 from expenses.web.security.cookies import SESSION
 from expenses.web.security.headers import ALWAYS
 from tests.harness import AppTestCase, RolledBackDatabase, cookie, password_hash
@@ -31,7 +35,7 @@ ABOUT_A_TICKET = [
 MARKS = {Person.OWNER: "quokka", Person.COLLEAGUE: "numbat", Person.SUSPENDED: "dugong"}
 REFUSALS = {
     "LOGIN": (401, {"not-logged-in"}),
-    "FORBIDDEN": (403, {"forbidden", "suspended"}),
+    "FORBIDDEN": (403, {"forbidden", "suspended", "second-factor-required"}),
     "NOT_FOUND": (404, {"not-found", "not-registered"}),
 }
 # Of the tables' columns; everything else is compared. When somebody was last seen is noted by
@@ -105,6 +109,7 @@ class AccessTestCase(AppTestCase):
             invited=invitation.secret,
             other_employer=other.id,
             left_employer=left.id,
+            **await self._new_passkey(owner),
         )
 
     async def _new_runs(self, owner: UserView, employer: UserView) -> tuple[dict[str, int], int]:
@@ -117,6 +122,14 @@ class AccessTestCase(AppTestCase):
                 await self.confirm(runs[name], by=employer)
         await self.pay(runs["paid"], by=employer)
         return runs, ticket
+
+    async def _new_passkey(self, user: UserView) -> dict[str, Any]:
+        async with self.database.transaction() as connection:
+            new = NewCredential(b"credential", b"key", 0)
+            codes = await add_passkey(connection, new, "Windows", user_id=user.id)
+            [passkey] = await list_passkeys(connection, actor=user)
+            second_step = await begin_second_step(connection, user.id)
+        return {"passkey": passkey.id, "recovery_code": codes[0], "second_step": second_step}
 
     async def _begin_registration(self) -> str:
         async with self.database.transaction() as connection:
@@ -153,6 +166,8 @@ class AccessTestCase(AppTestCase):
         if path.startswith("/api/"):
             return {"Authorization": f"Bearer {token}"} if token else {}
         begun = {"registration": self.world.registration} if path == "/register" else {}
+        if path.startswith("/login/"):
+            begun = {"second_step": self.world.second_step}
         return {"Cookie": f"{SESSION}={cookie(token, **begun)}"} if token or begun else {}
 
     async def contents(self) -> Contents:

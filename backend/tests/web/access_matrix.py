@@ -56,7 +56,7 @@ GET    /static/{path:path}                          SEEN       SEEN       SEEN  
 GET    /api/openapi.json                            SEEN       SEEN       SEEN       SEEN       SEEN
 GET    /api/docs                                    SEEN       SEEN       SEEN       SEEN       SEEN
 POST   /api/users                                   DONE       DONE       DONE       DONE       DONE
-POST   /api/session                                 NOT_FOUND  DONE       DONE       DONE       FORBIDDEN
+POST   /api/session                                 NOT_FOUND  FORBIDDEN  DONE       DONE       FORBIDDEN
 DELETE /api/session                                 LOGIN      KEPT       KEPT       KEPT       LOGIN
 GET    /api/me                                      LOGIN      SEEN       SEEN       SEEN       LOGIN
 PATCH  /api/me                                      LOGIN      DONE       DONE       DONE       LOGIN
@@ -116,7 +116,14 @@ GET    /language                                    SEEN       SEEN       SEEN  
 POST   /appearance                                  SEEN:/account  SEEN:/account  SEEN:/account  SEEN:/account  SEEN:/account
 POST   /language                                    SEEN:/account  KEPT:/account  KEPT:/account  KEPT:/account  SEEN:/account
 GET    /login                                       SEEN  SEEN:/tickets  SEEN:/tickets  SEEN:/admin/  SEEN
-POST   /login                                       KEPT:/register  DONE:/tickets  DONE:/tickets  DONE:/admin/  FORBIDDEN
+POST   /login                                       KEPT:/register  KEPT:/login/second-step  DONE:/tickets  DONE:/admin/  FORBIDDEN
+POST   /login/passkey                               SEEN:/login  SEEN:/login  SEEN:/login  SEEN:/login  SEEN:/login
+POST   /login/passkey/options                       KEPT       KEPT       KEPT       KEPT       KEPT
+GET    /login/second-step                           SEEN       SEEN       SEEN       SEEN       SEEN
+POST   /login/second-step                           SEEN:/login/second-step  SEEN:/login/second-step  SEEN:/login/second-step  SEEN:/login/second-step  SEEN:/login/second-step
+POST   /login/second-step/options                   KEPT       KEPT       KEPT       KEPT       KEPT
+POST   /login/first-passkey                         SEEN:/login/second-step  SEEN:/login/second-step  SEEN:/login/second-step  SEEN:/login/second-step  SEEN:/login/second-step
+POST   /login/recovery-code                         STEP:/tickets  STEP:/tickets  STEP:/tickets  STEP:/tickets  STEP:/tickets
 GET    /login/sso                                   NOT_FOUND  NOT_FOUND  NOT_FOUND  NOT_FOUND  NOT_FOUND
 GET    /login/sso/callback                          NOT_FOUND  NOT_FOUND  NOT_FOUND  NOT_FOUND  NOT_FOUND
 GET    /register                                    SEEN       SEEN       SEEN       SEEN       SEEN
@@ -140,6 +147,12 @@ GET    /account/data.zip                            LOGIN      SEEN       SEEN  
 GET    /account/payout                              LOGIN      SEEN       SEEN       FORBIDDEN  LOGIN
 POST   /account/payout                              LOGIN  DONE:/account  DONE:/account  FORBIDDEN  LOGIN
 POST   /account/payout/remove                       LOGIN  DONE:/account  DONE:/account  FORBIDDEN  LOGIN
+GET    /account/passkeys                            LOGIN      SEEN       SEEN       SEEN       LOGIN
+POST   /account/passkeys                            LOGIN  SEEN:/account/passkeys  SEEN:/account/passkeys  SEEN:/account/passkeys  LOGIN
+POST   /account/passkeys/options                    LOGIN      KEPT       KEPT       KEPT       LOGIN
+POST   /account/passkeys/recovery-codes             LOGIN      DONE       NOT_FOUND  NOT_FOUND  LOGIN
+GET    /account/passkeys/{passkey_id}/remove        LOGIN      SEEN       NOT_FOUND  NOT_FOUND  LOGIN
+POST   /account/passkeys/{passkey_id}/remove        LOGIN  DONE:/account/passkeys  NOT_FOUND  NOT_FOUND  LOGIN
 POST   /account/sessions/end-others                 LOGIN  DONE:/account  DONE:/account  DONE:/account  LOGIN
 POST   /account/sessions/{session_id}/end           LOGIN  DONE:/account  NOT_FOUND  NOT_FOUND  LOGIN
 GET    /mails/off                                   SEEN       SEEN       SEEN       SEEN       SEEN
@@ -179,6 +192,7 @@ GET    /admin/employee/list                         LOGIN      FORBIDDEN  FORBID
 GET    /admin/employee/details/{pk:path}            LOGIN      FORBIDDEN  FORBIDDEN  SEEN       LOGIN
 GET    /admin/employee/{employee_id:int}/suspend    LOGIN      FORBIDDEN  FORBIDDEN  SEEN       LOGIN
 POST   /admin/employee/{employee_id:int}/reset-link LOGIN      FORBIDDEN  FORBIDDEN  DONE       LOGIN
+POST   /admin/employee/{employee_id:int}/reset-second-factor LOGIN  FORBIDDEN  FORBIDDEN  DONE:/admin/employee/details/{employee_id}  LOGIN
 POST   /admin/employee/{employee_id:int}/suspend    LOGIN      FORBIDDEN  FORBIDDEN  DONE:/admin/employee/list  LOGIN
 GET    /admin/employee/{employee_id:int}/reactivate LOGIN      FORBIDDEN  FORBIDDEN  SEEN       LOGIN
 POST   /admin/employee/{employee_id:int}/reactivate LOGIN      FORBIDDEN  FORBIDDEN  DONE:/admin/employee/list  LOGIN
@@ -261,6 +275,10 @@ class World:
     # Another employer, and one who left.
     other_employer: int
     left_employer: int
+    # The owner's passkey, one of their codes, and a log-in of theirs before its second step.
+    passkey: int
+    recovery_code: str
+    second_step: str
 
     def email(self, person: Person) -> str:
         user = self.people.get(person)
@@ -297,6 +315,7 @@ class World:
             ),
             "verb": "deactivate",
             "session_id": self.connection,
+            "passkey_id": self.passkey,
             "kind": "csv",
             "path": asset_address("app.css").removeprefix("/static/"),
         }
@@ -415,6 +434,13 @@ BODIES: dict[Route, Body] = {
     ("POST", "/admin/invitations/file"): lambda _world, _person: {
         "files": {"file": ("people.csv", "email,role\na@contoso.example,\nb@contoso.example,\n")}
     },
+    ("POST", "/login/recovery-code"): lambda world, _person: {
+        "data": {"code": world.recovery_code}
+    },
+    ("POST", "/account/passkeys"): _form(name="A key"),
+    ("POST", "/account/passkeys/options"): _form(name="A key", password=PASSWORD),
+    ("POST", "/account/passkeys/recovery-codes"): _form(code_password=PASSWORD),
+    ("POST", "/account/passkeys/{passkey_id}/remove"): _form(password=PASSWORD),
     ("POST", "/account/username"): _form(username="Called otherwise"),
     ("POST", "/account/email"): _form(**NEW_EMAIL),
     ("GET", "/account/email/confirm"): _email_link,

@@ -6,11 +6,25 @@ from tests.web.routes import routes_of
 
 TABLE = """
 GET    /                                                  owner     1
-GET    /account                                           owner     3
+GET    /account                                           owner     4
 GET    /account/data.zip                                  owner     11
 GET    /account/payout                                    owner     2
 POST   /account/payout                                    owner     11
 POST   /account/payout/remove                             owner     4
+GET    /account/passkeys                                  owner     3
+POST   /account/passkeys                                  owner     3
+POST   /account/passkeys/options                          owner     9
+POST   /account/passkeys/recovery-codes                   owner     11
+GET    /account/passkeys/{passkey_id}/remove              owner     2
+POST   /account/passkeys/{passkey_id}/remove              owner     13
+POST   /login/passkey                                     owner     0
+POST   /login/passkey/options                             owner     2
+GET    /login/second-step                                 owner     1
+POST   /login/second-step                                 owner     2
+POST   /login/second-step/options                         owner     3
+POST   /login/first-passkey                               owner     2
+POST   /login/recovery-code                               owner     12
+POST   /admin/employee/{employee_id:int}/reset-second-factor employer 9
 POST   /account/mails                                     owner     5
 GET    /account/email                                     owner     1
 POST   /account/email                                     owner     11
@@ -21,7 +35,7 @@ POST   /account/sessions/end-others                       owner     4
 POST   /account/sessions/{session_id}/end                 owner     4
 POST   /account/username                                  owner     5
 GET    /admin/                                            employer  1
-GET    /admin/employee/details/{pk:path}                  employer  7
+GET    /admin/employee/details/{pk:path}                  employer  8
 GET    /admin/employee/list                               employer  4
 GET    /admin/employee/{employee_id:int}/erase            employer  3
 POST   /admin/employee/{employee_id:int}/erase            employer  15
@@ -107,7 +121,7 @@ GET    /api/payment-runs/{run_id:int}/tickets             employer  3
 DELETE /api/payment-runs/{run_id:int}/tickets/{ticket_id:int} employer  5
 POST   /api/payment-runs/{run_id:int}/void                employer  10
 DELETE /api/session                                       owner     3
-POST   /api/session                                       owner     8
+POST   /api/session                                       colleague     9
 POST   /api/me/email                                      owner     11
 GET    /api/sessions                                      owner     2
 DELETE /api/sessions/{session_id}                         owner     4
@@ -134,18 +148,18 @@ GET    /language                                          owner     0
 POST   /appearance                                        owner     0
 POST   /language                                          owner     3
 GET    /login                                             owner     1
+POST   /login                                             colleague     8
 GET    /login/sso                                        stranger  0
 GET    /login/sso/callback                               stranger  0
-POST   /login                                             owner     7
 POST   /logout                                            owner     3
 GET    /mails/off                                         owner     0
 POST   /mails/off                                         owner     5
 GET    /metrics                                           owner     0
 GET    /ready                                             owner     1
 GET    /register                                          owner     1
-POST   /register                                          owner     10
+POST   /register                                          owner     11
 GET    /invited                                           owner     1
-POST   /invited                                           owner     10
+POST   /invited                                           owner     11
 GET    /reset                                             owner     1
 POST   /reset                                             owner     8
 GET    /static/{path:path}                                owner     0

@@ -8,6 +8,7 @@ from expenses.errors import (
     InvalidInput,
     NotRegistered,
     PasswordsOff,
+    SecondFactorRequired,
     Suspended,
     TooManyAttempts,
     UsernameTaken,
@@ -17,6 +18,7 @@ from expenses.users import sessions
 from expenses.users.passwords import ensure_acceptable, hash_password
 from expenses.users.policy import ensure_takes_passwords
 from expenses.users.registration import register
+from expenses.users.second_factor.policy import must_have_second_factor
 from expenses.users.throttling import count_attempt, registration_limits
 from expenses.web.dependencies import (
     CallerDependency,
@@ -42,7 +44,14 @@ OPERATIONS = ("get_employee", "suspend_employee", "reactivate_employee")
     "/users",
     status_code=201,
     responses=with_links(
-        open_write_problems(EmailTaken, UsernameTaken, PasswordsOff, InvalidInput, TooManyAttempts),
+        open_write_problems(
+            SecondFactorRequired,
+            EmailTaken,
+            UsernameTaken,
+            PasswordsOff,
+            InvalidInput,
+            TooManyAttempts,
+        ),
         201,
         *OPERATIONS,
         employee_id="user/id",
@@ -54,8 +63,10 @@ async def create_user(
     caller: CallerDependency,
     settings: SettingsDependency,
 ) -> SessionAnswer:
-    """Register, and be logged in."""
+    """Register, and be logged in. Where a passkey is asked for, only a browser can register."""
     ensure_takes_passwords(settings)
+    if must_have_second_factor(body.role, settings):
+        raise SecondFactorRequired()
     ensure_acceptable(body.password, email=body.email)
     await count_attempt(database, registration_limits(caller, settings))
     password_hash = await hash_password(body.password)
@@ -78,7 +89,13 @@ async def create_user(
 @router.post(
     "/session",
     responses=open_write_problems(
-        WrongPassword, Suspended, PasswordsOff, NotRegistered, InvalidInput, TooManyAttempts
+        WrongPassword,
+        Suspended,
+        PasswordsOff,
+        SecondFactorRequired,
+        NotRegistered,
+        InvalidInput,
+        TooManyAttempts,
     ),
 )
 async def log_in(
@@ -87,7 +104,7 @@ async def log_in(
     caller: CallerDependency,
     settings: SettingsDependency,
 ) -> SessionAnswer:
-    """Log in with e-mail and password."""
+    """Log in with e-mail and password; not where a passkey is asked for."""
     session = await sessions.log_in(
         database, email=body.email, password=body.password, caller=caller, settings=settings
     )

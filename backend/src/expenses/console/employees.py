@@ -26,6 +26,8 @@ from expenses.users import actions, queries, resets
 from expenses.users.models import Role, User
 from expenses.users.queries import EmployeeStatus, UserView
 from expenses.users.schemas import SuspensionReason
+from expenses.users.second_factor.queries import count_factors
+from expenses.users.second_factor.reset import reset_for_employee
 from expenses.web.dependencies import database_of, settings_of
 from expenses.web.pages.forms import FormValues, read_form
 from expenses.web.pages.rendering import flash, local_path, render
@@ -125,6 +127,7 @@ class EmployeeView(ReadOnlyView, model=User):
                 limit=LATEST_TICKETS,
             )
             ticket_count = await count_tickets_of(connection, employee.id, actor=actor)
+            factors = await count_factors(connection, employee.id)
             on_account = await list_events(
                 connection,
                 actor=actor,
@@ -140,6 +143,7 @@ class EmployeeView(ReadOnlyView, model=User):
             year=settings.today().year,
             tickets=latest.items,
             ticket_count=ticket_count,
+            passkeys=factors.passkeys,
             on_account=on_account.items,
             deeds=deeds,
             most_events=LATEST_EVENTS,
@@ -189,6 +193,21 @@ class EmployeeView(ReadOnlyView, model=User):
             employee=employee,
             link=reset_link(secret, settings),
         )
+
+    @expose("/{employee_id:int}/reset-second-factor", methods=["POST"])
+    async def reset_second_factor(self, request: Request) -> Response:
+        """Takes away the passkeys of an employee who has lost them."""
+        employee_id = request.path_params["employee_id"]
+        async with database_of(request).transaction() as connection:
+            employee = await reset_for_employee(connection, employee_id, actor=user_of(request))
+        flash(
+            request,
+            _(
+                "%(username)s is logged out everywhere, and is asked for no passkey at log-in.",
+                username=employee.username,
+            ),
+        )
+        return RedirectResponse(_details(employee_id), 303)
 
     async def _ask(
         self,

@@ -48,6 +48,26 @@ SECURITY_MAILS = {
             "logged out everywhere."
         ),
     ),
+    "user.passkey_added": SecurityMail(
+        N_("A passkey was added"), N_("You can log in with the passkey %(passkey)s from now on.")
+    ),
+    "user.passkey_removed": SecurityMail(
+        N_("A passkey was removed"), N_("You cannot log in with the passkey %(passkey)s any more.")
+    ),
+    "user.recovery_codes_made": SecurityMail(
+        N_("You have new recovery codes"), N_("The ones you had before do not work any more.")
+    ),
+    "user.recovery_code_used": SecurityMail(
+        N_("A recovery code was used"),
+        N_("Somebody logged in with your password and a recovery code. Codes left: %(left)s."),
+    ),
+    "user.second_factor_reset": SecurityMail(
+        N_("Your passkeys were removed"),
+        N_(
+            "Your employer or whoever runs this server has removed your passkeys and recovery "
+            "codes. You were logged out everywhere; your password has not changed."
+        ),
+    ),
 }
 # Sent even to those who turned e-mails off: a stranger could have done that before.
 WARNINGS = SECURITY_MAILS.keys() | {

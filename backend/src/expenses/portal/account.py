@@ -13,6 +13,7 @@ from expenses.payments.payout import get_payout
 from expenses.payments.policy import can_be_paid
 from expenses.users import account
 from expenses.users.schemas import Password, Username
+from expenses.users.second_factor.queries import count_factors
 from expenses.users.sessions import MAX_LISTED, CurrentUser, list_sessions
 from expenses.web.dependencies import (
     ConnectionDependency,
@@ -137,6 +138,7 @@ async def _account_page(
     errors: dict[str, str] | None = None,
 ) -> Response:
     places = await list_sessions(connection, user)
+    factors = await count_factors(connection, user.id)
     return render(
         request,
         "account.html",
@@ -146,6 +148,7 @@ async def _account_page(
         sends_mails=settings_of(request).smtp_url is not None,
         payout=await get_payout(connection, actor=user) if can_be_paid(user) else None,
         places=places,
+        factors=factors,
         are_all=len(places) < MAX_LISTED,
     )
 

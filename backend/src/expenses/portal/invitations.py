@@ -14,11 +14,12 @@ from expenses.errors import (
 )
 from expenses.i18n.languages import sentence
 from expenses.portal.forgotten import takes_passwords
-from expenses.portal.login import welcome
+from expenses.portal.login import to_second_step, welcome
 from expenses.users.invitation_queries import Invitee, find_invitation
 from expenses.users.invitations import accept_invitation
 from expenses.users.passwords import hash_new
 from expenses.users.schemas import Password, Username
+from expenses.users.second_factor.pending import begin_second_step, takes_second_step
 from expenses.users.sessions import start_session
 from expenses.users.throttling import count_attempt, registration_limits
 from expenses.web.dependencies import (
@@ -75,15 +76,21 @@ async def accept(
                 password_hash=password_hash,
                 settings=settings,
             )
-            session = await start_session(
-                connection, user.id, caller=caller, settings=settings, is_registering=True
-            )
+            is_half_way = await takes_second_step(connection, user.id, settings=settings)
+            if is_half_way:
+                second_step = await begin_second_step(connection, user.id)
+            else:
+                session = await start_session(
+                    connection, user.id, caller=caller, settings=settings, is_registering=True
+                )
     except InvalidInput as error:
         return _page(request, invitee, form, error.fields)
     except (TooManyAttempts, UsernameTaken) as error:
         return refused(_page(request, invitee, form, {"username": sentence(error)}), error)
     except (InvitationExpired, EmailTaken) as error:
         return _to_login(request, error)
+    if is_half_way:
+        return to_second_step(request, second_step, None)
     return welcome(request, session, None)
 
 

@@ -13,6 +13,7 @@ from expenses.errors import (
     NotRegistered,
     PasswordsOff,
     RegistrationExpired,
+    SecondFactorRequired,
     Suspended,
     TooManyAttempts,
     UsernameTaken,
@@ -30,6 +31,7 @@ from expenses.users.registration import (
     suggest_email,
 )
 from expenses.users.schemas import Email, Password, Username
+from expenses.users.second_factor.pending import begin_second_step, takes_second_step
 from expenses.users.sessions import NewSession, authenticate
 from expenses.users.throttling import count_attempt, registration_limits
 from expenses.web.dependencies import (
@@ -105,6 +107,10 @@ async def log_in(
             caller=caller,
             settings=settings,
         )
+    except SecondFactorRequired as error:
+        async with database.transaction() as connection:
+            token = await begin_second_step(connection, **error.details)
+        return to_second_step(request, token, form["next"])
     except NotRegistered:
         return await _begin(request, database, form, credentials)
     except TooManyAttempts as error:
@@ -151,9 +157,13 @@ async def register(
                 employer_code=form["employer_code"],
                 settings=settings,
             )
-            session = await sessions.start_session(
-                connection, user.id, caller=caller, settings=settings, is_registering=True
-            )
+            is_half_way = await takes_second_step(connection, user.id, settings=settings)
+            if is_half_way:
+                second_step = await begin_second_step(connection, user.id)
+            else:
+                session = await sessions.start_session(
+                    connection, user.id, caller=caller, settings=settings, is_registering=True
+                )
     except InvalidInput as error:
         return _registration_page(request, pending, form, error.fields)
     except (TooManyAttempts, UsernameTaken) as error:
@@ -161,7 +171,10 @@ async def register(
         return refused(page, error)
     except (RegistrationExpired, EmailTaken, LinkedToAnother, PasswordsOff) as error:
         return back_to_login(request, error)
-    return welcome(request, session, request.session.get("next"))
+    way_on = request.session.get("next")
+    if is_half_way:
+        return to_second_step(request, second_step, way_on)
+    return welcome(request, session, way_on)
 
 
 @router.post("/logout")
@@ -175,6 +188,13 @@ async def log_out(
     # Not the cookies: the one that is left knows the language, and which browser this is.
     answer.headers["Clear-Site-Data"] = '"cache", "storage"'
     return answer
+
+
+def to_second_step(request: Request, token: str, way_on: str | None) -> Response:
+    """Go on to the page that asks for a passkey."""
+    forget(request)
+    request.session.update(second_step=token, next=way_on)
+    return to("/login/second-step")
 
 
 def welcome(request: Request, session: NewSession, way_on: str | None) -> Response:

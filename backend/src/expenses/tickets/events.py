@@ -61,6 +61,11 @@ class Action(StrEnum):
     USER_PAYOUT_REMOVED = "user.payout_removed"
     USER_RESET_LINK_MADE = "user.reset_link_made"
     USER_PASSWORD_RESET = "user.password_reset"  # noqa: S105, the name of an event
+    USER_PASSKEY_ADDED = "user.passkey_added"
+    USER_PASSKEY_REMOVED = "user.passkey_removed"
+    USER_RECOVERY_CODES_MADE = "user.recovery_codes_made"
+    USER_RECOVERY_CODE_USED = "user.recovery_code_used"
+    USER_SECOND_FACTOR_RESET = "user.second_factor_reset"
     USER_SESSION_ENDED = "user.session_ended"
     USER_MAILS_SWITCHED_ON = "user.mails_switched_on"
     USER_MAILS_SWITCHED_OFF = "user.mails_switched_off"

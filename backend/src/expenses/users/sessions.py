@@ -11,7 +11,14 @@ from sqlalchemy import bindparam, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from expenses.database.engine import Database
-from expenses.errors import ExpensesError, NotLoggedIn, NotRegistered, Suspended, WrongPassword
+from expenses.errors import (
+    ExpensesError,
+    NotLoggedIn,
+    NotRegistered,
+    SecondFactorRequired,
+    Suspended,
+    WrongPassword,
+)
 from expenses.i18n.text import ENGLISH
 from expenses.settings import Settings
 from expenses.users import locks
@@ -22,6 +29,7 @@ from expenses.users.passwords import upgraded_hash, verify_password
 from expenses.users.policy import ensure_takes_passwords
 from expenses.users.queries import VIEW, StoredPassword, UserView, find_password
 from expenses.users.random_tokens import hash_token, new_token
+from expenses.users.second_factor.pending import takes_second_step
 from expenses.users.throttling import Caller, Limit, count_attempt, login_limits, uncount_attempt
 
 logger = logging.getLogger(__name__)
@@ -109,7 +117,7 @@ async def log_in(
     database: Database, *, email: str, password: str, caller: Caller, settings: Settings
 ) -> NewSession:
     """Raises `NotRegistered`, `WrongPassword`, `TooManyAttempts`, `PasswordsOff`, or, with the
-    right password, `Suspended`.
+    right password, `Suspended` or `SecondFactorRequired`.
 
     Takes the database and not a connection, so that none is held while the password is hashed:
     a few log-ins at once would use up the pool.
@@ -139,19 +147,23 @@ async def _log_in(
     renewed = await upgraded_hash(password, stored.hash)
     async with database.transaction() as connection:
         await uncount_attempt(connection, limits)
-        started = await start_session(
-            connection,
-            stored.user_id,
-            caller=caller,
-            settings=settings,
-            verified_hash=stored.hash,
-        )
+        is_half_way = await takes_second_step(connection, stored.user_id, settings=settings)
+        if not is_half_way:
+            started = await start_session(
+                connection,
+                stored.user_id,
+                caller=caller,
+                settings=settings,
+                verified_hash=stored.hash,
+            )
         if renewed is not None:
             await connection.execute(
                 update(user_table)
-                .where(user_table.c.id == stored.user_id)
+                .where(user_table.c.id == stored.user_id, user_table.c.password_hash == stored.hash)
                 .values(password_hash=renewed)
             )
+    if is_half_way:
+        raise SecondFactorRequired(stored.user_id, renewed or stored.hash)
     return started
 
 

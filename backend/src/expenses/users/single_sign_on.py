@@ -14,6 +14,7 @@ from expenses.settings import Settings
 from expenses.users import locks
 from expenses.users.models import Role, linked_account_table, user_table
 from expenses.users.queries import find_password
+from expenses.users.second_factor.reset import remove_factors
 from expenses.users.sessions import NewSession, end_sessions, logged, start_session
 from expenses.users.throttling import Caller
 from expenses.users.warnings import warn
@@ -108,7 +109,7 @@ async def _link_known(
     connection: AsyncConnection, user_id: int, identity: Identity, settings: Settings
 ) -> None:
     """Whoever registered with this e-mail never had to show that it is theirs, as its owner now
-    does: their password and their sessions end.
+    does: their password, their passkeys and their sessions end.
     """
     await locks.take_alone(connection, user_id)
     if not await link(connection, user_id, identity, settings):
@@ -116,6 +117,7 @@ async def _link_known(
     await connection.execute(
         update(user_table).where(user_table.c.id == user_id).values(password_hash=None)
     )
+    await remove_factors(connection, user_id)
     ended = await end_sessions(connection, user_id)
     event_id = await record(
         connection,

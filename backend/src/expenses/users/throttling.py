@@ -105,6 +105,15 @@ def email_change_limits(user_id: int, email: str, settings: Settings) -> list[Li
     ]
 
 
+def passkey_limits(caller: Caller, settings: Settings) -> list[Limit]:
+    """Limit the questions for a passkey instead of a password."""
+    return [Limit("passkey", caller.address, settings.address_attempts, QUARTER_OF_AN_HOUR)]
+
+
+def recovery_code_limits(user_id: int, settings: Settings) -> list[Limit]:
+    return [Limit("recovery-code", str(user_id), settings.login_attempts, QUARTER_OF_AN_HOUR)]
+
+
 def upload_limits(user_id: int, size: int, settings: Settings) -> list[Limit]:
     """Limit what a user may fill the storage with; `size` is in bytes."""
     kilobytes = -(-size // 1000)
@@ -162,7 +171,7 @@ async def uncount_attempt(connection: AsyncConnection, limits: Sequence[Limit]) 
 async def forget_attempts(connection: AsyncConnection, user_id: int, email: str) -> None:
     """Delete what was counted for a user who is erased."""
     subjects = dict.fromkeys(("login", "reset", "email"), email_identity(email))
-    subjects |= dict.fromkeys(("password", "email-by", "upload"), str(user_id))
+    subjects |= dict.fromkeys(("password", "recovery-code", "email-by", "upload"), str(user_id))
     keys = [Limit(kind, subject, 0, DAY).key for kind, subject in subjects.items()]
     await connection.execute(delete(attempts_table).where(attempts_table.c.key.in_(keys)))
 

@@ -20,6 +20,7 @@ from expenses.users import (
     sessions,
     throttling,
 )
+from expenses.users.second_factor import challenges, pending
 
 INTERVAL = 3600
 
@@ -44,6 +45,8 @@ async def tidy(database: Database, storage: Storage) -> None:
         await email_change.delete_expired(connection)
         await invitations.delete_expired(connection)
         await throttling.delete_expired(connection)
+        await pending.delete_expired(connection)
+        await challenges.delete_expired(connection)
         await delete_old_keys(connection)
         await outbox.delete_old(connection)
         await delete_old_drafts(connection)

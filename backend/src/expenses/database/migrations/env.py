@@ -12,7 +12,8 @@ import expenses.notifications.outbox
 import expenses.payments.models
 import expenses.receipts.models
 import expenses.tickets.models
-import expenses.users.models  # noqa: F401
+import expenses.users.models
+import expenses.users.second_factor.models  # noqa: F401
 from expenses.database.address import asyncpg_url
 from expenses.database.embedded import database_address
 from expenses.database.tables import Base
