@@ -14,7 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from expenses.tickets.actions import create_ticket
 from expenses.tickets.decisions import approve_ticket
 from expenses.tickets.schemas import TicketFields
-from expenses.users import actions, locks
+from expenses.users import actions, employers, locks
+from expenses.users.models import Role
 from expenses.users.queries import UserView
 from expenses.users.sessions import CurrentUser, authenticate, end_sessions, start_session
 from expenses.users.throttling import Caller
@@ -172,6 +173,43 @@ class Suspension(LockTestCase):
             await actions.reactivate(connection, self.ada.id, actor=self.boss)
             sent = await self.started(self.log_in(self.ada))
         self.assertEqual((await sent).status_code, 200)
+
+
+class NoEmployerAnyMore(LockTestCase):
+    """A decision in the console or through the API, and the end of the right to it."""
+
+    async def asyncSetUp(self) -> None:
+        await super().asyncSetUp()
+        self.boss, self.dana = await self.new_employer(), await self.new_employer()
+        self.ticket_id = await self.new_ticket(await self.new_employee())
+        self.danas = await self.program_of(self.dana)
+
+    def demotion(self) -> Awaitable[httpx.Response]:
+        return self.danas.put(f"/api/users/{self.boss.id}/role", json={"role": "employee"})
+
+    async def test_a_decision_under_way_comes_first(self) -> None:
+        async with self.writing(await self.token_of(self.boss)) as (connection, boss):
+            sent = await self.started(self.demotion())
+            await approve_ticket(connection, self.ticket_id, actor=boss)
+        self.assertEqual((await sent).status_code, 200)
+        self.assertEqual((await self.history())[-2:], ["ticket.approved", "user.role_changed"])
+
+    async def test_one_that_comes_later_is_refused_at_every_door(self) -> None:
+        for client, address in (
+            (await self.browser_of(self.boss), f"/admin/ticket/{self.ticket_id}/approve"),
+            (await self.program_of(self.boss), f"/api/tickets/{self.ticket_id}/approve"),
+        ):
+            async with self.database.transaction() as connection:
+                await employers.change_role(
+                    connection, self.boss.id, Role.EMPLOYEE, actor=self.dana
+                )
+                sent = await self.started(client.post(address))
+            async with self.nothing_changes():
+                self.assertIn((await sent).status_code, {403, 404})
+            async with self.database.transaction() as connection:
+                await employers.change_role(
+                    connection, self.boss.id, Role.EMPLOYER, actor=self.dana
+                )
 
 
 class NewPassword(LockTestCase):

@@ -1,6 +1,10 @@
 """Access to the console: employers who are logged in through the portal's log-in page."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 from sqladmin.authentication import AuthenticationBackend
+from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -23,8 +27,7 @@ class EmployersOnly(AuthenticationBackend):
         async with database_of(request).reading() as connection:
             user = await authenticate(connection, token_of(request), lock=False)
         request.state.user = user
-        if user.role is not Role.EMPLOYER:
-            raise Forbidden(N_("The console is for employers."))
+        _ensure_employer(user)
         return True
 
     async def login(self, request: Request) -> Response:  # noqa: ARG002
@@ -38,7 +41,22 @@ class EmployersOnly(AuthenticationBackend):
         return user_of(request).id
 
 
+@asynccontextmanager
+async def writing(request: Request) -> AsyncIterator[AsyncConnection]:
+    """Open a transaction of an employer who is still one; whoever changes that waits for it."""
+    async with database_of(request).transaction() as connection:
+        user = await authenticate(connection, token_of(request), lock=True)
+        request.state.user = user
+        _ensure_employer(user)
+        yield connection
+
+
 def user_of(request: Request) -> CurrentUser:
     """Return the employer of a request; set by `authenticate`."""
     user: CurrentUser = request.state.user
     return user
+
+
+def _ensure_employer(user: CurrentUser) -> None:
+    if user.role is not Role.EMPLOYER:
+        raise Forbidden(N_("The console is for employers."))

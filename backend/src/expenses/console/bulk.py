@@ -11,7 +11,7 @@ from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from expenses.console.authentication import user_of
+from expenses.console.authentication import user_of, writing
 from expenses.console.desk import Fragment, changed_rows, fragment_of
 from expenses.console.queue import LIST, address
 from expenses.console.selection import preview, seen_tickets, ticket_numbers
@@ -105,7 +105,7 @@ class BulkView(BaseView):
         ids, actor = ticket_numbers(form["tickets"].split(",")), user_of(request)
         undone: list[int] = []
         for start in range(0, len(ids), BATCH_SIZE):
-            async with database_of(request).transaction() as connection:
+            async with writing(request) as connection:
                 batch = ids[start : start + BATCH_SIZE]
                 undone += await undo_decisions(connection, batch, actor=actor)
         others = sorted(set(ids) - set(undone))
@@ -179,7 +179,7 @@ async def _decide(
     for start in range(0, len(ids), BATCH_SIZE):
         batch = {ticket_id: seen[ticket_id] for ticket_id in ids[start : start + BATCH_SIZE]}
         try:
-            async with database_of(request).transaction() as connection:
+            async with writing(request) as connection:
                 outcome = await decide_tickets(
                     connection,
                     batch,

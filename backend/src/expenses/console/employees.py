@@ -9,7 +9,7 @@ from sqladmin import expose
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from expenses.console.authentication import user_of
+from expenses.console.authentication import user_of, writing
 from expenses.console.queue import address
 from expenses.console.views import ReadOnlyView, id_of
 from expenses.errors import AlreadySuspended, Conflict, InvalidInput, NotSuspended
@@ -170,7 +170,7 @@ class EmployeeView(ReadOnlyView, model=User):
         """Takes back a suspension that the employer has just made."""
         form, employee_id = await read_form(request), request.path_params["employee_id"]
         try:
-            async with database_of(request).transaction() as connection:
+            async with writing(request) as connection:
                 employee = await actions.undo_suspension(
                     connection, employee_id, actor=user_of(request)
                 )
@@ -183,7 +183,7 @@ class EmployeeView(ReadOnlyView, model=User):
     async def make_reset_link(self, request: Request) -> Response:
         """Shows the link once, for the employer to hand over."""
         employee_id, settings = request.path_params["employee_id"], settings_of(request)
-        async with database_of(request).transaction() as connection:
+        async with writing(request) as connection:
             employee, secret = await resets.make_for_employee(
                 connection, employee_id, actor=user_of(request)
             )
@@ -243,7 +243,7 @@ class EmployeeView(ReadOnlyView, model=User):
         form = await read_form(request)
         try:
             body = parse(Suspension, {"reason": form["reason"].strip() or None})
-            async with database_of(request).transaction() as connection:
+            async with writing(request) as connection:
                 employee = await change.act(
                     connection,
                     request.path_params["employee_id"],

@@ -4,7 +4,7 @@ from sqladmin import BaseView, expose
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from expenses.console.authentication import user_of
+from expenses.console.authentication import user_of, writing
 from expenses.errors import Conflict, InvalidInput
 from expenses.i18n.languages import gettext, sentence
 from expenses.tickets.employee_figures import count_tickets_of
@@ -31,7 +31,7 @@ class ErasingView(BaseView):
     async def erase(self, request: Request) -> Response:
         form, employee_id = await read_form(request), request.path_params["employee_id"]
         try:
-            async with database_of(request).transaction() as connection:
+            async with writing(request) as connection:
                 former = await erasure.erase(
                     connection, employee_id, typed_email=form["email"], actor=user_of(request)
                 )

@@ -7,7 +7,7 @@ from sqladmin import BaseView, expose
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from expenses.console.authentication import user_of
+from expenses.console.authentication import user_of, writing
 from expenses.console.invitation_file import Rows, WrongRows, read_people
 from expenses.errors import Conflict, InvalidInput, InvitationGone
 from expenses.i18n.languages import gettext, ngettext, sentence
@@ -49,7 +49,7 @@ class InvitationView(BaseView):
         form = await read_form(request)
         try:
             new = parse(NewInvitation, form)
-            async with database_of(request).transaction() as connection:
+            async with writing(request) as connection:
                 sent = await invitations.invite(
                     connection, [Invitee(new.email, new.role)], actor=user_of(request)
                 )
@@ -65,7 +65,7 @@ class InvitationView(BaseView):
         """Invites everybody in the file, or nobody."""
         try:
             rows = await read_people(request)
-            async with database_of(request).transaction() as connection:
+            async with writing(request) as connection:
                 await _ensure_new(request, rows)
                 sent = await invitations.invite(
                     connection, list(rows.values()), actor=user_of(request)
@@ -81,7 +81,7 @@ class InvitationView(BaseView):
     @expose(f"{ONE}/resend", methods=["POST"], identity="resend-invitation")
     async def resend(self, request: Request) -> Response:
         try:
-            async with database_of(request).transaction() as connection:
+            async with writing(request) as connection:
                 sent = await invitations.resend(
                     connection, request.path_params["invitation_id"], actor=user_of(request)
                 )
@@ -92,7 +92,7 @@ class InvitationView(BaseView):
     @expose(f"{ONE}/revoke", methods=["POST"], identity="revoke-invitation")
     async def revoke(self, request: Request) -> Response:
         try:
-            async with database_of(request).transaction() as connection:
+            async with writing(request) as connection:
                 email = await invitations.revoke(
                     connection, request.path_params["invitation_id"], actor=user_of(request)
                 )

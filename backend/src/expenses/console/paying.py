@@ -7,7 +7,7 @@ from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from expenses.console.authentication import user_of
+from expenses.console.authentication import user_of, writing
 from expenses.console.payment_pages import LIST, drafted, list_page
 from expenses.console.queue import address
 from expenses.console.selection import ticket_numbers
@@ -56,7 +56,7 @@ async def _draft(request: Request, ids: Sequence[int]) -> dict[str, Created]:
             tickets=[ticket.id for ticket in tickets if ticket.currency == currency],
         )
         try:
-            async with database_of(request).transaction() as connection:
+            async with writing(request) as connection:
                 runs[currency] = await create_run(
                     connection, new, actor=actor, settings=settings_of(request)
                 )

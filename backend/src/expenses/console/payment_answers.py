@@ -10,7 +10,7 @@ from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from expenses.console.authentication import user_of
+from expenses.console.authentication import user_of, writing
 from expenses.errors import Conflict, InvalidInput, OwnTicket
 from expenses.i18n.languages import ngettext, sentence
 from expenses.payments.answers import Answer, mark_as_paid, match_answer
@@ -60,7 +60,7 @@ class PaymentAnswerView(BaseView):
         run_id: int = request.path_params["run_id"]
         try:
             bookings = await asyncio.to_thread(read_bookings, content)
-            async with database_of(request).transaction() as connection:
+            async with writing(request) as connection:
                 number = await mark_as_paid(
                     connection,
                     run_id,

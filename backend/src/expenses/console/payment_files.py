@@ -4,7 +4,7 @@ from sqladmin import BaseView, expose
 from starlette.requests import Request
 from starlette.responses import Response
 
-from expenses.console.authentication import user_of
+from expenses.console.authentication import user_of, writing
 from expenses.errors import Conflict, NotFound, OwnTicket, RunChanged
 from expenses.i18n.languages import sentence
 from expenses.payments.files import FileKind, make_file, preview_file
@@ -33,7 +33,7 @@ class PaymentFileView(BaseView):
         if kind not in list(FileKind):
             raise NotFound()
         try:
-            async with database_of(request).transaction() as connection:
+            async with writing(request) as connection:
                 made = await make_file(
                     connection,
                     request.path_params["run_id"],

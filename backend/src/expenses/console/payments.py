@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from expenses.console.authentication import user_of
+from expenses.console.authentication import user_of, writing
 from expenses.console.payment_pages import LIST, drafted, list_page, run_page
 from expenses.console.selection import ticket_numbers
 from expenses.errors import Conflict, Forbidden, InvalidInput, NotFound
@@ -18,7 +18,7 @@ from expenses.i18n.text import N_
 from expenses.payments import actions
 from expenses.payments.drafting import create_run
 from expenses.payments.schemas import Ending, NewRun, Payment, TicketId
-from expenses.web.dependencies import database_of, settings_of
+from expenses.web.dependencies import settings_of
 from expenses.web.pages.forms import FormValues, read_form
 from expenses.web.pages.rendering import flash, local_path
 from expenses.web.problems import status_of
@@ -49,7 +49,7 @@ class PaymentView(BaseView):
         form = await read_form(request)
         try:
             new = parse(NewRun, _filled_in(form, "currency", "until"))
-            async with database_of(request).transaction() as connection:
+            async with writing(request) as connection:
                 created = await create_run(
                     connection, new, actor=user_of(request), settings=settings_of(request)
                 )
@@ -146,7 +146,7 @@ async def _take(request: Request, form: FormValues, step: Step) -> Response:
     """Take a step and say what came of it; a refusal is shown with the run as it is now."""
     run_id: int = request.path_params["run_id"]
     try:
-        async with database_of(request).transaction() as connection:
+        async with writing(request) as connection:
             message = await step(connection, run_id)
     except InvalidInput as error:
         return await run_page(request, run_id, 422, form=form, errors=error.fields)

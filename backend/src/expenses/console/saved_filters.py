@@ -6,14 +6,13 @@ from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from expenses.console.authentication import user_of
+from expenses.console.authentication import user_of, writing
 from expenses.console.desk import tickets_page
 from expenses.console.queue import LIST, Queue
 from expenses.errors import InvalidInput, NotFound
 from expenses.i18n.languages import gettext
 from expenses.tickets import saved_filters
 from expenses.tickets.schemas import FilterName
-from expenses.web.dependencies import database_of
 from expenses.web.pages.forms import read_form
 from expenses.web.pages.rendering import flash, local_path
 from expenses.web.validation import parse
@@ -38,7 +37,7 @@ class SavedFilterView(BaseView):
         queue = Queue.of(query)
         try:
             name = parse(NewFilter, form).name
-            async with database_of(request).transaction() as connection:
+            async with writing(request) as connection:
                 # Refuses what the list could not show.
                 await queue.filter(connection, actor=actor)
                 await saved_filters.save_filter(connection, name, queue.question, actor=actor)
@@ -54,7 +53,7 @@ class SavedFilterView(BaseView):
             name = parse(NewFilter, form).name
         except InvalidInput:
             raise NotFound() from None
-        async with database_of(request).transaction() as connection:
+        async with writing(request) as connection:
             query = await saved_filters.remove_filter(connection, name, actor=user_of(request))
         message = gettext("The filter “%(name)s” is removed.", name=name)
         flash(request, message, undo=SAVE, name=name, query=query)

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from expenses.console.authentication import user_of
+from expenses.console.authentication import user_of, writing
 from expenses.console.desk import (
     Fragment,
     changed_rows,
@@ -25,7 +25,6 @@ from expenses.tickets import decisions
 from expenses.tickets.models import Ticket
 from expenses.tickets.schemas import Reason
 from expenses.users.sessions import CurrentUser
-from expenses.web.dependencies import database_of
 from expenses.web.pages.forms import FormValues, read_form
 from expenses.web.pages.rendering import flash, local_path
 from expenses.web.problems import status_of
@@ -103,7 +102,7 @@ class TicketView(ReadOnlyView, model=Ticket):
         ticket_id: int = request.path_params["ticket_id"]
         stays = fragment_of(request) is Fragment.ROW
         try:
-            async with database_of(request).transaction() as connection:
+            async with writing(request) as connection:
                 await act(connection, ticket_id, user_of(request))
         except InvalidInput as error:
             return await ticket_page(request, ticket_id, 422, errors=error.fields, form=form)
