@@ -40,6 +40,7 @@ def configuration(log_format: LogFormat) -> dict[str, Any]:
             "alembic.runtime.plugins": {"level": "WARNING"},
             # Addresses of webhooks may hold a secret.
             "httpx": {"level": "WARNING"},
+            "httpx2": {"level": "WARNING"},
         },
     }
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-import httpx
+import httpx2
 from authlib.common.errors import AuthlibBaseError
 from authlib.integrations.starlette_client import OAuth
 from joserfc.errors import JoseError
@@ -98,7 +98,7 @@ class Issuer:
         try:
             metadata: dict[str, Any] = await self._client.load_server_metadata()
             issuer = str(metadata["issuer"]).rstrip("/")
-        except (httpx.HTTPError, httpx.InvalidURL, LookupError, TypeError, ValueError) as error:
+        except (httpx2.HTTPError, httpx2.InvalidURL, LookupError, TypeError, ValueError) as error:
             raise self._unavailable(error) from None
         if issuer != self._address:
             logger.error("OIDC_ISSUER is %s, but it calls itself %s.", self._address, issuer)
@@ -138,7 +138,7 @@ class Issuer:
     def _refusing(self) -> Iterator[None]:
         try:
             yield
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             raise self._unavailable(error) from None
         except NOT_PROVEN as error:
             # Not its message, which may repeat what the browser has sent.
