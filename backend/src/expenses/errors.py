@@ -74,6 +74,13 @@ class NotLoggedIn(ExpensesError):
     template = N_("Please log in first.")
 
 
+class SessionNeeded(NotLoggedIn):
+    """A program's token was shown where only a person who has logged in may act."""
+
+    code = "session-needed"
+    template = N_("A token cannot do this. Log in with e-mail and password instead.")
+
+
 class WrongPassword(ExpensesError):
     code = "wrong-password"
     template = N_("The password is wrong.")
@@ -169,6 +176,14 @@ class OwnTicket(Forbidden):
     template = N_("You cannot decide a ticket of your own. Another employer can.")
 
 
+class InsufficientScope(Forbidden):
+    code = "insufficient-scope"
+    template = N_("This token lacks the scope %(scope)s.")
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(scope=scope)
+
+
 class NotFound(ExpensesError):
     code = "not-found"
     template = N_("There is nothing here, or you do not have access to it.")
@@ -221,6 +236,11 @@ class UsernameTaken(Conflict):
         "Another user has this name, or one that looks just like it. "
         "Add something that tells you apart, such as a surname."
     )
+
+
+class TooManyTokens(Conflict):
+    code = "too-many-tokens"
+    template = N_("You have %(number)s tokens. Revoke one that you no longer use.")
 
 
 class AlreadyDecided(Conflict):

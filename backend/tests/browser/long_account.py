@@ -70,7 +70,7 @@ class ApiDocs(BrowserTestCase):
     def test_are_linked_follow_the_appearance_and_lead_back(self) -> None:
         page = self.open(self.person("Ada"), color_scheme="dark")
         page.goto("/account")
-        page.get_by_role("link", name="API for your own programs").click()
+        page.get_by_role("link", name="What the API offers").click()
         expect(page.get_by_role("heading", name="Contoso Expenses")).to_be_visible()
         background = page.locator(".swagger-ui").evaluate(
             "box => getComputedStyle(box).backgroundColor"

@@ -29,7 +29,7 @@ ATTRIBUTES = re.compile(
 
 
 class Page(HTMLParser):
-    """The texts of a page without what people have typed, and where its links lead."""
+    """The texts of a page without what people have typed and codes, and where its links lead."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -48,7 +48,7 @@ class Page(HTMLParser):
         self.texts += [text for name, text in named.items() if ATTRIBUTES.fullmatch(name)]
 
     def handle_data(self, data: str) -> None:
-        if self._tag != "textarea":
+        if self._tag not in {"textarea", "code"}:
             self.texts.append(data)
 
 

@@ -8,7 +8,7 @@ from expenses.payments.files import FileKind
 from expenses.payments.models import RunStatus
 from expenses.tickets.models import Category, TicketStatus
 from expenses.tickets.schemas import TicketFields
-from expenses.users.models import Role
+from expenses.users.models import Role, Scope
 from tests.harness import AppTestCase
 from tests.i18n.chinese import CHINESE, english_in, texts_of
 from tests.web.access_harness import AccessTestCase
@@ -29,6 +29,8 @@ CODES = {
     *TicketFields.model_fields,
     *TicketStatus,
     *RunStatus,
+    *Scope,
+    *("tickets", "write"),
     "active",
     "suspended",
     "filed",

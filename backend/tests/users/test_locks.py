@@ -14,9 +14,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from expenses.tickets.actions import create_ticket
 from expenses.tickets.decisions import approve_ticket
 from expenses.tickets.schemas import TicketFields
-from expenses.users import actions, employers, locks
-from expenses.users.models import Role
+from expenses.users import actions, employers, locks, tokens
+from expenses.users.models import Actor, Role, Scope
 from expenses.users.queries import UserView
+from expenses.users.schemas import NewToken
 from expenses.users.sessions import CurrentUser, authenticate, end_sessions, start_session
 from expenses.users.throttling import Caller
 from tests.harness import PASSWORD, CommittingTestCase, ticket_json
@@ -34,7 +35,7 @@ class LockTestCase(CommittingTestCase):
         async with self.database.transaction() as connection:
             yield connection, await authenticate(connection, token, lock=True)
 
-    async def file(self, connection: AsyncConnection, owner: CurrentUser) -> int:
+    async def file(self, connection: AsyncConnection, owner: Actor) -> int:
         fields = TicketFields.model_validate(ticket_json())
         return await create_ticket(connection, fields, actor=owner, settings=self.settings)
 
@@ -120,6 +121,21 @@ class Suspension(LockTestCase):
         self.assertEqual((await suspension).status_code, 200)
         self.assertEqual((await self.employer.get("/api/tickets")).json()["items"], [])
         self.assertEqual(await self.history(), ["ticket.created", "user.suspended"])
+
+    async def test_what_a_program_files_by_its_token_is_filed_first_and_hidden(self) -> None:
+        new = NewToken(name="Import", scopes=[Scope.TICKETS_WRITE], password=PASSWORD)
+        async with self.database.transaction() as connection:
+            _, token = await tokens.create_token(connection, new, actor=self.ada)
+        async with self.database.transaction() as connection:
+            owner = await tokens.authenticate(connection, token, lock=True)
+            suspension = await self.suspended()
+            await self.file(connection, owner)
+        self.assertEqual((await suspension).status_code, 200)
+        program = await self.client(Authorization=f"Bearer {token}")
+        answer = await program.post("/api/tickets", json=ticket_json())
+        self.assert_problem(answer, 401, "not-logged-in")
+        history = ["token.created", "ticket.created", "user.suspended"]
+        self.assertEqual(await self.history(), history)
 
     async def test_what_comes_during_a_suspension_is_refused_after_it(self) -> None:
         ticket = await self.new_ticket(self.ada)

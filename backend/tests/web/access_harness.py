@@ -13,15 +13,18 @@ from expenses.database.tables import Base
 from expenses.payments.payout import PayoutDetails, set_payout
 from expenses.tickets.saved_filters import save_filter
 from expenses.users import employers
+from expenses.users.models import Scope
 from expenses.users.queries import UserView
 from expenses.users.registration import begin_registration
+from expenses.users.schemas import NewToken
 from expenses.users.second_factor.passkeys import add_passkey
 from expenses.users.second_factor.pending import begin_second_step
 from expenses.users.second_factor.queries import list_passkeys
 from expenses.users.second_factor.relying_party import NewCredential
+from expenses.users.tokens import create_token
 from expenses.web.security.cookies import SESSION
 from expenses.web.security.headers import ALWAYS
-from tests.harness import AppTestCase, RolledBackDatabase, cookie, password_hash
+from tests.harness import PASSWORD, AppTestCase, RolledBackDatabase, cookie, password_hash
 from tests.web.access_matrix import BODIES, ROWS, Person, Route, World
 
 SAFE = [route for route in ROWS if route[0] == "GET"]
@@ -40,7 +43,7 @@ REFUSALS = {
 }
 # Of the tables' columns; everything else is compared. When somebody was last seen is noted by
 # reading, too, and moves the end of their session.
-NOT_COMPARED = {"sessions": "{last_seen_at,expires_at}"}
+NOT_COMPARED = {"sessions": "{last_seen_at,expires_at}", "tokens": "{last_used_at}"}
 
 # Attempts count whatever comes of them.
 UNCOUNTED = {"attempts"}
@@ -90,6 +93,8 @@ class AccessTestCase(AppTestCase):
             for user in (owner, colleague):
                 await set_payout(connection, card, actor=user, settings=self.settings)
             await employers.deactivate(connection, left.id, actor=employer)
+            new = NewToken(name="Paper", scopes=[Scope.READ], password=PASSWORD)
+            token, _ = await create_token(connection, new, actor=owner)
         await self.suspend(suspended, by=employer)
         invitation = await self.invite("invited@contoso.example", by=employer)
         sessions = (await self.contents())["sessions"]
@@ -101,6 +106,7 @@ class AccessTestCase(AppTestCase):
             draft=draft,
             runs=runs,
             drafted_ticket=drafted,
+            token=token.id,
             connection=max(row["id"] for row in sessions if row["user_id"] == owner.id),
             registration=registration,
             reset=await self.reset_token(owner),

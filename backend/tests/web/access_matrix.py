@@ -67,6 +67,9 @@ PUT    /api/me/payout                               LOGIN      DONE       DONE  
 DELETE /api/me/payout                               LOGIN      DONE       DONE       FORBIDDEN  LOGIN
 POST   /api/me/password                             LOGIN      DONE       DONE       DONE       LOGIN
 POST   /api/me/email                                LOGIN      DONE       DONE       DONE       LOGIN
+GET    /api/me/tokens                               LOGIN      SEEN       SEEN       SEEN       LOGIN
+POST   /api/me/tokens                               LOGIN      DONE       DONE       DONE       LOGIN
+DELETE /api/me/tokens/{token_id}                    LOGIN      DONE       NOT_FOUND  NOT_FOUND  LOGIN
 GET    /api/sessions                                LOGIN      SEEN       SEEN       SEEN       LOGIN
 DELETE /api/sessions/{session_id}                   LOGIN      DONE       NOT_FOUND  NOT_FOUND  LOGIN
 GET    /api/tickets                                 LOGIN      SEEN       SEEN       SEEN       LOGIN
@@ -153,6 +156,9 @@ POST   /account/passkeys/options                    LOGIN      KEPT       KEPT  
 POST   /account/passkeys/recovery-codes             LOGIN      DONE       NOT_FOUND  NOT_FOUND  LOGIN
 GET    /account/passkeys/{passkey_id}/remove        LOGIN      SEEN       NOT_FOUND  NOT_FOUND  LOGIN
 POST   /account/passkeys/{passkey_id}/remove        LOGIN  DONE:/account/passkeys  NOT_FOUND  NOT_FOUND  LOGIN
+GET    /account/tokens                              LOGIN      SEEN       SEEN       SEEN       LOGIN
+POST   /account/tokens                              LOGIN      DONE       DONE       DONE       LOGIN
+POST   /account/tokens/{token_id}/revoke            LOGIN  DONE:/account  NOT_FOUND  NOT_FOUND  LOGIN
 POST   /account/sessions/end-others                 LOGIN  DONE:/account  DONE:/account  DONE:/account  LOGIN
 POST   /account/sessions/{session_id}/end           LOGIN  DONE:/account  NOT_FOUND  NOT_FOUND  LOGIN
 GET    /mails/off                                   SEEN       SEEN       SEEN       SEEN       SEEN
@@ -263,7 +269,8 @@ class World:
     # A draft of one ticket, and a run that is confirmed, and one that is paid.
     runs: dict[str, int]
     drafted_ticket: int
-    # Another session of the owner's, and somebody's registration under way.
+    # A token of the owner's, another of their sessions, and somebody's registration under way.
+    token: int
     connection: int
     registration: str
     # A link by which the owner may set a new password.
@@ -314,6 +321,7 @@ class World:
                 self.people[Person.COLLEAGUE].id if path.endswith("/role") else self.other_employer
             ),
             "verb": "deactivate",
+            "token_id": self.token,
             "session_id": self.connection,
             "passkey_id": self.passkey,
             "kind": "csv",
@@ -380,6 +388,7 @@ def _receipt(name: str) -> Body:
 
 NEW_EMAIL = {"email": "new@contoso.example", "password": PASSWORD}
 NEW_PASSWORD = "another horse 10"
+TOKEN = {"name": "Paper", "scopes": ["read"], "password": PASSWORD}
 PAYOUT = {"holder": "Ada", "iban": "DE89 3704 0044 0532 0130 00", "password": PASSWORD}
 PURCHASE = {key: value for key, value in ticket_json().items() if key != "links"}
 OTHER_PURCHASE = PURCHASE | {"amount": "77.70", "description": "Paper"}
@@ -395,6 +404,7 @@ BODIES: dict[Route, Body] = {
     ("PUT", "/api/me/mails"): _json(on=False),
     ("PUT", "/api/me/payout"): _json(**PAYOUT),
     ("POST", "/api/me/email"): _json(**NEW_EMAIL),
+    ("POST", "/api/me/tokens"): _json(**TOKEN),
     ("POST", "/api/me/password"): _json(old=PASSWORD, new=NEW_PASSWORD),
     ("PUT", "/api/users/{user_id}/role"): _json(role="employer"),
     ("POST", "/api/tickets"): _json(**OTHER_PURCHASE),
@@ -447,6 +457,7 @@ BODIES: dict[Route, Body] = {
     ("POST", "/account/email/confirm"): lambda world, _person: {"data": {"token": world.new_email}},
     ("POST", "/account/mails"): _form(mails="off"),
     ("POST", "/account/payout"): _form(**PAYOUT),
+    ("POST", "/account/tokens"): _form(**TOKEN, days="90"),
     ("GET", "/mails/off"): _mail_link,
     ("POST", "/mails/off"): _mail_link,
     ("POST", "/account/password"): _form(old=PASSWORD, new=NEW_PASSWORD, again=NEW_PASSWORD),

@@ -6,8 +6,8 @@ from tests.web.routes import routes_of
 
 TABLE = """
 GET    /                                                  owner     1
-GET    /account                                           owner     4
 GET    /account/data.zip                                  owner     11
+GET    /account                                           owner     5
 GET    /account/payout                                    owner     2
 POST   /account/payout                                    owner     11
 POST   /account/payout/remove                             owner     4
@@ -25,6 +25,9 @@ POST   /login/second-step/options                         owner     3
 POST   /login/first-passkey                               owner     2
 POST   /login/recovery-code                               owner     12
 POST   /admin/employee/{employee_id:int}/reset-second-factor employer 9
+GET    /account/tokens                                    owner     1
+POST   /account/tokens                                    owner     10
+POST   /account/tokens/{token_id}/revoke                  owner     4
 POST   /account/mails                                     owner     5
 GET    /account/email                                     owner     1
 POST   /account/email                                     owner     11
@@ -43,7 +46,7 @@ GET    /admin/employee/{employee_id:int}/reactivate       employer  4
 POST   /admin/employee/{employee_id:int}/reactivate       employer  8
 POST   /admin/employee/{employee_id:int}/reset-link       employer  8
 GET    /admin/employee/{employee_id:int}/suspend          employer  4
-POST   /admin/employee/{employee_id:int}/suspend          employer  13
+POST   /admin/employee/{employee_id:int}/suspend          employer  14
 POST   /admin/employee/{employee_id:int}/undo             employer  9
 GET    /admin/invitations                                 employer  2
 POST   /admin/invitations                                 employer  8
@@ -53,7 +56,7 @@ POST   /admin/invitations/{invitation_id:int}/revoke      employer  5
 GET    /admin/employers                                   employer  2
 GET    /admin/employers/{user_id:int}                     employer  4
 GET    /admin/employers/{user_id:int}/{verb}              employer  4
-POST   /admin/employers/{user_id:int}/{verb}              employer  12
+POST   /admin/employers/{user_id:int}/{verb}              employer  13
 GET    /admin/history                                     employer  3
 GET    /admin/history/people                              employer  2
 GET    /admin/overview                                    employer  7
@@ -89,7 +92,7 @@ GET    /api/employees                                     employer  2
 GET    /api/employees/{employee_id}                       employer  2
 GET    /api/employees/{employee_id}/events                employer  3
 POST   /api/employees/{employee_id}/reactivate            employer  7
-POST   /api/employees/{employee_id}/suspend               employer  11
+POST   /api/employees/{employee_id}/suspend               employer  12
 GET    /api/employees/{employee_id}/suspensions           employer  3
 GET    /api/invitations                                   employer  2
 POST   /api/invitations                                   employer  7
@@ -98,8 +101,8 @@ DELETE /api/invitations/{invitation_id}                   employer  4
 GET    /api/employers                                     employer  2
 GET    /api/employers/{employer_id}                       employer  2
 POST   /api/employers/{employer_id}/activate              employer  9
-POST   /api/employers/{employer_id}/deactivate            employer  13
-PUT    /api/users/{user_id}/role                          employer  9
+POST   /api/employers/{employer_id}/deactivate            employer  14
+PUT    /api/users/{user_id}/role                          employer  10
 GET    /api/me                                            owner     1
 PATCH  /api/me                                            owner     5
 PUT    /api/me/mails                                      owner     5
@@ -108,6 +111,9 @@ GET    /api/me/data                                       owner     11
 GET    /api/me/payout                                     owner     2
 PUT    /api/me/payout                                     owner     11
 DELETE /api/me/payout                                     owner     4
+GET    /api/me/tokens                                     owner     2
+POST   /api/me/tokens                                     owner     10
+DELETE /api/me/tokens/{token_id}                          owner     4
 GET    /api/openapi.json                                  owner     0
 GET    /api/payment-runs                                  employer  2
 POST   /api/payment-runs                                  employer  11

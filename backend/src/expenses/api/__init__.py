@@ -14,6 +14,7 @@ from expenses.api import (
     payout,
     receipts,
     tickets,
+    tokens,
     users,
 )
 
@@ -33,7 +34,7 @@ TAGS = [
     {"name": "users", "description": "Register, log in and out, and see who you are."},
     {
         "name": "account",
-        "description": "Your own name, password, payout details, e-mails and sessions.",
+        "description": "Your own name, password, payout details, e-mails, sessions and tokens.",
     },
     {"name": "health", "description": "For monitoring."},
 ]
@@ -52,6 +53,7 @@ def mount(app: FastAPI) -> None:
         account,
         own_data,
         payout,
+        tokens,
         docs,
     ):
         app.include_router(part.router)

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, StrictBool
+from pydantic import BaseModel, Field, StrictBool
 
 from expenses.api import schemas as shapes
 from expenses.api.schemas import AccountAnswer
@@ -18,7 +18,7 @@ from expenses.web.dependencies import (
     SettingsDependency,
     get_current_user,
 )
-from expenses.web.openapi import read_problems, with_links, write_problems
+from expenses.web.openapi import session_read_problems, session_write_problems, with_links
 
 router = APIRouter(prefix="/api", tags=["account"])
 
@@ -30,6 +30,7 @@ class NewName(shapes.Request):
 class PasswordChange(shapes.Request):
     old: Password
     new: NewPassword
+    revoke_tokens: StrictBool = Field(False, description="Whether to revoke your tokens, too.")
 
 
 class EmailChangeRequest(shapes.Request):
@@ -76,7 +77,7 @@ class SessionList(BaseModel):
     items: list[SessionItem]
 
 
-@router.patch("/me", responses=write_problems(UsernameTaken, InvalidInput))
+@router.patch("/me", responses=session_write_problems(UsernameTaken, InvalidInput))
 async def change_username(
     body: NewName, user: CurrentUserDependency, connection: ConnectionDependency
 ) -> AccountAnswer:
@@ -84,7 +85,7 @@ async def change_username(
     return AccountAnswer.of(await account.change_username(connection, body.username, actor=user))
 
 
-@router.put("/me/mails", responses=write_problems(InvalidInput))
+@router.put("/me/mails", responses=session_write_problems(InvalidInput))
 async def switch_mails(
     body: MailSwitch, user: CurrentUserDependency, connection: ConnectionDependency
 ) -> AccountAnswer:
@@ -92,7 +93,7 @@ async def switch_mails(
     return AccountAnswer.of(await account.switch_mails(connection, on=body.on, actor=user))
 
 
-@router.post("/me/password", responses=write_problems(InvalidInput, TooManyAttempts))
+@router.post("/me/password", responses=session_write_problems(InvalidInput, TooManyAttempts))
 async def change_password(
     body: PasswordChange,
     request: Request,
@@ -104,12 +105,19 @@ async def change_password(
     async with database.reading() as connection:
         user = await get_current_user(request, connection)
     ended = await account.change_password(
-        database, old=body.old, new=body.new, actor=user, settings=settings
+        database,
+        old=body.old,
+        new=body.new,
+        actor=user,
+        settings=settings,
+        revoke_tokens=body.revoke_tokens,
     )
     return PasswordChanged(sessions_ended=ended)
 
 
-@router.post("/me/email", responses=write_problems(EmailTaken, InvalidInput, TooManyAttempts))
+@router.post(
+    "/me/email", responses=session_write_problems(EmailTaken, InvalidInput, TooManyAttempts)
+)
 async def change_email(
     body: EmailChangeRequest,
     request: Request,
@@ -128,7 +136,7 @@ async def change_email(
 
 @router.get(
     "/sessions",
-    responses=with_links(read_problems(), 200, "end_session", session_id="items/0/id"),
+    responses=with_links(session_read_problems(), 200, "end_session", session_id="items/0/id"),
 )
 async def get_sessions(
     user: CurrentUserDependency, connection: ConnectionDependency
@@ -139,7 +147,9 @@ async def get_sessions(
 
 
 @router.delete(
-    "/sessions/{session_id}", status_code=204, responses=write_problems(NotFound, InvalidInput)
+    "/sessions/{session_id}",
+    status_code=204,
+    responses=session_write_problems(NotFound, InvalidInput),
 )
 async def end_session(
     session_id: int, user: CurrentUserDependency, connection: ConnectionDependency

@@ -25,8 +25,9 @@ from expenses.tickets.events import EventFilter, list_events, suspensions_of
 from expenses.users import actions, queries
 from expenses.users.queries import EmployeeStatus
 from expenses.web.dependencies import ConnectionDependency, CurrentUserDependency
-from expenses.web.openapi import read_problems, with_links, write_problems
+from expenses.web.openapi import read_problems, session_write_problems, with_links
 from expenses.web.pagination import Cursor, decode_cursor, encode_cursor
+from expenses.web.scopes import ReaderDependency
 
 router = APIRouter(prefix="/api/employees", tags=["employees"])
 
@@ -38,7 +39,7 @@ Text = Annotated[Line, Query(max_length=200)]
 
 @router.get("", responses=read_problems(Forbidden, InvalidInput))
 async def list_employees(
-    user: CurrentUserDependency,
+    user: ReaderDependency,
     connection: ConnectionDependency,
     status: EmployeeStatus | None = None,
     q: Text | None = None,
@@ -60,7 +61,7 @@ async def list_employees(
     ),
 )
 async def get_employee(
-    employee_id: int, user: CurrentUserDependency, connection: ConnectionDependency
+    employee_id: int, user: ReaderDependency, connection: ConnectionDependency
 ) -> UserAnswer:
     """One employee."""
     return UserAnswer.of(await queries.get_employee(connection, employee_id, actor=user))
@@ -69,7 +70,7 @@ async def get_employee(
 @router.get("/{employee_id}/events", responses=read_problems(Forbidden, NotFound, InvalidInput))
 async def employee_events(
     employee_id: int,
-    user: CurrentUserDependency,
+    user: ReaderDependency,
     connection: ConnectionDependency,
     limit: Limit = 20,
     cursor: Cursor | None = None,
@@ -91,7 +92,7 @@ async def employee_events(
     "/{employee_id}/suspensions", responses=read_problems(Forbidden, NotFound, InvalidInput)
 )
 async def employee_suspensions(
-    employee_id: int, user: CurrentUserDependency, connection: ConnectionDependency
+    employee_id: int, user: ReaderDependency, connection: ConnectionDependency
 ) -> EventList:
     """When an employee was suspended and reactivated, the latest 100, newest first.
 
@@ -106,7 +107,7 @@ async def employee_suspensions(
 @router.post(
     "/{employee_id}/suspend",
     responses=with_links(
-        write_problems(Forbidden, NotFound, AlreadySuspended, InvalidInput),
+        session_write_problems(Forbidden, NotFound, AlreadySuspended, InvalidInput),
         200,
         "reactivate_employee",
         employee_id="id",
@@ -118,14 +119,16 @@ async def suspend_employee(
     connection: ConnectionDependency,
     body: Suspension | None = None,
 ) -> UserAnswer:
-    """End all of an employee's sessions, keep them from logging in, and hide their tickets."""
+    """End an employee's sessions and tokens, keep them from logging in, and hide their tickets."""
     reason = body.reason if body else None
     return UserAnswer.of(await actions.suspend(connection, employee_id, actor=user, reason=reason))
 
 
 @router.post(
     "/{employee_id}/reactivate",
-    responses=write_problems(Forbidden, NotFound, NotSuspended, AlreadyErased, InvalidInput),
+    responses=session_write_problems(
+        Forbidden, NotFound, NotSuspended, AlreadyErased, InvalidInput
+    ),
 )
 async def reactivate_employee(
     employee_id: int,

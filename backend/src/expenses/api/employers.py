@@ -22,12 +22,12 @@ from expenses.users.schemas import SuspensionReason
 from expenses.users.sessions import CurrentUser
 from expenses.web.dependencies import (
     ConnectionDependency,
-    CurrentUserDependency,
     DatabaseDependency,
     get_current_user,
 )
-from expenses.web.openapi import read_problems, write_problems
+from expenses.web.openapi import read_problems, session_write_problems
 from expenses.web.pagination import Cursor, decode_cursor, encode_cursor
+from expenses.web.scopes import ReaderDependency
 
 router = APIRouter(prefix="/api", tags=["employers"])
 
@@ -48,7 +48,7 @@ UnlockedUserDependency = Annotated[CurrentUser, Depends(get_unlocked_user)]
 
 @router.get("/employers", responses=read_problems(Forbidden, InvalidInput))
 async def list_employers(
-    user: CurrentUserDependency,
+    user: ReaderDependency,
     connection: ConnectionDependency,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
     cursor: Cursor | None = None,
@@ -63,7 +63,7 @@ async def list_employers(
 
 @router.get("/employers/{employer_id}", responses=read_problems(Forbidden, NotFound, InvalidInput))
 async def get_employer(
-    employer_id: int, user: CurrentUserDependency, connection: ConnectionDependency
+    employer_id: int, user: ReaderDependency, connection: ConnectionDependency
 ) -> UserAnswer:
     """One employer; `suspended` is whether they are deactivated."""
     return UserAnswer.of(await queries.get_employer(connection, employer_id, actor=user))
@@ -71,7 +71,9 @@ async def get_employer(
 
 @router.post(
     "/employers/{employer_id}/deactivate",
-    responses=write_problems(Forbidden, NotFound, AlreadySuspended, LastEmployer, InvalidInput),
+    responses=session_write_problems(
+        Forbidden, NotFound, AlreadySuspended, LastEmployer, InvalidInput
+    ),
 )
 async def deactivate_employer(
     employer_id: int,
@@ -89,7 +91,7 @@ async def deactivate_employer(
 
 @router.post(
     "/employers/{employer_id}/activate",
-    responses=write_problems(Forbidden, NotFound, NotSuspended, InvalidInput),
+    responses=session_write_problems(Forbidden, NotFound, NotSuspended, InvalidInput),
 )
 async def activate_employer(
     employer_id: int,
@@ -107,7 +109,7 @@ async def activate_employer(
 
 @router.put(
     "/users/{user_id}/role",
-    responses=write_problems(
+    responses=session_write_problems(
         Forbidden, NotFound, RoleUnchanged, AlreadySuspended, LastEmployer, InvalidInput
     ),
 )

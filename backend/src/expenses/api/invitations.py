@@ -26,8 +26,9 @@ from expenses.web.dependencies import (
     CurrentUserDependency,
     SettingsDependency,
 )
-from expenses.web.openapi import read_problems, with_links, write_problems
+from expenses.web.openapi import read_problems, session_write_problems, with_links
 from expenses.web.pagination import Cursor, decode_cursor, encode_cursor
+from expenses.web.scopes import ReaderDependency
 
 router = APIRouter(prefix="/api/invitations", tags=["invitations"])
 
@@ -83,7 +84,7 @@ class SentAnswer(BaseModel):
 
 @router.get("", responses=read_problems(Forbidden, InvalidInput))
 async def list_invitations(
-    user: CurrentUserDependency,
+    user: ReaderDependency,
     connection: ConnectionDependency,
     limit: Limit = 20,
     cursor: Cursor | None = None,
@@ -100,7 +101,7 @@ async def list_invitations(
     "",
     status_code=201,
     responses=with_links(
-        write_problems(Forbidden, AlreadyRegistered, AlreadyInvited, InvalidInput),
+        session_write_problems(Forbidden, AlreadyRegistered, AlreadyInvited, InvalidInput),
         201,
         *OPERATIONS,
         invitation_id="id",
@@ -118,7 +119,8 @@ async def create_invitation(
 
 
 @router.post(
-    "/{invitation_id}/resend", responses=write_problems(Forbidden, InvitationGone, InvalidInput)
+    "/{invitation_id}/resend",
+    responses=session_write_problems(Forbidden, InvitationGone, InvalidInput),
 )
 async def resend_invitation(
     invitation_id: int,
@@ -133,7 +135,7 @@ async def resend_invitation(
 @router.delete(
     "/{invitation_id}",
     status_code=204,
-    responses=write_problems(Forbidden, InvitationGone, InvalidInput),
+    responses=session_write_problems(Forbidden, InvitationGone, InvalidInput),
 )
 async def revoke_invitation(
     invitation_id: int, user: CurrentUserDependency, connection: ConnectionDependency

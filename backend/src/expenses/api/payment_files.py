@@ -21,11 +21,11 @@ from expenses.i18n.money import with_decimals
 from expenses.payments.files import FileKind, LeftOut, WhyLeftOut, make_file
 from expenses.web.dependencies import (
     ConnectionDependency,
-    CurrentUserDependency,
     SettingsDependency,
 )
 from expenses.web.exports.payments import bank_file
 from expenses.web.openapi import write_problems
+from expenses.web.scopes import PayerDependency
 
 router = APIRouter(prefix="/api/payment-runs", tags=["payments"])
 
@@ -81,7 +81,7 @@ async def make_payment_file(
     run_id: int,
     body: NewFile,
     connection: ConnectionDependency,
-    user: CurrentUserDependency,
+    user: PayerDependency,
     settings: SettingsDependency,
 ) -> FileAnswer:
     """Make the bank file of a confirmed or a paid run; that it was made is in the history."""

@@ -26,14 +26,14 @@ from expenses.payments import actions, drafting, queries
 from expenses.payments.models import RunStatus
 from expenses.payments.queries import Due, RunView, Share
 from expenses.payments.schemas import Ending, NewRun, Payment
-from expenses.users.sessions import CurrentUser
+from expenses.users.models import Actor
 from expenses.web.dependencies import (
     ConnectionDependency,
-    CurrentUserDependency,
     SettingsDependency,
 )
 from expenses.web.openapi import read_problems, with_links, write_problems
 from expenses.web.pagination import Cursor, decode_cursor, encode_cursor
+from expenses.web.scopes import PayerDependency, ReaderDependency
 
 router = APIRouter(prefix="/api/payment-runs", tags=["payments"])
 ONE = "/{run_id:int}"
@@ -138,7 +138,7 @@ class ConfirmedAnswer(RunAnswer):
 
 
 @router.get("/due", responses=read_problems(Forbidden))
-async def list_due(connection: ConnectionDependency, user: CurrentUserDependency) -> DueList:
+async def list_due(connection: ConnectionDependency, user: ReaderDependency) -> DueList:
     """What is due in each currency and in no run yet."""
     return DueList(items=[DueAnswer.of(due) for due in await queries.due(connection, actor=user)])
 
@@ -146,7 +146,7 @@ async def list_due(connection: ConnectionDependency, user: CurrentUserDependency
 @router.get("", responses=read_problems(Forbidden, InvalidInput))
 async def list_payment_runs(
     connection: ConnectionDependency,
-    user: CurrentUserDependency,
+    user: ReaderDependency,
     status: RunStatus | None = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
     cursor: Cursor | None = None,
@@ -176,7 +176,7 @@ async def create_payment_run(
     body: NewRun,
     response: Response,
     connection: ConnectionDependency,
-    user: CurrentUserDependency,
+    user: PayerDependency,
     settings: SettingsDependency,
     idempotency_key: IdempotencyKey = None,
 ) -> NewRunAnswer:
@@ -191,7 +191,7 @@ async def create_payment_run(
 
 @router.get(ONE, responses=read_problems(Forbidden, NotFound))
 async def get_payment_run(
-    run_id: int, connection: ConnectionDependency, user: CurrentUserDependency
+    run_id: int, connection: ConnectionDependency, user: ReaderDependency
 ) -> RunDetails:
     """One payment run, with what each employee gets."""
     return await _details(connection, run_id, user)
@@ -201,7 +201,7 @@ async def get_payment_run(
 async def payment_run_tickets(
     run_id: int,
     connection: ConnectionDependency,
-    user: CurrentUserDependency,
+    user: ReaderDependency,
     employee: Annotated[int | None, Query(ge=1, le=MAX_ID)] = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
     cursor: Cursor | None = None,
@@ -229,7 +229,7 @@ async def payment_run_tickets(
     responses=write_problems(Forbidden, NotFound, RunChanged),
 )
 async def take_out_ticket(
-    run_id: int, ticket_id: int, connection: ConnectionDependency, user: CurrentUserDependency
+    run_id: int, ticket_id: int, connection: ConnectionDependency, user: PayerDependency
 ) -> None:
     """Take an unpaid ticket out of a run; it is due again."""
     await actions.take_out(connection, run_id, ticket_id, actor=user)
@@ -242,7 +242,7 @@ async def take_out_ticket(
 async def confirm_payment_run(
     run_id: int,
     connection: ConnectionDependency,
-    user: CurrentUserDependency,
+    user: PayerDependency,
     settings: SettingsDependency,
 ) -> ConfirmedAnswer:
     """Confirm a draft: its tickets cannot be reopened any more."""
@@ -259,7 +259,7 @@ async def pay_payment_run(
     run_id: int,
     body: Payment,
     connection: ConnectionDependency,
-    user: CurrentUserDependency,
+    user: PayerDependency,
     settings: SettingsDependency,
 ) -> RunAnswer:
     """Note that a confirmed run was paid, or some of its tickets."""
@@ -272,7 +272,7 @@ async def pay_payment_run(
     responses=write_problems(Forbidden, NotFound, RunChanged, PartlyPaid, InvalidInput),
 )
 async def cancel_payment_run(
-    run_id: int, body: Ending, connection: ConnectionDependency, user: CurrentUserDependency
+    run_id: int, body: Ending, connection: ConnectionDependency, user: PayerDependency
 ) -> RunAnswer:
     """Cancel a run that is not paid: its tickets are due again."""
     await actions.cancel_run(connection, run_id, body.reason, actor=user)
@@ -281,14 +281,14 @@ async def cancel_payment_run(
 
 @router.post(f"{ONE}/void", responses=write_problems(Forbidden, NotFound, RunChanged, InvalidInput))
 async def void_payment_run(
-    run_id: int, body: Ending, connection: ConnectionDependency, user: CurrentUserDependency
+    run_id: int, body: Ending, connection: ConnectionDependency, user: PayerDependency
 ) -> RunAnswer:
     """Void a paid run whose payment did not happen: its tickets are due again."""
     await actions.void_run(connection, run_id, body.reason, actor=user)
     return RunAnswer.of(await queries.get_run(connection, run_id, actor=user))
 
 
-async def _details(connection: AsyncConnection, run_id: int, user: CurrentUser) -> RunDetails:
+async def _details(connection: AsyncConnection, run_id: int, user: Actor) -> RunDetails:
     run = await queries.get_run(connection, run_id, actor=user)
     shares = await queries.shares_of(connection, run_id, actor=user)
     return RunDetails(

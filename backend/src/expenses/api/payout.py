@@ -17,7 +17,8 @@ from expenses.web.dependencies import (
     SettingsDependency,
     get_current_user,
 )
-from expenses.web.openapi import read_problems, write_problems
+from expenses.web.openapi import read_problems, session_write_problems
+from expenses.web.scopes import ReaderDependency
 
 router = APIRouter(prefix="/api/me/payout", tags=["account"])
 
@@ -30,7 +31,7 @@ class PayoutAnswer(BaseModel):
 
 
 @router.get("", responses=read_problems(Forbidden, NotFound))
-async def get_payout(user: CurrentUserDependency, connection: ConnectionDependency) -> PayoutAnswer:
+async def get_payout(user: ReaderDependency, connection: ConnectionDependency) -> PayoutAnswer:
     """Where you are paid."""
     found = await payout.get_payout(connection, actor=user)
     if found is None:
@@ -38,7 +39,7 @@ async def get_payout(user: CurrentUserDependency, connection: ConnectionDependen
     return PayoutAnswer(**found._asdict())
 
 
-@router.put("", responses=write_problems(Forbidden, InvalidInput, TooManyAttempts))
+@router.put("", responses=session_write_problems(Forbidden, InvalidInput, TooManyAttempts))
 async def set_payout(
     body: PayoutChange, request: Request, database: DatabaseDependency, settings: SettingsDependency
 ) -> PayoutAnswer:
@@ -55,7 +56,7 @@ async def set_payout(
     return PayoutAnswer(**stored._asdict())
 
 
-@router.delete("", status_code=204, responses=write_problems(Forbidden, NotFound))
+@router.delete("", status_code=204, responses=session_write_problems(Forbidden, NotFound))
 async def remove_payout(user: CurrentUserDependency, connection: ConnectionDependency) -> Response:
     """Remove your payout details. You get an e-mail about it."""
     await payout.remove_payout(connection, actor=user)

@@ -17,17 +17,19 @@ from expenses.errors import (
 from expenses.receipts import actions, queries
 from expenses.receipts.inspection import MAX_PREVIEWS, Kind, UnreadableFile
 from expenses.receipts.queries import ReceiptView
-from expenses.web.dependencies import ConnectionDependency, CurrentUserDependency
+from expenses.users.models import Scope
+from expenses.web.dependencies import ConnectionDependency
 from expenses.web.openapi import Responses, read_problems, write_problems
 from expenses.web.receipts import (
+    ApiUploaderDependency,
     ShownReceiptDependency,
     StorageDependency,
-    UploaderDependency,
     send_original,
     send_picture,
     store_upload,
     writing,
 )
+from expenses.web.scopes import FilerDependency, ReaderDependency
 
 router = APIRouter(prefix="/api/tickets/{ticket_id:int}/receipts", tags=["receipts"])
 ONE = "/{receipt_id:int}"
@@ -91,12 +93,12 @@ async def add_receipt(
     ticket_id: int,
     file: UploadFile,
     request: Request,
-    uploader: UploaderDependency,
+    uploader: ApiUploaderDependency,
     storage: StorageDependency,
 ) -> ReceiptAnswer:
     """Add a file to your own pending ticket: JPEG, PNG, WebP, HEIC, PDF or an e-invoice as XML."""
     stored = await store_upload(request, file, uploader)
-    async with writing(request) as (connection, user):
+    async with writing(request, Scope.TICKETS_WRITE) as (connection, user):
         receipt_id = await actions.add_receipt(
             connection, ticket_id, stored, actor=user, storage=storage
         )
@@ -107,7 +109,7 @@ async def add_receipt(
 
 @router.get("", responses=read_problems(NotFound))
 async def list_receipts(
-    ticket_id: int, connection: ConnectionDependency, user: CurrentUserDependency
+    ticket_id: int, connection: ConnectionDependency, user: ReaderDependency
 ) -> ReceiptList:
     """The receipts of a ticket that you may see, in the order they were added."""
     receipts = await queries.list_receipts(connection, ticket_id, actor=user)
@@ -161,7 +163,7 @@ async def remove_receipt(
     ticket_id: int,
     receipt_id: int,
     connection: ConnectionDependency,
-    user: CurrentUserDependency,
+    user: FilerDependency,
 ) -> None:
     """Remove a file from your own pending ticket."""
     await actions.remove_receipt(connection, ticket_id, receipt_id, actor=user)

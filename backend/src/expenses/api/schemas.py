@@ -15,6 +15,7 @@ from expenses.users.models import Role
 from expenses.users.queries import UserView
 from expenses.users.schemas import Email, NewPassword, Password, SuspensionReason, Username
 from expenses.users.sessions import CurrentUser, NewSession
+from expenses.users.tokens import TokenUser
 
 
 class Request(BaseModel):
@@ -69,7 +70,7 @@ class UserAnswer(BaseModel):
     created_at: datetime
 
     @classmethod
-    def of(cls, user: UserView | CurrentUser) -> "UserAnswer":
+    def of(cls, user: UserView | CurrentUser | TokenUser) -> "UserAnswer":
         return cls(
             id=user.id,
             email=user.email,
@@ -86,7 +87,7 @@ class AccountAnswer(UserAnswer):
     mails: bool
 
     @classmethod
-    def of(cls, user: UserView | CurrentUser) -> "AccountAnswer":
+    def of(cls, user: UserView | CurrentUser | TokenUser) -> "AccountAnswer":
         return cls(**UserAnswer.of(user).model_dump(), mails=user.gets_mails)
 
 

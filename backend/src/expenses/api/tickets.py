@@ -33,12 +33,12 @@ from expenses.tickets.models import TicketStatus
 from expenses.tickets.schemas import TicketChanges, TicketFields
 from expenses.web.dependencies import (
     ConnectionDependency,
-    CurrentUserDependency,
     SettingsDependency,
 )
 from expenses.web.filters import FilterQuery, OrEmpty
 from expenses.web.openapi import read_problems, with_links, write_problems
 from expenses.web.pagination import Cursor, decode_position, encode_position
+from expenses.web.scopes import DeciderDependency, FilerDependency, ReaderDependency
 
 router = APIRouter(prefix="/api/tickets", tags=["tickets"])
 ONE = "/{ticket_id:int}"
@@ -69,7 +69,7 @@ class TicketQuery(FilterQuery):
 async def list_tickets(
     query: Annotated[TicketQuery, Query()],
     connection: ConnectionDependency,
-    user: CurrentUserDependency,
+    user: ReaderDependency,
 ) -> TicketList:
     """Tickets, newest first: your own as an employee, everyone's as an employer."""
     matching = await query.resolve(
@@ -103,7 +103,7 @@ async def create_ticket(
     body: TicketFields,
     response: Response,
     connection: ConnectionDependency,
-    user: CurrentUserDependency,
+    user: FilerDependency,
     settings: SettingsDependency,
     idempotency_key: IdempotencyKey = None,
 ) -> TicketAnswer:
@@ -122,7 +122,7 @@ async def create_ticket(
     ),
 )
 async def get_ticket(
-    ticket_id: int, connection: ConnectionDependency, user: CurrentUserDependency
+    ticket_id: int, connection: ConnectionDependency, user: ReaderDependency
 ) -> TicketAnswer:
     """One ticket that you may see."""
     return ticket_answer(await queries.get_ticket(connection, ticket_id, actor=user))
@@ -141,7 +141,7 @@ async def edit_ticket(
     ticket_id: int,
     body: TicketChanges,
     connection: ConnectionDependency,
-    user: CurrentUserDependency,
+    user: FilerDependency,
     settings: SettingsDependency,
 ) -> TicketAnswer:
     """Change some fields of your own pending ticket."""
@@ -160,7 +160,7 @@ async def edit_ticket(
     ),
 )
 async def withdraw_ticket(
-    ticket_id: int, connection: ConnectionDependency, user: CurrentUserDependency
+    ticket_id: int, connection: ConnectionDependency, user: FilerDependency
 ) -> TicketAnswer:
     """Withdraw your own pending ticket."""
     await actions.withdraw_ticket(connection, ticket_id, actor=user)
@@ -179,7 +179,7 @@ async def withdraw_ticket(
 async def approve_ticket(
     ticket_id: int,
     connection: ConnectionDependency,
-    user: CurrentUserDependency,
+    user: DeciderDependency,
     body: Approval | None = None,
 ) -> TicketAnswer:
     """Approve a pending ticket, optionally with a note."""
@@ -198,7 +198,7 @@ async def approve_ticket(
     ),
 )
 async def deny_ticket(
-    ticket_id: int, body: Denial, connection: ConnectionDependency, user: CurrentUserDependency
+    ticket_id: int, body: Denial, connection: ConnectionDependency, user: DeciderDependency
 ) -> TicketAnswer:
     """Deny a pending ticket, and say why."""
     await decisions.deny_ticket(connection, ticket_id, actor=user, reason=body.reason)
@@ -215,7 +215,7 @@ async def deny_ticket(
     ),
 )
 async def reopen_ticket(
-    ticket_id: int, body: Reopening, connection: ConnectionDependency, user: CurrentUserDependency
+    ticket_id: int, body: Reopening, connection: ConnectionDependency, user: DeciderDependency
 ) -> TicketAnswer:
     """Undo a decision, and say why: the ticket is pending again."""
     await decisions.reopen_ticket(connection, ticket_id, actor=user, reason=body.reason)
@@ -224,7 +224,7 @@ async def reopen_ticket(
 
 @router.get(f"{ONE}/history", responses=read_problems(NotFound))
 async def ticket_history(
-    ticket_id: int, connection: ConnectionDependency, user: CurrentUserDependency
+    ticket_id: int, connection: ConnectionDependency, user: ReaderDependency
 ) -> EventList:
     """Everything that happened to a ticket, oldest first."""
     found = await events.ticket_history(connection, ticket_id, actor=user)

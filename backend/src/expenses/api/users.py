@@ -30,9 +30,10 @@ from expenses.web.dependencies import (
 from expenses.web.openapi import (
     open_write_problems,
     read_problems,
+    session_write_problems,
     with_links,
-    write_problems,
 )
+from expenses.web.scopes import ReaderDependency
 
 router = APIRouter(prefix="/api", tags=["users"])
 
@@ -111,7 +112,7 @@ async def log_in(
     return SessionAnswer.of(session)
 
 
-@router.delete("/session", status_code=204, responses=write_problems())
+@router.delete("/session", status_code=204, responses=session_write_problems())
 async def log_out(user: CurrentUserDependency, connection: ConnectionDependency) -> Response:
     """Log out: the token that was used is dead from now on."""
     await sessions.log_out(connection, user)
@@ -119,6 +120,6 @@ async def log_out(user: CurrentUserDependency, connection: ConnectionDependency)
 
 
 @router.get("/me", responses=read_problems())
-async def me(user: CurrentUserDependency) -> AccountAnswer:
+async def me(user: ReaderDependency) -> AccountAnswer:
     """The user whose token it is."""
     return AccountAnswer.of(user)

@@ -72,6 +72,8 @@ LABELS = {
     Action.USER_SESSION_ENDED: N_("Session ended"),
     Action.USER_MAILS_SWITCHED_ON: N_("E-mails turned on"),
     Action.USER_MAILS_SWITCHED_OFF: N_("E-mails turned off"),
+    Action.TOKEN_CREATED: N_("Token made"),
+    Action.TOKEN_REVOKED: N_("Token revoked"),
     Action.USER_SUSPENDED: N_("Employee suspended"),
     Action.USER_REACTIVATED: N_("Employee reactivated"),
     Action.USER_ERASED: N_("Employee erased"),

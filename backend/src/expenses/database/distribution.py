@@ -32,6 +32,7 @@ TABLE_TYPES = {
     # ends. These are changed all the time, by log-ins and along with other things.
     "sessions": TableType.LOCAL,
     "known_programs": TableType.LOCAL,
+    "tokens": TableType.LOCAL,
     "pending_registrations": TableType.LOCAL,
     "attempts": TableType.LOCAL,
     "password_resets": TableType.LOCAL,

@@ -68,6 +68,10 @@ SECURITY_MAILS = {
             "codes. You were logged out everywhere; your password has not changed."
         ),
     ),
+    "token.created": SecurityMail(
+        N_("A token for a program was made"),
+        N_("A program that shows the token “%(name)s” can now use the API in your name."),
+    ),
 }
 # Sent even to those who turned e-mails off: a stranger could have done that before.
 WARNINGS = SECURITY_MAILS.keys() | {

@@ -23,6 +23,7 @@ from expenses.portal import (
     single_sign_on,
     ticket,
     tickets,
+    tokens,
 )
 from expenses.portal.issuer import issuer_of
 
@@ -47,6 +48,7 @@ def mount(app: FastAPI) -> None:
         own_data,
         passkeys,
         payout,
+        tokens,
         mails,
         appearance,
         language,

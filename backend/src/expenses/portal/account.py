@@ -1,5 +1,6 @@
 """The account page of employees and employers: name, password, mails, sessions."""
 
+from datetime import UTC, datetime
 from typing import Literal
 
 from fastapi import APIRouter, Request, Response
@@ -15,6 +16,7 @@ from expenses.users import account
 from expenses.users.schemas import Password, Username
 from expenses.users.second_factor.queries import count_factors
 from expenses.users.sessions import MAX_LISTED, CurrentUser, list_sessions
+from expenses.users.tokens import list_tokens
 from expenses.web.dependencies import (
     ConnectionDependency,
     CurrentUserDependency,
@@ -102,7 +104,12 @@ async def change_password(
         passwords = parse(NewPassword, form)
         ensure_typed_twice(form)
         ended = await account.change_password(
-            database, old=passwords.old, new=passwords.new, actor=user, settings=settings
+            database,
+            old=passwords.old,
+            new=passwords.new,
+            actor=user,
+            settings=settings,
+            revoke_tokens="tokens" in form,
         )
     except (InvalidInput, TooManyAttempts) as error:
         errors = error.fields if isinstance(error, InvalidInput) else {"old": sentence(error)}
@@ -149,6 +156,8 @@ async def _account_page(
         payout=await get_payout(connection, actor=user) if can_be_paid(user) else None,
         places=places,
         factors=factors,
+        tokens=await list_tokens(connection, actor=user),
+        now=datetime.now(UTC),
         are_all=len(places) < MAX_LISTED,
     )
 

@@ -93,7 +93,9 @@ async def set_password(
             forgotten = await resets.find_reset(connection, secret)
         password = parse(NewPassword, form).new
         ensure_typed_twice(form)
-        await resets.reset_password(database, forgotten, secret, password)
+        await resets.reset_password(
+            database, forgotten, secret, password, revoke_tokens="tokens" in form
+        )
     except ResetExpired as error:
         return _expired(request, error)
     except InvalidInput as error:

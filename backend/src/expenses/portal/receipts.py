@@ -17,7 +17,7 @@ from expenses.receipts import actions, queries
 from expenses.receipts.actions import StoredReceipt
 from expenses.receipts.inspection import Invoice
 from expenses.tickets.policy import ensure_can_create
-from expenses.users.sessions import CurrentUser
+from expenses.users.models import Actor
 from expenses.web.dependencies import (
     ConnectionDependency,
     CurrentUserDependency,
@@ -148,7 +148,7 @@ def _warn_of_conflict(request: Request, stored: StoredReceipt) -> None:
 async def _add_each(
     request: Request,
     files: Sequence[UploadFile],
-    user: CurrentUser,
+    user: Actor,
     add: Callable[..., Awaitable[int]],
 ) -> tuple[list[int], list[str]]:
     """Add every file that can be read; return the receipts' ids, and what is wrong with the rest.

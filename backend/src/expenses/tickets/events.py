@@ -69,6 +69,8 @@ class Action(StrEnum):
     USER_SESSION_ENDED = "user.session_ended"
     USER_MAILS_SWITCHED_ON = "user.mails_switched_on"
     USER_MAILS_SWITCHED_OFF = "user.mails_switched_off"
+    TOKEN_CREATED = "token.created"  # noqa: S105, the name of an event
+    TOKEN_REVOKED = "token.revoked"  # noqa: S105, the name of an event
     USER_SUSPENDED = "user.suspended"
     USER_REACTIVATED = "user.reactivated"
     USER_ERASED = "user.erased"

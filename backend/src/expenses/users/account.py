@@ -27,6 +27,7 @@ from expenses.users.passwords import hash_new, verify_password
 from expenses.users.queries import VIEW, UserView, users_by_id
 from expenses.users.sessions import CurrentUser, end_sessions
 from expenses.users.throttling import count_attempt, password_limits, uncount_attempt
+from expenses.users.tokens import revoke_all
 from expenses.users.warnings import warn
 
 
@@ -91,10 +92,17 @@ async def choose_language(connection: AsyncConnection, language: str, *, actor: 
 
 
 async def change_password(
-    database: Database, *, old: str, new: str, actor: CurrentUser, settings: Settings
+    database: Database,
+    *,
+    old: str,
+    new: str,
+    actor: CurrentUser,
+    settings: Settings,
+    revoke_tokens: bool = False,
 ) -> int:
     """Change the password, end all other sessions, and return how many there were.
 
+    Programs keep their tokens unless `revoke_tokens`.
     Raises `InvalidInput` for the fields `old` and `new`; `NotLoggedIn` where the session has ended
     meanwhile; `TooManyAttempts` when the old one is guessed at. Takes the database and not a
     connection, for the same reason as logging in.
@@ -118,12 +126,14 @@ async def change_password(
             delete(email_change_table).where(email_change_table.c.user_id == actor.id)
         )
         ended = await end_sessions(connection, actor.id, but_for=actor.session_id)
+        revoked = await revoke_all(connection, actor.id) if revoke_tokens else {}
         event_id = await record(
             connection,
             "user.password_changed",
             actor_id=actor.id,
             user_id=actor.id,
             sessions_ended=ended,
+            **revoked,
         )
         await warn(connection, "user.password_changed", actor.id, event_id)
     return ended

@@ -15,12 +15,13 @@ from expenses.users.models import Actor, user_table
 from expenses.users.policy import ensure_can_suspend
 from expenses.users.queries import UserView, has_just_suspended, lock_employee
 from expenses.users.sessions import end_sessions
+from expenses.users.tokens import revoke_all
 
 
 async def suspend(
     connection: AsyncConnection, employee_id: int, *, actor: Actor, reason: str | None = None
 ) -> UserView:
-    """End an employee's sessions, keep them from logging in, and hide their tickets.
+    """End an employee's sessions and tokens, keep them from logging in, and hide their tickets.
 
     Raises `AlreadySuspended`, `NotFound`, `Forbidden`.
     """
@@ -92,6 +93,7 @@ async def end_access(
     suspended_at = datetime.now(UTC)
     await _set_suspended(connection, user.id, suspended_at)
     ended = await end_sessions(connection, user.id)
+    revoked = await revoke_all(connection, user.id)
     runs = await release_all_of(connection, user.id, actor=actor)
     hidden = await tickets_to_hide(connection, user.id)
     await record_change(
@@ -101,6 +103,7 @@ async def end_access(
         actor=actor,
         **details,
         sessions_ended=ended,
+        **revoked,
         **{"taken_out_of_payment_runs": runs} if runs else {},
         **{"hidden": hidden} if hidden else {},
     )

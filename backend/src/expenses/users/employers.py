@@ -28,6 +28,7 @@ from expenses.users.actions import end_access, record_change, restore_access
 from expenses.users.models import Actor, Role, user_table
 from expenses.users.policy import ensure_can_change_employers, ensure_can_deactivate
 from expenses.users.queries import UserView, find_password, users_by_id
+from expenses.users.tokens import revoke_all
 
 
 async def change_role(
@@ -102,8 +103,10 @@ async def _change_role(
     if role is not Role.EMPLOYER:
         await _ensure_not_last(connection, user)
     await connection.execute(update(user_table).where(user_table.c.id == user.id).values(role=role))
+    # They were made for what the user could see and do before.
+    revoked = await revoke_all(connection, user.id)
     await record_change(
-        connection, "user.role_changed", user, actor=actor, role=role.value, **details
+        connection, "user.role_changed", user, actor=actor, role=role.value, **details, **revoked
     )
     return user._replace(role=role)
 

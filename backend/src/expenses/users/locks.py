@@ -11,7 +11,11 @@ from sqlalchemy import BigInteger, ColumnElement, Text, bindparam, cast, func, l
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from expenses.database.tables import constant, constant_text
-from expenses.users.models import session_table
+from expenses.users.models import session_table, token_table
+
+
+async def share_by_session(connection: AsyncConnection, token_hash: bytes) -> None:
+    await connection.execute(_SHARE_BY_SESSION, {"token_hash": token_hash})
 
 
 async def share_by_token(connection: AsyncConnection, token_hash: bytes) -> None:
@@ -40,7 +44,10 @@ def _key(user_id: ColumnElement[int]) -> ColumnElement[int]:
     return func.hashtextextended("user " + cast(user_id, Text), constant(0))
 
 
-# Built once, since it is sent for every write.
-_SHARE_BY_TOKEN = select(func.pg_advisory_xact_lock_shared(_key(session_table.c.user_id))).where(
-    session_table.c.token_hash == bindparam("token_hash")
+# Built once, since one of them is sent for every write.
+_SHARE_BY_SESSION, _SHARE_BY_TOKEN = (
+    select(func.pg_advisory_xact_lock_shared(_key(table.c.user_id))).where(
+        table.c.token_hash == bindparam("token_hash")
+    )
+    for table in (session_table, token_table)
 )

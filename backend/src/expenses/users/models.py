@@ -10,11 +10,13 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     LargeBinary,
+    Text,
     UniqueConstraint,
     func,
     text,
     true,
 )
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from expenses.database.tables import Base, stored_as_text, table_of
@@ -23,6 +25,15 @@ from expenses.database.tables import Base, stored_as_text, table_of
 class Role(StrEnum):
     EMPLOYEE = "employee"
     EMPLOYER = "employer"
+
+
+class Scope(StrEnum):
+    """What a program's token may do."""
+
+    READ = "read"
+    TICKETS_WRITE = "tickets:write"
+    DECIDE = "decide"
+    PAYMENTS = "payments"
 
 
 class Actor(Protocol):
@@ -133,6 +144,26 @@ class KnownProgram(Base):
     known_until: Mapped[datetime] = mapped_column(index=True)
 
 
+class ApiToken(Base):
+    """What a program shows in place of a session; it may do what its scopes say."""
+
+    __tablename__ = "tokens"
+
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    name: Mapped[str]
+    scopes: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    last_used_at: Mapped[datetime | None]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+    __table_args__ = (
+        CheckConstraint("length(name) BETWEEN 1 AND 80", name="name_length"),
+        CheckConstraint("cardinality(scopes) > 0", name="has_scopes"),
+    )
+
+
 class PendingRegistration(Base):
     """An unknown e-mail, kept until username and role are known.
 
@@ -214,6 +245,7 @@ class Attempts(Base):
 user_table = table_of(User)
 session_table = table_of(UserSession)
 known_program_table = table_of(KnownProgram)
+token_table = table_of(ApiToken)
 pending_registration_table = table_of(PendingRegistration)
 linked_account_table = table_of(LinkedAccount)
 attempts_table = table_of(Attempts)

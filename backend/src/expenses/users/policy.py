@@ -1,11 +1,17 @@
 """Who may do what to whom: `can_*` answers, `ensure_can_*` raises."""
 
 import hmac
+from collections.abc import Iterable
 
 from expenses.errors import Forbidden, InvalidInput, PasswordsOff
 from expenses.i18n.text import N_
 from expenses.settings import Settings
-from expenses.users.models import Actor, Role
+from expenses.users.models import Actor, Role, Scope
+
+_SCOPES = {
+    Role.EMPLOYEE: (Scope.READ, Scope.TICKETS_WRITE),
+    Role.EMPLOYER: (Scope.READ, Scope.DECIDE, Scope.PAYMENTS),
+}
 
 
 def can_see_employees(actor: Actor) -> bool:
@@ -46,6 +52,17 @@ def ensure_can_deactivate(actor: Actor, employer: Actor) -> None:
     ensure_can_change_employers(actor)
     if actor.id == employer.id:
         raise Forbidden(N_("You cannot deactivate yourself. Another employer can."))
+
+
+def scopes_of(actor: Actor) -> tuple[Scope, ...]:
+    """List what a token of `actor` may be made for: no more than they may do themselves."""
+    return _SCOPES[actor.role]
+
+
+def ensure_can_grant(scopes: Iterable[Scope], *, actor: Actor) -> None:
+    """Raises `InvalidInput` for the field `scopes`."""
+    if not set(scopes) <= set(scopes_of(actor)):
+        raise InvalidInput({"scopes": N_("Your role does not allow this scope.")})
 
 
 def ensure_may_register_as(role: Role, *, employer_code: str | None, settings: Settings) -> None:

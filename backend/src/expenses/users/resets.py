@@ -18,6 +18,7 @@ from expenses.users.policy import ensure_can_suspend
 from expenses.users.queries import UserView, find_password, lock_employee, users_by_id
 from expenses.users.random_tokens import hash_token, new_token
 from expenses.users.sessions import end_sessions
+from expenses.users.tokens import revoke_all
 from expenses.users.warnings import warn
 
 # What the mail with the link is called.
@@ -96,12 +97,17 @@ async def find_reset(connection: AsyncConnection, secret: str) -> Forgotten:
 
 
 async def reset_password(
-    database: Database, forgotten: Forgotten, secret: str, password: str
+    database: Database,
+    forgotten: Forgotten,
+    secret: str,
+    password: str,
+    *,
+    revoke_tokens: bool = False,
 ) -> None:
     """Set a new password, end all sessions, and make all links of the user useless.
 
-    `forgotten` is what `find_reset` has found by the secret. Raises `ResetExpired`, and
-    `InvalidInput` for the field `new`.
+    Programs keep their tokens unless `revoke_tokens`. `forgotten` is what `find_reset` has found
+    by the secret. Raises `ResetExpired`, and `InvalidInput` for the field `new`.
     """
     password_hash = await hash_new(password, email=forgotten.email)
     async with database.transaction() as connection:
@@ -121,12 +127,14 @@ async def reset_password(
             .values(password_hash=password_hash)
         )
         ended = await end_sessions(connection, forgotten.user_id)
+        revoked = await revoke_all(connection, forgotten.user_id) if revoke_tokens else {}
         event_id = await record(
             connection,
             "user.password_reset",
             actor_id=forgotten.user_id,
             user_id=forgotten.user_id,
             sessions_ended=ended,
+            **revoked,
         )
         await warn(connection, "user.password_reset", forgotten.user_id, event_id)
 

@@ -3,9 +3,18 @@
 import unicodedata
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, EmailStr, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    EmailStr,
+    Field,
+    StringConstraints,
+)
 
 from expenses.i18n.text import N_, Name, VisibleLine
+from expenses.users.models import Scope
 from expenses.users.passwords import MAX_LENGTH, MIN_LENGTH
 
 
@@ -48,3 +57,14 @@ NewPassword = Annotated[
 ]
 
 SuspensionReason = Annotated[VisibleLine, Field(max_length=500)]
+
+
+class NewToken(BaseModel):
+    """A token for a program, which lives for `days`; and your password, if you have one."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Annotated[Name, Field(min_length=1, max_length=80)]
+    scopes: Annotated[list[Scope], Field(min_length=1, max_length=len(Scope))]
+    days: Annotated[int, Field(ge=1, le=365)] = 90
+    password: Annotated[Password | None, Field(repr=False)] = None

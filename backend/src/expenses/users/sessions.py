@@ -242,7 +242,7 @@ async def authenticate(
         raise NotLoggedIn()
     token_hash = hash_token(token)
     if lock:
-        await locks.share_by_token(connection, token_hash)
+        await locks.share_by_session(connection, token_hash)
     row = (await connection.execute(_BY_TOKEN, {"token_hash": token_hash})).first()
     if row is None:
         raise NotLoggedIn()

@@ -8,9 +8,11 @@ from fastapi import Depends, Request
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from expenses.database.engine import Database
+from expenses.errors import SessionNeeded
 from expenses.settings import Settings
 from expenses.users.sessions import CurrentUser, NewSession, authenticate
 from expenses.users.throttling import Caller
+from expenses.users.tokens import is_token
 from expenses.web.pages.language import preferred_language
 from expenses.web.security.cookies import device_of
 
@@ -54,8 +56,11 @@ ConnectionDependency = Annotated[AsyncConnection, Depends(get_connection, scope=
 
 
 async def get_current_user(request: Request, connection: ConnectionDependency) -> CurrentUser:
-    """Raises `NotLoggedIn`."""
-    user = await authenticate(connection, token_of(request), lock=not is_safe(request))
+    """Raises `NotLoggedIn`, and `SessionNeeded` for a program's token."""
+    token = token_of(request)
+    if is_token(token):
+        raise SessionNeeded()
+    user = await authenticate(connection, token, lock=not is_safe(request))
     request.state.user = user
     return user
 

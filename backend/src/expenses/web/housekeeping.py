@@ -19,6 +19,7 @@ from expenses.users import (
     resets,
     sessions,
     throttling,
+    tokens,
 )
 from expenses.users.second_factor import challenges, pending
 
@@ -40,6 +41,7 @@ async def tidy(database: Database, storage: Storage) -> None:
     async with database.transaction() as connection:
         await sessions.delete_expired(connection)
         await devices.delete_expired(connection)
+        await tokens.delete_expired(connection)
         await registration.delete_expired(connection)
         await resets.delete_expired(connection)
         await email_change.delete_expired(connection)

@@ -10,8 +10,10 @@ from expenses.errors import (
     CrossOrigin,
     DatabaseUnavailable,
     ExpensesError,
+    InsufficientScope,
     InvalidInput,
     NotLoggedIn,
+    SessionNeeded,
     TooBusy,
 )
 from expenses.web.problems import Problem, status_of_type
@@ -20,9 +22,14 @@ from expenses.web.security.cookies import SESSION
 Responses = dict[int | str, dict[str, Any]]
 
 SECURITY_SCHEMES = {
-    "bearer": {"type": "http", "scheme": "bearer", "description": "The token of a session."},
+    "bearer": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "The token of a session, which may do everything that you may.",
+    },
     "cookie": {"type": "apiKey", "in": "cookie", "name": SESSION},
 }
+_SESSIONS: list[dict[str, list[str]]] = [{"bearer": []}, {"cookie": []}]
 _NOTHING = {"description": ""}
 
 # Of errors whose sentence depends on what has happened.
@@ -41,6 +48,8 @@ _VALUES = {
     "email": "ada@contoso.example",
     "names": "Ada, Ben",
     "minutes": 15,
+    "number": 50,
+    "scope": "decide",
 }
 
 
@@ -56,13 +65,23 @@ def problems(*kinds: type[ExpensesError]) -> Responses:
 
 
 def read_problems(*kinds: type[ExpensesError]) -> Responses:
-    """Describe the errors of a read that needs a session."""
-    return problems(NotLoggedIn, *kinds)
+    """Describe the errors of a read, for a session or a token."""
+    return problems(NotLoggedIn, InsufficientScope, *kinds)
 
 
 def write_problems(*kinds: type[ExpensesError]) -> Responses:
-    """Describe the errors of a write that needs a session."""
-    return open_write_problems(NotLoggedIn, *kinds)
+    """Describe the errors of a write, by a session or a token."""
+    return open_write_problems(NotLoggedIn, InsufficientScope, *kinds)
+
+
+def session_read_problems(*kinds: type[ExpensesError]) -> Responses:
+    """Describe the errors of a read that takes a session."""
+    return problems(NotLoggedIn, SessionNeeded, *kinds)
+
+
+def session_write_problems(*kinds: type[ExpensesError]) -> Responses:
+    """Describe the errors of a write that takes a session."""
+    return open_write_problems(NotLoggedIn, SessionNeeded, *kinds)
 
 
 def open_write_problems(*kinds: type[ExpensesError]) -> Responses:
@@ -96,14 +115,15 @@ def describe(app: FastAPI, tags: list[dict[str, Any]]) -> None:
                 tags=tags,
             )
             document["components"]["schemas"] |= schemas
-            document["components"]["securitySchemes"] = SECURITY_SCHEMES
+            document["components"]["securitySchemes"] |= SECURITY_SCHEMES
             for path in document["paths"].values():
                 for operation in path.values():
                     if (
                         NotLoggedIn.code
                         in operation["responses"].get("401", _NOTHING)["description"]
                     ):
-                        operation["security"] = [{"bearer": []}, {"cookie": []}]
+                        # A route that tokens may use says so itself, with the scope.
+                        operation["security"] = [*_SESSIONS, *operation.get("security", [])]
             app.openapi_schema = document
         return app.openapi_schema
 

@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Match, Router
 
 from expenses import errors
-from expenses.errors import ExpensesError, InvalidInput, NotLoggedIn
+from expenses.errors import ExpensesError, InsufficientScope, InvalidInput, NotLoggedIn
 from expenses.i18n.languages import gettext, sentence
 from expenses.i18n.text import N_
 from expenses.observability.logs import request_id
@@ -29,6 +29,7 @@ logger = logging.getLogger(__name__)
 _STATUS: dict[type[ExpensesError], int] = {
     errors.InvalidInput: 422,
     errors.NotLoggedIn: 401,
+    errors.SessionNeeded: 403,
     errors.WrongPassword: 401,
     errors.Suspended: 403,
     errors.SecondFactorRequired: 403,
@@ -103,7 +104,10 @@ def problem(error: ExpensesError) -> Response:
 
 
 def headers_of(error: ExpensesError) -> dict[str, str]:
-    """Return Retry-After where the wait is known."""
+    """Return Retry-After where the wait is known, and what RFC 6750 says of a missing scope."""
+    if isinstance(error, InsufficientScope):
+        challenge = f'Bearer error="insufficient_scope", scope="{error.values["scope"]}"'
+        return {"WWW-Authenticate": challenge}
     wait = error.details.get("retry_after")
     return {} if wait is None else {"Retry-After": str(wait)}
 

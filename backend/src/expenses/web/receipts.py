@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from typing import Annotated
 from urllib.parse import quote
 
-from fastapi import Depends, Request
+from fastapi import Depends, Request, Security
 from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.datastructures import UploadFile
 from starlette.responses import Response
@@ -15,9 +15,10 @@ from expenses.receipts.actions import StoredReceipt, store
 from expenses.receipts.inspection import MAX_SIZE
 from expenses.receipts.queries import ReceiptView
 from expenses.receipts.storage import Storage
-from expenses.users.sessions import CurrentUser, authenticate
+from expenses.users.models import Actor, Scope
 from expenses.users.throttling import count_attempt, upload_limits
-from expenses.web.dependencies import database_of, settings_of, token_of
+from expenses.web.dependencies import database_of, settings_of
+from expenses.web.scopes import ApiUser, ScopesDependency, find_user
 
 # Should a browser open the file after all, nothing in it runs.
 SANDBOX = "default-src 'none'; sandbox"
@@ -28,25 +29,28 @@ async def get_storage(request: Request) -> Storage:
     return storage
 
 
-async def get_uploader(request: Request) -> CurrentUser:
+async def get_uploader(request: Request, scopes: ScopesDependency) -> ApiUser:
     """Find out who uploads. No connection is held while the file is read."""
     async with database_of(request).reading() as connection:
-        return await authenticate(connection, token_of(request), lock=False)
+        return await find_user(request, connection, scopes, lock=False)
 
 
-async def get_shown_receipt(request: Request, ticket_id: int, receipt_id: int) -> ReceiptView:
+async def get_shown_receipt(
+    request: Request, ticket_id: int, receipt_id: int, scopes: ScopesDependency
+) -> ReceiptView:
     """Find a receipt that the user may see. No connection is held while its file is sent."""
     async with database_of(request).reading() as connection:
-        user = await authenticate(connection, token_of(request), lock=False)
+        user = await find_user(request, connection, scopes, lock=False)
         return await queries.get_receipt(connection, ticket_id, receipt_id, actor=user)
 
 
 StorageDependency = Annotated[Storage, Depends(get_storage)]
-UploaderDependency = Annotated[CurrentUser, Depends(get_uploader)]
-ShownReceiptDependency = Annotated[ReceiptView, Depends(get_shown_receipt)]
+UploaderDependency = Annotated[ApiUser, Depends(get_uploader)]
+ApiUploaderDependency = Annotated[ApiUser, Security(get_uploader, scopes=[Scope.TICKETS_WRITE])]
+ShownReceiptDependency = Annotated[ReceiptView, Security(get_shown_receipt, scopes=[Scope.READ])]
 
 
-async def store_upload(request: Request, file: UploadFile, user: CurrentUser) -> StoredReceipt:
+async def store_upload(request: Request, file: UploadFile, user: Actor) -> StoredReceipt:
     """Raises `UnreadableFile` and `TooManyAttempts`."""
     content = await file.read(MAX_SIZE + 1)
     limits = upload_limits(user.id, len(content), settings_of(request))
@@ -55,12 +59,12 @@ async def store_upload(request: Request, file: UploadFile, user: CurrentUser) ->
 
 
 @asynccontextmanager
-async def writing(request: Request) -> AsyncIterator[tuple[AsyncConnection, CurrentUser]]:
-    """Open a transaction once the file is stored, for the user if they are still logged in."""
+async def writing(
+    request: Request, *scopes: Scope
+) -> AsyncIterator[tuple[AsyncConnection, ApiUser]]:
+    """Open a transaction once the file is stored, for the user if they still have access."""
     async with database_of(request).transaction() as connection:
-        user = await authenticate(connection, token_of(request), lock=True)
-        request.state.user = user
-        yield connection, user
+        yield connection, await find_user(request, connection, scopes, lock=True)
 
 
 async def send_original(receipt: ReceiptView, storage: Storage) -> Response:
