@@ -96,6 +96,14 @@ class Actions(RuleBasedStateMachine):
         expected = self.model.set_suspended(token, person_id, suspended=suspended, reason=reason)
         self._check(answer, expected)
 
+    def _change_role(self, token: str, email: str, role: str) -> None:
+        ids = [one["id"] for one in self.model.people.values() if one["email"] == email]
+        person_id = (ids or [UNKNOWN_ID])[0]
+        answer = self.application.call(
+            token, "PUT", f"/users/{person_id}/role", json={"role": role}
+        )
+        self._check(answer, self.model.change_role(token, person_id, role))
+
     def _file(
         self, token: str, values: dict[str, Any], key: str | None = None, *, is_valid: bool = True
     ) -> None:

@@ -15,6 +15,7 @@ from tests.state_machine.company import (
     NOT_FOUND,
     NOT_LOGGED_IN,
     NOT_PENDING,
+    OWN_TICKET,
     Answer,
     Person,
 )
@@ -79,6 +80,25 @@ class Model(Payments):
             details |= {"hidden": hidden} if hidden else {}
         verb = "suspended" if suspended else "reactivated"
         self._record(f"user.{verb}", actor["id"], user=person_id, **details)
+        return DONE
+
+    def change_role(self, token: str, person_id: int, role: str) -> Answer:
+        actor, person = self.actor(token), self.people.get(person_id)
+        if actor is None:
+            return NOT_LOGGED_IN
+        if actor["role"] != "employer":
+            return FORBIDDEN
+        if person is None:
+            return NOT_FOUND
+        if person["role"] == role:
+            return 409, "role-unchanged"
+        if person["suspended"]:
+            return 409, "already-suspended"
+        employers = [one for one in self.people.values() if one["role"] == "employer"]
+        if role == "employee" and len(employers) == 1:
+            return 409, "last-employer"
+        person["role"] = role
+        self._record("user.role_changed", actor["id"], user=person_id, role=role, reason=None)
         return DONE
 
     # Tickets
@@ -217,7 +237,9 @@ class Model(Payments):
         if actor["role"] != "employer":
             return FORBIDDEN
         ticket = self.tickets.get(ticket_id)
-        return None if ticket and self._sees(actor, ticket) else NOT_FOUND
+        if ticket is None or not self._sees(actor, ticket):
+            return NOT_FOUND
+        return OWN_TICKET if ticket["owner"] == actor["id"] else None
 
     def _hidden(self, person_id: int) -> list[dict[str, Any]]:
         """What a suspension hides, by currency."""

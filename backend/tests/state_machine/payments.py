@@ -13,6 +13,7 @@ from tests.state_machine.company import (
     NOT_FOUND,
     NOT_LOGGED_IN,
     NOTHING_DUE,
+    OWN_TICKET,
     Answer,
     Company,
     Person,
@@ -93,6 +94,8 @@ class Payments(Company):
             return refusal or NOT_FOUND
         if not run["lines"]:
             return NOTHING_DUE
+        if self._is_ones_own(actor, list(run["lines"])):
+            return OWN_TICKET
         run["status"] = "confirmed"
         self._record_step(actor, "confirmed", run, list(run["lines"]), "payment_confirmed")
         return DONE
@@ -104,6 +107,8 @@ class Payments(Company):
         if actor is None or run is None or refusal:
             return refusal or NOT_FOUND
         chosen = payment.get("tickets", [one for one, paid in run["lines"].items() if not paid])
+        if self._is_ones_own(actor, [one for one in chosen if run["lines"].get(one) is False]):
+            return OWN_TICKET
         if any(run["lines"].get(ticket_id, True) for ticket_id in chosen):
             return INVALID
         if not chosen:
@@ -127,6 +132,9 @@ class Payments(Company):
         lines = list(run["lines"])
         self._record_step(actor, status, run, lines, f"payment_{status}", reason=reason)
         return DONE
+
+    def _is_ones_own(self, actor: Person, ticket_ids: list[int]) -> bool:
+        return any(self.tickets[ticket_id]["owner"] == actor["id"] for ticket_id in ticket_ids)
 
     def _due(self) -> list[int]:
         return [

@@ -96,6 +96,10 @@ class ExpensesMachine(Actions):
     def reactivate(self, who: int, email: str, reason: str | None) -> None:
         self._set_suspended(self._connection("employer", who), email, reason, suspended=False)
 
+    @rule(who=picks, email=suspects, role=roles)
+    def change_a_role(self, who: int, email: str, role: str) -> None:
+        self._change_role(self._connection("employer", who), email, role)
+
     # Tickets
 
     @rule(who=picks, values=changes)

@@ -24,7 +24,7 @@ POST   /login/second-step                                 owner     2
 POST   /login/second-step/options                         owner     3
 POST   /login/first-passkey                               owner     2
 POST   /login/recovery-code                               owner     12
-POST   /admin/employee/{employee_id:int}/reset-second-factor employer 9
+POST   /admin/employee/{employee_id:int}/reset-second-factor employer 11
 GET    /account/tokens                                    owner     1
 POST   /account/tokens                                    owner     10
 POST   /account/tokens/{token_id}/revoke                  owner     4

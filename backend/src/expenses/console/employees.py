@@ -198,7 +198,7 @@ class EmployeeView(ReadOnlyView, model=User):
     async def reset_second_factor(self, request: Request) -> Response:
         """Takes away the passkeys of an employee who has lost them."""
         employee_id = request.path_params["employee_id"]
-        async with database_of(request).transaction() as connection:
+        async with writing(request) as connection:
             employee = await reset_for_employee(connection, employee_id, actor=user_of(request))
         flash(
             request,
