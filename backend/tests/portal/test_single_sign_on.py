@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from expenses.notifications import mails
 from expenses.notifications.outbox import Channel, message_table
@@ -215,6 +215,22 @@ class KnownPeople(SingleSignOnTestCase):
         async with self.nothing_changes():
             await self.assert_refused("belongs to somebody else", await self.sign_in())
         self.assertEqual(len(await self.links()), 1)
+
+    async def test_are_not_taken_over_by_a_mailbox_that_is_only_spelled_alike(self) -> None:
+        async with self.database.transaction() as connection:
+            await connection.execute(
+                update(user_table)
+                .where(user_table.c.id == self.ada.id)
+                .values(email="kim@contoso.example", email_identity="kim@contoso.example")
+            )
+        for email, sentence in (
+            ("k\u0131m@contoso.example", "belongs to somebody else"),
+            ("\u212aim@contoso.example", "has not verified your e-mail"),
+        ):
+            self.issuer.claims["email"] = email
+            async with self.nothing_changes():
+                await self.assert_refused(sentence, await self.sign_in())
+            self.assertEqual(await self.links(), [])
 
     async def test_are_said_by_entra_in_its_own_way(self) -> None:
         del self.issuer.claims["email_verified"]

@@ -4,13 +4,14 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
+from unicodedata import is_normalized
 
 import httpx2
 from authlib.common.errors import AuthlibBaseError
 from authlib.integrations.starlette_client import OAuth
 from joserfc.errors import JoseError
-from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, BeforeValidator, Field, TypeAdapter, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -39,11 +40,18 @@ logger = logging.getLogger(__name__)
 _USERNAME: TypeAdapter[str] = TypeAdapter(Username)
 
 
+def _as_verified(email: object) -> object:
+    """Refuse what would be written plainer: that may be another mailbox."""
+    if isinstance(email, str) and not is_normalized("NFKC", email):
+        raise ValueError("not in its plain form")
+    return email
+
+
 class Claims(BaseModel):
     """What an identity is made of. The identifier is stored, which takes no NUL."""
 
     sub: str = Field(min_length=1, max_length=255, pattern=r"^[^\x00]+$")
-    email: Email
+    email: Annotated[Email, BeforeValidator(_as_verified)]
 
 
 class Issuer:

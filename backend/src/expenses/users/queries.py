@@ -45,6 +45,7 @@ class StoredPassword(NamedTuple):
     """`hash` is None for those who log in by single sign-on alone."""
 
     user_id: int
+    email: str
     hash: str | None
 
 
@@ -66,7 +67,7 @@ async def find_password(connection: AsyncConnection, email: str) -> StoredPasswo
     """Find who logs in with an e-mail; nobody who was erased."""
     as_typed = func.lower(user_table.c.email) == func.lower(email)
     query = (
-        select(user_table.c.id, user_table.c.password_hash)
+        select(user_table.c.id, user_table.c.email, user_table.c.password_hash)
         .where(
             or_(user_table.c.email_identity == email_identity(email), as_typed),
             user_table.c.erased_at.is_(None),

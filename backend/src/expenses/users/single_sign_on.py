@@ -53,7 +53,7 @@ async def log_in(
     """
     identity = sign_in.identity
     async with database.reading() as connection:
-        known = await _find(connection, identity)
+        known = await _find(connection, identity, settings)
     with logged(known.user_id if known else None):
         if known is None:
             raise NotRegistered()
@@ -87,12 +87,21 @@ async def link(
     return False
 
 
-async def _find(connection: AsyncConnection, identity: Identity) -> _Known | None:
+async def _find(
+    connection: AsyncConnection, identity: Identity, settings: Settings
+) -> _Known | None:
+    """Raises `LinkedToAnother` for an e-mail that is only spelled like a user's, such as one with
+    a dotless i: it may be another person's mailbox.
+    """
     user_id = await _linked_user(connection, identity)
     if user_id is not None:
         return _Known(user_id, is_linked=True)
     found = await find_password(connection, identity.email)
-    return _Known(found.user_id, is_linked=False) if found else None
+    if found is None:
+        return None
+    if found.email.lower() != identity.email.lower():
+        raise LinkedToAnother(name=settings.oidc_name)
+    return _Known(found.user_id, is_linked=False)
 
 
 async def _linked_user(connection: AsyncConnection, identity: Identity) -> int | None:
