@@ -53,10 +53,10 @@ from expenses.tickets.models import Category
 from expenses.tickets.queries import TicketView, get_ticket
 from expenses.tickets.schemas import TicketFields
 from expenses.users import actions as user_actions
-from expenses.users import email_change, invitations, passwords, resets
+from expenses.users import confirmations, email_change, invitations, passwords, resets
 from expenses.users.invitation_queries import Invitee
 from expenses.users.invitations import SentInvitation
-from expenses.users.models import Role, User, email_change_table
+from expenses.users.models import Role, User, confirmation_table, email_change_table
 from expenses.users.passwords import hash_password
 from expenses.users.queries import UserView
 from expenses.users.random_tokens import hash_token, new_token
@@ -336,6 +336,19 @@ class AppTestCase(TestCase):
         async with self.database.transaction() as connection:
             [sent] = await invitations.invite(connection, [Invitee(email, role)], actor=by)
         return sent
+
+    async def confirmation_of(self, email: str) -> str:
+        """What a link has that confirms an e-mail."""
+        secret = new_token()
+        async with self.database.transaction() as connection:
+            await connection.execute(
+                insert(confirmation_table).values(
+                    secret_hash=hash_token(secret),
+                    email=email,
+                    expires_at=func.now() + confirmations.LIFETIME,
+                )
+            )
+        return secret
 
     async def suspend(self, employee: UserView, *, by: UserView) -> None:
         async with self.database.transaction() as connection:

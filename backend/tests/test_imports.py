@@ -37,6 +37,7 @@ WORKER_IMPORTS = ("expenses.files.worker", "expenses.receipts.reading")
 EXCEPTIONS = {
     ("tickets/decision_events.py", "expenses.notifications.outbox"),
     ("users/actions.py", "expenses.notifications.outbox"),
+    ("users/confirmations.py", "expenses.notifications.outbox"),
     ("users/invitations.py", "expenses.notifications.outbox"),
     ("users/resets.py", "expenses.notifications.outbox"),
     ("users/email_change.py", "expenses.notifications.outbox"),

@@ -130,6 +130,31 @@ class AllowedHosts(SettingsTestCase):
                 self.assert_refused("ALLOWED_HOSTS", text)
 
 
+class Registration(SettingsTestCase):
+    def test_domains_are_those_of_e_mails(self) -> None:
+        for text, names in {
+            "contoso.example": ["contoso.example"],
+            "Contoso.Example, xn--bcher-kva.example": ["contoso.example", "bücher.example"],
+        }.items():
+            settings = read(REGISTRATION="domains", REGISTRATION_DOMAINS=text, SMTP_URL="smtp://a")
+            self.assertEqual(settings.registration_domains, names)
+        for text in ("contoso", "@contoso.example", "ada@contoso.example", "*.contoso.example"):
+            with self.subTest(text=text):
+                self.assert_refused(
+                    "REGISTRATION_DOMAINS", text, REGISTRATION="domains", SMTP_URL="smtp://a"
+                )
+
+    def test_what_does_not_fit_together_is_refused(self) -> None:
+        message = self.assert_refused("REGISTRATION", "domains", REGISTRATION_DOMAINS="a.example")
+        self.assertIn("SMTP_URL is not set", message)
+        self.assert_refused("REGISTRATION", "nobody")
+        for registration, domains in (("domains", ""), ("open", "contoso.example")):
+            self.assert_refused(
+                "REGISTRATION_DOMAINS", domains, REGISTRATION=registration, SMTP_URL="smtp://a"
+            )
+        self.assertEqual(read(REGISTRATION="invited").registration, "invited")
+
+
 class WithoutAny(SettingsTestCase):
     def test_nothing_is_sent(self) -> None:
         settings = read()

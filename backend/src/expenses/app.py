@@ -133,7 +133,9 @@ def _middleware(settings: Settings, database: Database, traces: Traces | None) -
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     settings: Settings = app.state.settings
-    if settings.employer_code is None:
+    if settings.registration == "invited":
+        logger.info("REGISTRATION is invited: registering takes an invitation.")
+    elif settings.employer_code is None:
         logger.warning("EMPLOYER_CODE is not set: anyone may register as an employer.")
     else:
         logger.info("EMPLOYER_CODE is set: registering as an employer takes the code.")

@@ -148,6 +148,14 @@ class ResetExpired(ExpensesError):
     template = N_("This link has been used or is too old. Ask for a new one.")
 
 
+class ConfirmationExpired(ExpensesError):
+    code = "confirmation-expired"
+    template = N_(
+        "This link has been used or is too old. Enter your e-mail and a password again for a new "
+        "one."
+    )
+
+
 class InvitationExpired(ExpensesError):
     code = "invitation-expired"
     template = N_(
@@ -164,6 +172,14 @@ class Forbidden(ExpensesError):
 class PasswordsOff(Forbidden):
     code = "passwords-off"
     template = N_("Passwords are not used here. Log in with %(name)s.")
+
+
+class RegistrationClosed(Forbidden):
+    code = "registration-closed"
+    template = N_(
+        "This e-mail is not registered, and only people with an invitation can register. Ask an "
+        "employer for one."
+    )
 
 
 class CrossOrigin(Forbidden):

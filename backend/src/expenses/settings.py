@@ -23,6 +23,7 @@ from pydantic import (
     ValidationError,
     ValidationInfo,
     field_validator,
+    validate_email,
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -71,6 +72,14 @@ def _host(text: str) -> str:
     if not _HOST.fullmatch(text):
         raise ValueError(f"{text} is not a host name; leave out https:// and the port")
     return text.lower()
+
+
+def _domain(text: str) -> str:
+    """Write a domain as it stands in an e-mail that was checked."""
+    try:
+        return validate_email(f"someone@{text}")[1].partition("@")[2].lower()
+    except ValueError:
+        raise ValueError(f"{text} is not the domain of e-mails") from None
 
 
 def _long_enough(secret: SecretStr) -> SecretStr:
@@ -125,6 +134,7 @@ def _sender(text: str) -> str:
 LogFormat = Literal["readable", "json"]
 SecondFactor = Literal["optional", "employers", "everybody"]
 PaymentApproval = Literal["second-employer"]
+Registration = Literal["open", "domains", "invited"]
 # What stands before PostgreSQL: PgBouncer, which gives each transaction any of its connections.
 Pooler = Literal["transaction"]
 PaymentColumn = Literal[
@@ -134,6 +144,7 @@ Above = Annotated[Decimal, Field(ge=0, max_digits=13, decimal_places=3)]
 Bic = Annotated[str, AfterValidator(_bic)]
 Company = Annotated[Name, Field(min_length=1, max_length=70)]
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
+Domain = Annotated[str, AfterValidator(_domain)]
 Hours = Annotated[float, Field(ge=0.1, le=24 * 365)]
 Host = Annotated[str, AfterValidator(_host)]
 Iban = Annotated[str, AfterValidator(_iban)]
@@ -199,6 +210,11 @@ class Settings(BaseSettings):
         "Contoso Expenses <expenses@localhost>",
         examples=["Expenses <expenses@yourcompany.example>"],
     )
+    # After SMTP_URL, which confirming addresses needs.
+    registration: Registration = "open"
+    registration_domains: Annotated[list[Domain], *SeparatedByCommas] = Field(
+        [], validate_default=True, examples=["yourcompany.example"]
+    )
     storage_url: StorageUrl | None = Field(
         None,
         examples=["s3://bucket/folder, gs://bucket, az://container or file:///srv/receipts"],
@@ -220,6 +236,27 @@ class Settings(BaseSettings):
         None, examples=["https://hooks.yourcompany.example/expenses"]
     )
     webhook_secret: LongSecret | None = Field(None, validate_default=True)
+
+    @field_validator("registration")
+    @classmethod
+    def _addresses_can_be_confirmed(
+        cls, registration: Registration, info: ValidationInfo
+    ) -> Registration:
+        if registration == "domains" and info.data.get("smtp_url", "not usable") is None:
+            raise ValueError(
+                "is domains, but SMTP_URL is not set; addresses are confirmed by e-mail first"
+            )
+        return registration
+
+    @field_validator("registration_domains")
+    @classmethod
+    def _domains_are_looked_at(cls, domains: list[Domain], info: ValidationInfo) -> list[Domain]:
+        registration = info.data.get("registration")
+        if registration == "domains" and not domains:
+            raise ValueError("is not set, but REGISTRATION is domains")
+        if registration == "open" and domains:
+            raise ValueError("is set, but REGISTRATION is not domains: anybody could register")
+        return domains
 
     @field_validator("webhook_secret")
     @classmethod

@@ -11,9 +11,12 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 from sqlalchemy import select, update
 
+from expenses.errors import InvitationExpired
 from expenses.notifications import mails
 from expenses.notifications.outbox import Channel, message_table
 from expenses.portal.issuer import Issuer
+from expenses.users.invitation_queries import find_invitation
+from expenses.users.invitations import revoke
 from expenses.users.models import Role, linked_account_table, session_table, user_table
 from tests.harness import PASSWORD, AppTestCase, make_settings, registration
 from tests.issuer import CLIENT, SECRET, Claims, listening_issuer, new_key
@@ -100,6 +103,40 @@ class NewPeople(SingleSignOnTestCase):
         self.issuer.claims["name"] = "Ada Lovelace"
         self.assert_leads_to(await self.sign_in(), "/register")
         self.assertIn('value="Ada Lovelace"', (await self.http.get("/register")).text)
+
+    async def test_need_an_invitation_where_that_is_so_and_get_its_role(self) -> None:
+        self.configure(registration="invited")
+        for claims in ({}, {"name": "Ada Lovelace"}):
+            self.issuer.claims |= claims
+            async with self.nothing_changes():
+                answer = await self.sign_in()
+                await self.assert_refused("only people with an invitation", answer)
+        boss = await self.new_employer()
+        sent = await self.invite(ADA.title(), by=boss, role=Role.EMPLOYER)
+        self.assert_leads_to(await self.sign_in(), "/register")
+        self.assertNotIn('name="role"', (await self.http.get("/register")).text)
+        self.assert_leads_to(await self.register(role="employee"), "/admin/")
+        async with self.database.reading() as connection:
+            with self.assertRaises(InvitationExpired):
+                await find_invitation(connection, sent.secret)
+
+    async def test_whose_invitation_is_revoked_meanwhile_stay_out(self) -> None:
+        self.configure(registration="invited")
+        boss = await self.new_employer()
+        sent = await self.invite(ADA, by=boss)
+        await self.sign_in()
+        async with self.database.transaction() as connection:
+            await revoke(connection, sent.id, actor=boss)
+        async with self.nothing_changes():
+            answer = await self.register()
+        await self.assert_refused("only people with an invitation", answer)
+
+    async def test_are_of_the_domains_that_may_register(self) -> None:
+        for domain, path in (("fabrikam.example", "/login"), (ADA.partition("@")[2], "/register")):
+            self.configure(
+                registration="domains", registration_domains=[domain], smtp_url="smtp://localhost"
+            )
+            self.assert_leads_to(await self.sign_in(), path)
 
     async def test_need_the_code_for_employers(self) -> None:
         self.configure(employer_code="sesame")

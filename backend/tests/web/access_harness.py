@@ -116,6 +116,7 @@ class AccessTestCase(AppTestCase):
             other_employer=other.id,
             left_employer=left.id,
             **await self._new_passkey(owner),
+            confirmation=await self.confirmation_of("confirmed@contoso.example"),
         )
 
     async def _new_runs(self, owner: UserView, employer: UserView) -> tuple[dict[str, int], int]:

@@ -138,6 +138,8 @@ GET    /reset                                       SEEN       SEEN       SEEN  
 POST   /reset                                       DONE:/login  DONE:/login  DONE:/login  DONE:/login  DONE:/login
 GET    /invited                                     SEEN       SEEN       SEEN       SEEN       SEEN
 POST   /invited                                     DONE:/tickets  DONE:/tickets  DONE:/tickets  DONE:/tickets  DONE:/tickets
+GET    /confirm                                     SEEN       SEEN       SEEN       SEEN       SEEN
+POST   /confirm                                     DONE:/tickets  DONE:/tickets  DONE:/tickets  DONE:/tickets  DONE:/tickets
 GET    /account                                     LOGIN      SEEN       SEEN       SEEN       LOGIN
 POST   /account/username                            LOGIN  DONE:/account  DONE:/account  DONE:/account  LOGIN
 GET    /account/email                               LOGIN      SEEN       SEEN       SEEN       LOGIN
@@ -286,6 +288,8 @@ class World:
     passkey: int
     recovery_code: str
     second_step: str
+    # A link by which somebody confirms their e-mail.
+    confirmation: str
 
     def email(self, person: Person) -> str:
         user = self.people.get(person)
@@ -438,6 +442,15 @@ BODIES: dict[Route, Body] = {
     ("GET", "/invited"): lambda world, _person: {"params": {"token": world.invited}},
     ("POST", "/invited"): lambda world, _person: {
         "data": {"token": world.invited, "username": "New", "new": NEW_PASSWORD}
+    },
+    ("GET", "/confirm"): lambda world, _person: {"params": {"token": world.confirmation}},
+    ("POST", "/confirm"): lambda world, _person: {
+        "data": {
+            "token": world.confirmation,
+            "username": "New",
+            "role": "employee",
+            "new": NEW_PASSWORD,
+        }
     },
     ("POST", "/api/invitations"): _json(email="new@contoso.example", role="employer"),
     ("POST", "/admin/invitations"): _form(email="new@contoso.example", role="employee"),

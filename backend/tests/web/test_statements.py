@@ -164,6 +164,8 @@ GET    /metrics                                           owner     0
 GET    /ready                                             owner     1
 GET    /register                                          owner     1
 POST   /register                                          owner     11
+GET    /confirm                                           owner     1
+POST   /confirm                                           owner     11
 GET    /invited                                           owner     1
 POST   /invited                                           owner     11
 GET    /reset                                             owner     1

@@ -8,6 +8,7 @@ from expenses.errors import (
     InvalidInput,
     NotRegistered,
     PasswordsOff,
+    RegistrationClosed,
     SecondFactorRequired,
     Suspended,
     TooManyAttempts,
@@ -16,7 +17,11 @@ from expenses.errors import (
 )
 from expenses.users import sessions
 from expenses.users.passwords import ensure_acceptable, hash_password
-from expenses.users.policy import ensure_takes_passwords
+from expenses.users.policy import (
+    ensure_may_register,
+    ensure_needs_no_confirmation,
+    ensure_takes_passwords,
+)
 from expenses.users.registration import register
 from expenses.users.second_factor.policy import must_have_second_factor
 from expenses.users.throttling import count_attempt, registration_limits
@@ -47,6 +52,7 @@ OPERATIONS = ("get_employee", "suspend_employee", "reactivate_employee")
     responses=with_links(
         open_write_problems(
             SecondFactorRequired,
+            RegistrationClosed,
             EmailTaken,
             UsernameTaken,
             PasswordsOff,
@@ -68,6 +74,8 @@ async def create_user(
     ensure_takes_passwords(settings)
     if must_have_second_factor(body.role, settings):
         raise SecondFactorRequired()
+    ensure_may_register(body.email, settings=settings)
+    ensure_needs_no_confirmation(settings)
     ensure_acceptable(body.password, email=body.email)
     await count_attempt(database, registration_limits(caller, settings))
     password_hash = await hash_password(body.password)

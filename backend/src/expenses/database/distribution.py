@@ -38,6 +38,7 @@ TABLE_TYPES = {
     "password_resets": TableType.LOCAL,
     "linked_accounts": TableType.LOCAL,
     "email_changes": TableType.LOCAL,
+    "confirmations": TableType.LOCAL,
     "invitations": TableType.LOCAL,
     "passkeys": TableType.LOCAL,
     "recovery_codes": TableType.LOCAL,

@@ -40,6 +40,10 @@ def email_link(secret: str, settings: Settings) -> str:
     return f"{settings.public_url}account/email/confirm?{urlencode({'token': token})}"
 
 
+def confirmation_link(secret: str, settings: Settings) -> str:
+    return f"{settings.public_url}confirm?{urlencode({'token': secret})}"
+
+
 def invitation_link(secret: str, settings: Settings) -> str:
     return f"{settings.public_url}invited?{urlencode({'token': secret})}"
 

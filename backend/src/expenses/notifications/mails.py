@@ -14,6 +14,7 @@ from expenses.i18n.text import ENGLISH, N_
 from expenses.notifications.digest import ACTION as DIGEST
 from expenses.notifications.links import (
     account_link,
+    confirmation_link,
     email_link,
     invitation_link,
     paid_link,
@@ -32,6 +33,7 @@ from expenses.notifications.security_mails import (
 from expenses.settings import Settings
 from expenses.tickets.counts import Count
 from expenses.users import email_change
+from expenses.users.confirmations import CONFIRMATION_SENT
 from expenses.users.invitations import INVITATION_SENT
 from expenses.users.models import Role
 from expenses.users.queries import UserView
@@ -118,6 +120,8 @@ def _content(
         return _payment(message, formats, settings)
     if message.action == INVITATION_SENT:
         return _invitation(message, actor, formats, settings)
+    if message.action == CONFIRMATION_SENT:
+        return _confirmation(message, settings)
     return _decision(message, actor, formats, settings)
 
 
@@ -244,6 +248,14 @@ def _invitation(
         ),
         invitation_link(message.facts["secret"], settings),
         gettext("If you don't know what this is about, you can ignore this e-mail."),
+    ]
+
+
+def _confirmation(message: ClaimedMessage, settings: Settings) -> tuple[str, list[str]]:
+    return gettext("Confirm your e-mail"), [
+        gettext("With this link you go on registering. It works once, for 30 minutes:"),
+        confirmation_link(message.facts["secret"], settings),
+        gettext("If you didn't ask for it, you can ignore this e-mail."),
     ]
 
 

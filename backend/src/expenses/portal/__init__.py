@@ -5,6 +5,7 @@ from fastapi import FastAPI
 from expenses.portal import (
     account,
     appearance,
+    confirmations,
     email_change,
     export,
     filing,
@@ -43,6 +44,7 @@ def mount(app: FastAPI) -> None:
         single_sign_on,
         forgotten,
         invitations,
+        confirmations,
         account,
         email_change,
         own_data,

@@ -12,6 +12,7 @@ from expenses.errors import (
     NotLoggedIn,
     NotRegistered,
     PasswordsOff,
+    RegistrationClosed,
     RegistrationExpired,
     SecondFactorRequired,
     Suspended,
@@ -21,6 +22,7 @@ from expenses.errors import (
 )
 from expenses.i18n.languages import gettext, sentence
 from expenses.users import sessions
+from expenses.users.confirmations import send_confirmation
 from expenses.users.models import Role
 from expenses.users.passwords import ensure_acceptable, hash_password
 from expenses.users.registration import (
@@ -33,7 +35,7 @@ from expenses.users.registration import (
 from expenses.users.schemas import Email, Password, Username
 from expenses.users.second_factor.pending import begin_second_step, takes_second_step
 from expenses.users.sessions import NewSession, authenticate
-from expenses.users.throttling import count_attempt, registration_limits
+from expenses.users.throttling import confirmation_limits, count_attempt, registration_limits
 from expenses.web.dependencies import (
     CallerDependency,
     ConnectionDependency,
@@ -112,6 +114,8 @@ async def log_in(
             token = await begin_second_step(connection, **error.details)
         return to_second_step(request, token, form["next"])
     except NotRegistered:
+        if settings.registration != "open":
+            return await _confirm(request, database, form, credentials.email)
         return await _begin(request, database, form, credentials)
     except TooManyAttempts as error:
         return _too_often(request, form, error)
@@ -169,7 +173,13 @@ async def register(
     except (TooManyAttempts, UsernameTaken) as error:
         page = _registration_page(request, pending, form, {"username": sentence(error)})
         return refused(page, error)
-    except (RegistrationExpired, EmailTaken, LinkedToAnother, PasswordsOff) as error:
+    except (
+        RegistrationClosed,
+        RegistrationExpired,
+        EmailTaken,
+        LinkedToAnother,
+        PasswordsOff,
+    ) as error:
         return back_to_login(request, error)
     way_on = request.session.get("next")
     if is_half_way:
@@ -232,6 +242,22 @@ async def _begin(
     return to("/register")
 
 
+async def _confirm(
+    request: Request, database: DatabaseDependency, form: FormValues, email: str
+) -> Response:
+    """Mail a link to an unknown e-mail that may register, by which its reader goes on."""
+    settings = settings_of(request)
+    try:
+        await count_attempt(database, confirmation_limits(caller_of(request), email, settings))
+        async with database.transaction() as connection:
+            await send_confirmation(connection, email, settings=settings)
+    except TooManyAttempts as error:
+        return _too_often(request, form, error)
+    except RegistrationClosed as error:
+        return _login_page(request, form, {"email": sentence(error)}, status=status_of(error))
+    return render(request, "check_mail.html", email=email)
+
+
 def _login_page(
     request: Request,
     form: FormValues,
@@ -252,6 +278,7 @@ def _login_page(
         is_new=is_new,
         takes_passwords=not settings.oidc_only,
         issuer=settings.oidc_name if settings.oidc_issuer else None,
+        registration=settings.registration,
     )
 
 

@@ -10,6 +10,7 @@ from expenses.errors import (
     LinkedToAnother,
     NotFound,
     NotRegistered,
+    RegistrationClosed,
     SignInFailed,
     Suspended,
     TooManyAttempts,
@@ -38,6 +39,7 @@ REFUSALS = (
     EmailTaken,
     IssuerUnavailable,
     LinkedToAnother,
+    RegistrationClosed,
     SignInFailed,
     Suspended,
     TooManyAttempts,
@@ -73,10 +75,10 @@ async def come_back(
         async with database.transaction() as connection:
             await uncount_attempt(connection, limits)
         session = await _enter(database, sign_in, caller, settings)
+        if session is None:
+            return await _ask_for_the_rest(request, database, sign_in.identity, settings)
     except REFUSALS as error:
         return back_to_login(request, error)
-    if session is None:
-        return await _ask_for_the_rest(request, database, sign_in.identity)
     return welcome(request, session, request.session.get("next"))
 
 
@@ -115,9 +117,11 @@ async def _enter(
         return None
 
 
-async def _ask_for_the_rest(request: Request, database: Database, identity: Identity) -> Response:
+async def _ask_for_the_rest(
+    request: Request, database: Database, identity: Identity, settings: Settings
+) -> Response:
     async with database.transaction() as connection:
-        token = await begin_with_identity(connection, identity)
+        token = await begin_with_identity(connection, identity, settings)
     request.session.pop("suggested", None)
     request.session["registration"] = token
     return to("/register")

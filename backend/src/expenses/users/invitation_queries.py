@@ -78,6 +78,16 @@ async def find_invitation(connection: AsyncConnection, secret: str) -> Invitee:
     return Invitee._make(row)
 
 
+async def invited_role(connection: AsyncConnection, email: str) -> Role | None:
+    """Return the role of an open invitation to this e-mail."""
+    role: Role | None = await connection.scalar(
+        select(invitation_table.c.role)
+        .outerjoin(user_table, user_table.c.id == invitation_table.c.invited_by_id)
+        .where(invitation_table.c.email_identity == email_identity(email), _is_valid())
+    )
+    return role
+
+
 async def find_obstacles(
     connection: AsyncConnection, people: Sequence[Invitee]
 ) -> dict[str, Conflict]:

@@ -216,6 +216,16 @@ class EmailChange(Base):
     expires_at: Mapped[datetime] = mapped_column(index=True)
 
 
+class Confirmation(Base):
+    """An e-mail with which somebody goes on registering, by a link that was mailed there."""
+
+    __tablename__ = "confirmations"
+
+    secret_hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    email: Mapped[str]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
 class Invitation(Base):
     """An e-mail that may register with a role, by a link that works once; gone once it did."""
 
@@ -251,4 +261,5 @@ linked_account_table = table_of(LinkedAccount)
 attempts_table = table_of(Attempts)
 password_reset_table = table_of(PasswordReset)
 email_change_table = table_of(EmailChange)
+confirmation_table = table_of(Confirmation)
 invitation_table = table_of(Invitation)

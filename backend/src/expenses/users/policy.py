@@ -3,7 +3,7 @@
 import hmac
 from collections.abc import Iterable
 
-from expenses.errors import Forbidden, InvalidInput, PasswordsOff
+from expenses.errors import Forbidden, InvalidInput, PasswordsOff, RegistrationClosed
 from expenses.i18n.text import N_
 from expenses.settings import Settings
 from expenses.users.models import Actor, Role, Scope
@@ -63,6 +63,29 @@ def ensure_can_grant(scopes: Iterable[Scope], *, actor: Actor) -> None:
     """Raises `InvalidInput` for the field `scopes`."""
     if not set(scopes) <= set(scopes_of(actor)):
         raise InvalidInput({"scopes": N_("Your role does not allow this scope.")})
+
+
+def ensure_may_register(email: str, *, settings: Settings) -> None:
+    """Raises `RegistrationClosed` where it takes an invitation."""
+    if settings.registration == "invited":
+        raise RegistrationClosed()
+    domain = email.rpartition("@")[2].lower()
+    if settings.registration == "domains" and domain not in settings.registration_domains:
+        raise RegistrationClosed(
+            N_(
+                "This e-mail is not registered. Without an invitation, only e-mails of these "
+                "domains can register: %(domains)s."
+            ),
+            domains=", ".join(settings.registration_domains),
+        )
+
+
+def ensure_needs_no_confirmation(settings: Settings) -> None:
+    """Raises `RegistrationClosed` where only a page can confirm e-mails."""
+    if settings.registration == "domains":
+        raise RegistrationClosed(
+            N_("Register on the log-in page, where your e-mail is confirmed first.")
+        )
 
 
 def ensure_may_register_as(role: Role, *, employer_code: str | None, settings: Settings) -> None:

@@ -12,13 +12,18 @@ from expenses.errors import EmailTaken, RegistrationExpired, UsernameTaken
 from expenses.history import record
 from expenses.settings import Settings
 from expenses.users.identity import email_identity, username_skeleton
+from expenses.users.invitation_queries import invited_role
 from expenses.users.models import (
     Role,
     invitation_table,
     pending_registration_table,
     user_table,
 )
-from expenses.users.policy import ensure_may_register_as, ensure_takes_passwords
+from expenses.users.policy import (
+    ensure_may_register,
+    ensure_may_register_as,
+    ensure_takes_passwords,
+)
 from expenses.users.queries import VIEW, UserView, find_password
 from expenses.users.random_tokens import hash_token, new_token
 from expenses.users.single_sign_on import Identity, link
@@ -53,10 +58,13 @@ async def register(
     """Register a user, who is the actor of their own registration.
 
     They have a password, or an identity of single sign-on. Raises `EmailTaken`, also for the slower
-    of two who register one e-mail at the same moment, `UsernameTaken`, and `PasswordsOff`.
+    of two who register one e-mail at the same moment, `UsernameTaken`, `PasswordsOff`, and
+    `RegistrationClosed`.
     """
     if identity is None:
         ensure_takes_passwords(settings)
+    else:
+        await _admit(connection, identity, settings)
     if identity is None or identity.role is None:
         ensure_may_register_as(role, employer_code=employer_code, settings=settings)
     details = {} if identity is None else {"issuer": identity.issuer}
@@ -120,9 +128,23 @@ async def begin_registration(connection: AsyncConnection, *, email: str, passwor
     return await _begin(connection, email=email, password_hash=password_hash)
 
 
-async def begin_with_identity(connection: AsyncConnection, identity: Identity) -> str:
-    """Keep an identity of single sign-on for 15 minutes, and return the token that finds it."""
-    return await _begin(connection, **identity._asdict())
+async def begin_with_identity(
+    connection: AsyncConnection, identity: Identity, settings: Settings
+) -> str:
+    """Keep an identity of single sign-on for 15 minutes, and return the token that finds it.
+
+    Raises `RegistrationClosed`.
+    """
+    admitted = await _admit(connection, identity, settings)
+    return await _begin(connection, **admitted._asdict())
+
+
+async def _admit(connection: AsyncConnection, identity: Identity, settings: Settings) -> Identity:
+    """Add the role of an invitation where the issuer says none. Raises `RegistrationClosed`."""
+    role = await invited_role(connection, identity.email)
+    if role is None:
+        ensure_may_register(identity.email, settings=settings)
+    return identity._replace(role=identity.role or role)
 
 
 async def _begin(connection: AsyncConnection, **values: str | None) -> str:

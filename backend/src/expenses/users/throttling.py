@@ -84,6 +84,14 @@ def registration_limits(caller: Caller, settings: Settings) -> list[Limit]:
     return [Limit("registration", caller.address, settings.address_registrations, HOUR)]
 
 
+def confirmation_limits(caller: Caller, email: str, settings: Settings) -> list[Limit]:
+    identity = email_identity(email)
+    return [
+        Limit("confirmation", identity, settings.login_attempts, HOUR),
+        *registration_limits(caller, settings),
+    ]
+
+
 def password_limits(user_id: int, settings: Settings) -> list[Limit]:
     """Limit typing the old password before a new one."""
     return [Limit("password", str(user_id), settings.login_attempts, QUARTER_OF_AN_HOUR)]

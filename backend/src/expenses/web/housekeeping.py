@@ -12,6 +12,7 @@ from expenses.receipts.cleaning import delete_old_drafts, delete_unused_files
 from expenses.receipts.storage import Storage
 from expenses.tickets.actions import delete_old_keys
 from expenses.users import (
+    confirmations,
     devices,
     email_change,
     invitations,
@@ -45,6 +46,7 @@ async def tidy(database: Database, storage: Storage) -> None:
         await registration.delete_expired(connection)
         await resets.delete_expired(connection)
         await email_change.delete_expired(connection)
+        await confirmations.delete_expired(connection)
         await invitations.delete_expired(connection)
         await throttling.delete_expired(connection)
         await pending.delete_expired(connection)

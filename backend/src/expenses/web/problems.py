@@ -42,6 +42,7 @@ _STATUS: dict[type[ExpensesError], int] = {
     errors.RegistrationExpired: 410,
     errors.ResetExpired: 410,
     errors.InvitationExpired: 410,
+    errors.ConfirmationExpired: 410,
     errors.Forbidden: 403,
     errors.NotFound: 404,
     errors.Conflict: 409,

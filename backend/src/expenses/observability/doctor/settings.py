@@ -33,6 +33,8 @@ def _secret_key(settings: Settings) -> Finding:
 
 def _employer_code(settings: Settings) -> Finding:
     code = settings.employer_code
+    if settings.registration == "invited":
+        return Finding("ok", "REGISTRATION is invited: nobody needs EMPLOYER_CODE.")
     if code is None:
         return Finding(
             "warning",
@@ -45,6 +47,15 @@ def _employer_code(settings: Settings) -> Finding:
             "EMPLOYER_CODE can be guessed. Set it to a longer code, such as four random words.",
         )
     return Finding("ok", "EMPLOYER_CODE is set and hard to guess.")
+
+
+def _registration(settings: Settings) -> Finding:
+    who = {
+        "open": "anybody can register",
+        "domains": "people register by an e-mail of " + ", ".join(settings.registration_domains),
+        "invited": "only people with an invitation can register",
+    }
+    return Finding("ok", f"REGISTRATION is {settings.registration}: {who[settings.registration]}.")
 
 
 def _allowed_hosts(settings: Settings) -> Finding:
@@ -114,6 +125,7 @@ def _mail_addresses(settings: Settings) -> Finding:
 SETTINGS_CHECKS = (
     _secret_key,
     _employer_code,
+    _registration,
     _allowed_hosts,
     _cookie_secure,
     _trusted_proxies,
