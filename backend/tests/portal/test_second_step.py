@@ -205,6 +205,21 @@ class InsteadOfThePassword(PasskeyTestCase):
         answer = await self.answer(INSTEAD, self.device.get(await self.question(INSTEAD)))
         await self.assert_refused(answer, "/login", "This account is suspended.")
 
+    async def test_not_where_single_sign_on_alone_is_wanted(self) -> None:
+        question = await self.question(INSTEAD)
+        self.require(
+            "optional",
+            oidc_issuer="https://login.contoso.example",
+            oidc_client_id="expenses",
+            oidc_client_secret="secret",
+            oidc_only=True,
+        )
+        answer = await self.answer(INSTEAD, self.device.get(question))
+        await self.assert_refused(answer, "/login", "SSO")
+        answer = await self.http.post(f"{INSTEAD}/options")
+        self.assert_problem(answer, 403, "passwords-off")
+        self.assertNotIn("data-passkey", (await self.http.get("/login")).text)
+
     async def test_questions_are_limited(self) -> None:
         self.require("optional", address_attempts=2)
         for _ in range(2):
@@ -320,6 +335,15 @@ class Required(PasskeyTestCase):
         self.assertFalse(await self.is_in())
         await self.answer(FIRST, self.device.create(await self.question(STEP)))
         self.assertTrue(await self.is_in())
+
+    async def test_whoever_is_invited_adds_one_first(self) -> None:
+        self.require("everybody")
+        sent = await self.invite("new@contoso.example", by=await self.new_employer())
+        answer = await self.http.post(
+            "/invited", data={"token": sent.secret, "username": "New", "new": NEW}
+        )
+        self.assertEqual(answer.headers["location"], STEP)
+        self.assertFalse(await self.is_in())
 
     async def test_programs_neither_register_nor_log_in(self) -> None:
         self.require("employers")

@@ -18,6 +18,9 @@ from expenses.portal.issuer import Issuer
 from expenses.users.invitation_queries import find_invitation
 from expenses.users.invitations import revoke
 from expenses.users.models import Role, linked_account_table, session_table, user_table
+from expenses.users.second_factor.passkeys import add_passkey
+from expenses.users.second_factor.queries import count_factors
+from expenses.users.second_factor.relying_party import NewCredential
 from tests.harness import PASSWORD, AppTestCase, make_settings, registration
 from tests.issuer import CLIENT, SECRET, Claims, listening_issuer, new_key
 
@@ -197,6 +200,9 @@ class KnownPeople(SingleSignOnTestCase):
 
     async def test_are_linked_and_what_was_not_proven_ends(self) -> None:
         elsewhere = await self.browser_of(self.ada)
+        async with self.database.transaction() as connection:
+            new = NewCredential(b"credential", b"key", 0)
+            await add_passkey(connection, new, "A key", user_id=self.ada.id)
         self.assert_leads_to(await self.sign_in(), "/tickets")
         self.assertEqual(await self.links(), [(self.issuer.url, "248289761001", self.ada.id)])
         [event] = await self.events("user.linked")
@@ -210,6 +216,9 @@ class KnownPeople(SingleSignOnTestCase):
             ),
         )
         self.assertIsNone((await self.user(self.ada.email)).password_hash)
+        async with self.database.reading() as connection:
+            factors = await count_factors(connection, self.ada.id)
+        self.assertEqual(factors, (0, 0))
         self.assertEqual((await elsewhere.get("/tickets")).status_code, 303)
         self.assertEqual((await self.http.get("/tickets")).status_code, 200)
 
