@@ -19,6 +19,7 @@ from expenses.receipts.cleaning import keep_file
 from expenses.receipts.models import receipt_table
 from expenses.receipts.storage import Storage, open_storage
 from expenses.settings import Settings
+from expenses.tickets.hidden import tickets_to_hide
 from expenses.tickets.models import TicketStatus, ticket_table
 from expenses.users.models import Role, user_table
 from expenses.users.passwords import hash_password
@@ -119,6 +120,9 @@ async def _insert_company(
     ]
     ticket_ids = await _insert(connection, ticket_table, ticket_rows)
     events = [event for user in users for event in _user_events(user, ids, now)]
+    for event in events:
+        if event["action"] == "user.suspended":
+            event["details"]["hidden"] = await tickets_to_hide(connection, event["user_id"])
     for ticket_id, row in zip(ticket_ids, ticket_rows, strict=True):
         events += _ticket_events(ticket_id, row)
     for number, file in receipts:
