@@ -222,6 +222,17 @@ class KnownPeople(SingleSignOnTestCase):
         self.assertEqual((await elsewhere.get("/tickets")).status_code, 303)
         self.assertEqual((await self.http.get("/tickets")).status_code, 200)
 
+    async def test_have_no_tokens_that_somebody_else_may_have_made(self) -> None:
+        made = await (await self.program_of(self.ada)).post(
+            "/api/me/tokens", json={"name": "Mine", "scopes": ["read"], "password": PASSWORD}
+        )
+        program = await self.client(Authorization=f"Bearer {made.json()['token']}")
+        self.assertEqual((await program.get("/api/tickets")).status_code, 200)
+        await self.sign_in()
+        self.assert_problem(await program.get("/api/tickets"), 401, "not-logged-in")
+        [event] = await self.events("user.linked")
+        self.assertEqual(event.details["tokens_revoked"], 1)
+
     async def test_are_told_by_mail(self) -> None:
         self.database.outgoing = {Channel.MAIL: asyncio.Event()}
         await self.sign_in()

@@ -17,6 +17,7 @@ from expenses.users.queries import find_password
 from expenses.users.second_factor.reset import remove_factors
 from expenses.users.sessions import NewSession, end_sessions, logged, start_session
 from expenses.users.throttling import Caller
+from expenses.users.tokens import revoke_all
 from expenses.users.warnings import warn
 
 
@@ -118,7 +119,7 @@ async def _link_known(
     connection: AsyncConnection, user_id: int, identity: Identity, settings: Settings
 ) -> None:
     """Whoever registered with this e-mail never had to show that it is theirs, as its owner now
-    does: their password, their passkeys and their sessions end.
+    does: their password, their passkeys, their tokens and their sessions end.
     """
     await locks.take_alone(connection, user_id)
     if not await link(connection, user_id, identity, settings):
@@ -128,6 +129,7 @@ async def _link_known(
     )
     await remove_factors(connection, user_id)
     ended = await end_sessions(connection, user_id)
+    revoked = await revoke_all(connection, user_id)
     event_id = await record(
         connection,
         "user.linked",
@@ -135,5 +137,6 @@ async def _link_known(
         user_id=user_id,
         issuer=identity.issuer,
         sessions_ended=ended,
+        **revoked,
     )
     await warn(connection, "user.linked", user_id, event_id, name=settings.oidc_name)
