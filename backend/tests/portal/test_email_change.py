@@ -263,6 +263,17 @@ class WithMails(MailTestCase):
         self.assertEqual([mail[0] for mail in await self.mails()], [NEW, self.ada.email])
         self.assertEqual(await self.email(), self.ada.email)
 
+    async def test_it_stays_in_the_domains_that_may_register(self) -> None:
+        domains = {"registration": "domains", "registration_domains": ["contoso.example"]}
+        self.app.state.settings = self.settings.model_copy(update=domains)
+        data = {"email": "ada@elsewhere.example", "password": PASSWORD}
+        async with self.nothing_changes():
+            page = await self.browser.post("/account/email", data=data)
+        self.assertEqual(page.status_code, 422)
+        self.assertIn("Use an e-mail of your company.", page.text)
+        self.assertEqual(await self.messages(), [])
+        await self.ask(NEW)
+
     async def test_in_their_language(self) -> None:
         await self.change(language="zh_Hans_CN")
         await self.ask(NEW)

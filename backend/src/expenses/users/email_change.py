@@ -16,6 +16,7 @@ from expenses.settings import Settings
 from expenses.users.account import confirmed_by_password
 from expenses.users.identity import email_identity
 from expenses.users.models import email_change_table, password_reset_table, user_table
+from expenses.users.policy import ensure_may_change_to
 from expenses.users.queries import find_password
 from expenses.users.random_tokens import hash_token, new_token
 from expenses.users.sessions import CurrentUser
@@ -35,10 +36,12 @@ async def ask_for_change(
     """Mail a link to the new e-mail, or change it at once where no mails are sent.
 
     Returns whether it is changed; the same one again changes nothing. Raises `InvalidInput` for the
-    field `password`, `NotLoggedIn`, `TooManyAttempts` and, where no mails are sent, `EmailTaken`.
+    fields `email` and `password`, `NotLoggedIn`, `TooManyAttempts` and, where no mails are sent,
+    `EmailTaken`.
     """
     if email == actor.email:
         return True
+    ensure_may_change_to(email, settings=settings)
     await count_attempt(database, email_change_limits(actor.id, email, settings))
     async with confirmed_by_password(
         database, password, actor=actor, settings=settings

@@ -80,6 +80,13 @@ def ensure_may_register(email: str, *, settings: Settings) -> None:
         )
 
 
+def ensure_may_change_to(email: str, *, settings: Settings) -> None:
+    """Raises `InvalidInput` for the field `email` where it is of none of the company's domains."""
+    domain = email.rpartition("@")[2].lower()
+    if settings.registration == "domains" and domain not in settings.registration_domains:
+        raise InvalidInput({"email": N_("Use an e-mail of your company.")})
+
+
 def ensure_needs_no_confirmation(settings: Settings) -> None:
     """Raises `RegistrationClosed` where only a page can confirm e-mails."""
     if settings.registration == "domains":
