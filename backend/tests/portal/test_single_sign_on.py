@@ -115,6 +115,10 @@ class NewPeople(SingleSignOnTestCase):
                 answer = await self.sign_in()
                 await self.assert_refused("only people with an invitation", answer)
         boss = await self.new_employer()
+        alike = await self.invite(ADA.replace("s", "\u017f"), by=boss)
+        await self.assert_refused("only people with an invitation", await self.sign_in())
+        async with self.database.transaction() as connection:
+            await revoke(connection, alike.id, actor=boss)
         sent = await self.invite(ADA.title(), by=boss, role=Role.EMPLOYER)
         self.assert_leads_to(await self.sign_in(), "/register")
         self.assertNotIn('name="role"', (await self.http.get("/register")).text)

@@ -79,11 +79,18 @@ async def find_invitation(connection: AsyncConnection, secret: str) -> Invitee:
 
 
 async def invited_role(connection: AsyncConnection, email: str) -> Role | None:
-    """Return the role of an open invitation to this e-mail."""
+    """Return the role of an open invitation to exactly this e-mail, whatever the case.
+
+    One that is only spelled like it may be another person's mailbox.
+    """
     role: Role | None = await connection.scalar(
         select(invitation_table.c.role)
         .outerjoin(user_table, user_table.c.id == invitation_table.c.invited_by_id)
-        .where(invitation_table.c.email_identity == email_identity(email), _is_valid())
+        .where(
+            invitation_table.c.email_identity == email_identity(email),
+            func.lower(invitation_table.c.email) == func.lower(email),
+            _is_valid(),
+        )
     )
     return role
 
