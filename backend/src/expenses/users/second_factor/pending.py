@@ -33,7 +33,7 @@ class PendingUser(NamedTuple):
 async def takes_second_step(
     connection: AsyncConnection, user_id: int, *, settings: Settings
 ) -> bool:
-    """Say whether a user is asked for more than the password. Raises `Suspended`.
+    """Say whether a user is asked for more than the password. Raises `Suspended` if so.
 
     Whoever has no password logs in by single sign-on, which may ask for more itself.
     """
@@ -44,10 +44,13 @@ async def takes_second_step(
         _HAS_PASSKEYS.label("has_passkeys"),
     ).where(user_table.c.id == user_id)
     user = (await connection.execute(query)).one()
+    is_asked = user.has_passkeys or must_have_second_factor(user.role, settings)
+    if not (user.has_password and is_asked):
+        # The session that starts instead waits for a reactivation under way, and then looks.
+        return False
     if user.suspended_at is not None:
         raise Suspended()
-    is_asked = user.has_passkeys or must_have_second_factor(user.role, settings)
-    return bool(user.has_password and is_asked)
+    return True
 
 
 async def begin_second_step(
