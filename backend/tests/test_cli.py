@@ -148,6 +148,21 @@ class ResetPassword(CommandLineTestCase):
         ended = self.run_command("reset-password", "nobody@contoso.example", **settings)
         self.assert_refused(ended, "nobody@contoso.example")
 
+    def test_an_account_is_unlinked(self) -> None:
+        url = new_database()
+        typed = f"Dana\n{PASSWORD}"
+        self.run_command("create-employer", "dana@contoso.example", typed=typed, DATABASE_URL=url)
+        link = "(issuer, subject, user_id) SELECT 'https://issuer.example', '1', id"
+        asyncio.run(execute(url, f"INSERT INTO linked_accounts {link} FROM users RETURNING 1"))
+        ended = self.run_command("unlink", "DANA@contoso.example", DATABASE_URL=url)
+        self.assertEqual(ended.status, 0, ended.stderr)
+        self.assertEqual(asyncio.run(execute(url, "SELECT user_id FROM linked_accounts")), [])
+        for email, why in (("dana", "has never logged in"), ("nobody", "No account uses")):
+            ended = self.run_command("unlink", f"{email}@contoso.example", DATABASE_URL=url)
+            self.assert_refused(ended, why)
+        events = asyncio.run(execute(url, "SELECT action FROM events ORDER BY id"))
+        self.assertEqual(events, [("user.registered",), ("user.unlinked",)])
+
     def test_a_second_factor_is_taken_away(self) -> None:
         url = new_database()
         settings = {"DATABASE_URL": url, "SMTP_URL": "smtp://localhost"}

@@ -41,7 +41,7 @@ from expenses.receipts.cleaning import count_missing_files
 from expenses.receipts.storage import open_storage
 from expenses.server import listening, serve
 from expenses.settings import KEY_COMMAND, Settings, read_settings, secret_key_in
-from expenses.users import employers
+from expenses.users import employers, single_sign_on
 from expenses.users.erasure import erase_by_command
 from expenses.users.invitation_queries import Invitee
 from expenses.users.invitations import SentInvitation, invite_from_server
@@ -159,6 +159,13 @@ def reset_second_factor(email: str) -> None:
     """Remove all passkeys and recovery codes of somebody who has lost them."""
     user = _change(lambda connection: reset_by_command(connection, email))
     typer.echo(f"{user.username} is logged out everywhere, and has no passkeys any more.")
+
+
+@cli.command()
+def unlink(email: str) -> None:
+    """Forget somebody's account at the issuer of single sign-on. The next log-in links one."""
+    user = _change(lambda connection: single_sign_on.unlink(connection, email))
+    typer.echo(f"{user.username} is logged out everywhere, and is linked anew at the next log-in.")
 
 
 @cli.command()

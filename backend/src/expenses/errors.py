@@ -246,6 +246,11 @@ class LastPasskey(Conflict):
     )
 
 
+class NotLinked(Conflict):
+    code = "not-linked"
+    template = N_("This user has never logged in by single sign-on.")
+
+
 class UsernameTaken(Conflict):
     code = "username-taken"
     template = N_(

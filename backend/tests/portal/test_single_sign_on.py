@@ -17,10 +17,13 @@ from expenses.notifications.outbox import Channel, message_table
 from expenses.portal.issuer import Issuer
 from expenses.users.invitation_queries import find_invitation
 from expenses.users.invitations import revoke
-from expenses.users.models import Role, linked_account_table, session_table, user_table
+from expenses.users.models import Role, Scope, linked_account_table, session_table, user_table
+from expenses.users.schemas import NewToken
 from expenses.users.second_factor.passkeys import add_passkey
 from expenses.users.second_factor.queries import count_factors
 from expenses.users.second_factor.relying_party import NewCredential
+from expenses.users.single_sign_on import unlink
+from expenses.users.tokens import create_token
 from tests.harness import PASSWORD, AppTestCase, make_settings, registration
 from tests.issuer import CLIENT, SECRET, Claims, listening_issuer, new_key
 
@@ -207,6 +210,10 @@ class KnownPeople(SingleSignOnTestCase):
         async with self.database.transaction() as connection:
             new = NewCredential(b"credential", b"key", 0)
             await add_passkey(connection, new, "A key", user_id=self.ada.id)
+        new_token = NewToken(name="Import", scopes=[Scope.READ], password=PASSWORD)
+        async with self.database.transaction() as connection:
+            _, token = await create_token(connection, new_token, actor=self.ada)
+        program = await self.client(Authorization=f"Bearer {token}")
         self.assert_leads_to(await self.sign_in(), "/tickets")
         self.assertEqual(await self.links(), [(self.issuer.url, "248289761001", self.ada.id)])
         [event] = await self.events("user.linked")
@@ -216,9 +223,10 @@ class KnownPeople(SingleSignOnTestCase):
                 "user.linked",
                 self.ada.id,
                 self.ada.id,
-                {"issuer": self.issuer.url, "sessions_ended": 1},
+                {"issuer": self.issuer.url, "sessions_ended": 1, "tokens_revoked": 1},
             ),
         )
+        self.assert_problem(await program.get("/api/tickets"), 401, "not-logged-in")
         self.assertIsNone((await self.user(self.ada.email)).password_hash)
         async with self.database.reading() as connection:
             factors = await count_factors(connection, self.ada.id)
@@ -292,6 +300,23 @@ class KnownPeople(SingleSignOnTestCase):
             async with self.nothing_changes():
                 await self.assert_refused(sentence, await self.sign_in())
             self.assertEqual(await self.links(), [])
+
+    async def test_who_have_a_new_account_there_are_linked_anew_once_they_are_unlinked(
+        self,
+    ) -> None:
+        await self.sign_in()
+        async with self.database.transaction() as connection:
+            await unlink(connection, self.ada.email)
+        event = await self.last_event()
+        self.assertEqual(
+            (event.action, event.user_id, event.details),
+            ("user.unlinked", self.ada.id, {"sessions_ended": 1}),
+        )
+        self.assertEqual((await self.http.get("/tickets")).status_code, 303)
+        self.http = await self.client()
+        self.issuer.claims["sub"] = "another"
+        self.assert_leads_to(await self.sign_in(), "/tickets")
+        self.assertEqual(await self.links(), [(self.issuer.url, "another", self.ada.id)])
 
     async def test_are_said_by_entra_in_its_own_way(self) -> None:
         del self.issuer.claims["email_verified"]

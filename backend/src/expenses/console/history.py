@@ -53,6 +53,7 @@ LABELS = {
     Action.USER_REGISTERED: N_("Registered"),
     Action.USER_NEW_DEVICE: N_("Log-in on a new device"),
     Action.USER_LINKED: N_("Linked for single sign-on"),
+    Action.USER_UNLINKED: N_("Unlinked from single sign-on"),
     Action.INVITATION_CREATED: N_("Invited"),
     Action.INVITATION_RESENT: N_("Invitation sent again"),
     Action.INVITATION_REVOKED: N_("Invitation revoked"),

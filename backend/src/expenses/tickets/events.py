@@ -50,6 +50,7 @@ class Action(StrEnum):
     USER_REGISTERED = "user.registered"
     USER_NEW_DEVICE = "user.new_device"
     USER_LINKED = "user.linked"
+    USER_UNLINKED = "user.unlinked"
     INVITATION_CREATED = "invitation.created"
     INVITATION_RESENT = "invitation.resent"
     INVITATION_REVOKED = "invitation.revoked"

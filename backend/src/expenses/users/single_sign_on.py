@@ -3,17 +3,17 @@
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from expenses.database.engine import Database
-from expenses.errors import LinkedToAnother, NotRegistered
+from expenses.errors import LinkedToAnother, NotLinked, NotRegistered
 from expenses.history import record
 from expenses.settings import Settings
 from expenses.users import locks
 from expenses.users.models import Role, linked_account_table, user_table
-from expenses.users.queries import find_password
+from expenses.users.queries import UserView, find_password, users_by_id
 from expenses.users.second_factor.reset import remove_factors
 from expenses.users.sessions import NewSession, end_sessions, logged, start_session
 from expenses.users.throttling import Caller
@@ -86,6 +86,30 @@ async def link(
     if await _linked_user(connection, identity) != user_id:
         raise LinkedToAnother(name=settings.oidc_name)
     return False
+
+
+async def unlink(connection: AsyncConnection, email: str) -> UserView:
+    """Forget a user's account at the issuer, for whoever has access to the server.
+
+    Their sessions end, and the next log-in links the account that the issuer then has for their
+    e-mail. Raises `NotRegistered`, and `NotLinked` where there is nothing to forget.
+    """
+    found = await find_password(connection, email)
+    if found is None:
+        raise NotRegistered()
+    await locks.take_alone(connection, found.user_id)
+    links = delete(linked_account_table).where(linked_account_table.c.user_id == found.user_id)
+    if not (await connection.execute(links)).rowcount:
+        raise NotLinked()
+    ended = await end_sessions(connection, found.user_id)
+    await record(
+        connection,
+        "user.unlinked",
+        actor_id=found.user_id,
+        user_id=found.user_id,
+        sessions_ended=ended,
+    )
+    return (await users_by_id(connection, [found.user_id]))[found.user_id]
 
 
 async def _find(
