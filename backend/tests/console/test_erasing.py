@@ -14,7 +14,7 @@ from expenses.notifications.outbox import Channel, message_table
 from expenses.payments.payout import PayoutDetails, set_payout
 from expenses.tickets.models import import_headings_table
 from expenses.tickets.saved_filters import save_filter
-from expenses.users.models import invitation_table, user_table
+from expenses.users.models import confirmation_table, invitation_table, user_table
 from expenses.users.own_data import personal_tables
 from expenses.users.registration import begin_registration
 from expenses.users.throttling import HOUR, Limit
@@ -118,6 +118,11 @@ class Erasing(ErasingTestCase):
             )
             await connection.execute(
                 insert(import_headings_table).values(user_id=self.ada.id, headings={"Ada": "date"})
+            )
+            await connection.execute(
+                insert(confirmation_table).values(
+                    secret_hash=b"secret", email=self.ada.email, expires_at=datetime.now(UTC)
+                )
             )
             await begin_registration(
                 connection, email=self.ada.email.upper(), password_hash=await password_hash()

@@ -16,7 +16,13 @@ from expenses.receipts.models import receipt_table
 from expenses.tickets.models import saved_filter_table
 from expenses.users import locks
 from expenses.users.identity import email_identity
-from expenses.users.models import Actor, invitation_table, pending_registration_table, user_table
+from expenses.users.models import (
+    Actor,
+    confirmation_table,
+    invitation_table,
+    pending_registration_table,
+    user_table,
+)
 from expenses.users.own_data import personal_tables
 from expenses.users.policy import ensure_can_suspend
 from expenses.users.queries import UserView, find_password, users_by_id
@@ -114,7 +120,7 @@ async def _delete_mentions(connection: AsyncConnection, user: UserView) -> None:
     await connection.execute(
         delete(message_table).where(message_table.c.channel == Channel.MAIL, to_them)
     )
-    for table in (pending_registration_table, invitation_table):
+    for table in (pending_registration_table, confirmation_table, invitation_table):
         await connection.execute(
             delete(table).where(func.lower(table.c.email) == user.email.lower())
         )
