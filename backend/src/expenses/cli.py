@@ -195,7 +195,10 @@ def invite(email: str, role: InvitedRole = Role.EMPLOYEE) -> None:
 @cli.command()
 def set_role(email: str, role: Role) -> None:
     """Make an employee an employer, or the reverse. Open sessions follow at once."""
-    user = _change(lambda connection: employers.change_role_by_command(connection, email, role))
+    settings = _settings()
+    user = _change(
+        lambda connection: employers.change_role_by_command(connection, email, role, settings)
+    )
     typer.echo(f"{user.username} is an {user.role} now.")
 
 

@@ -327,6 +327,27 @@ class Required(PasskeyTestCase):
         self.http = await self.client()
         self.assertEqual(await self.log_in(user=await self.new_employer()), STEP)
 
+    async def test_whoever_becomes_an_employer_logs_in_again_with_one(self) -> None:
+        self.require("employers")
+        boss = await self.new_employer()
+        browser, program = await self.browser_of(boss), await self.program_of(boss)
+        page = f"/admin/employers/{self.ada.id}/make-employer"
+        for promote in (
+            lambda: browser.post(page, data={"reason": ""}),
+            lambda: program.put(f"/api/users/{self.ada.id}/role", json={"role": "employer"}),
+        ):
+            self.http = await self.client()
+            self.assertEqual(await self.log_in(), "/tickets")
+            self.assertIn((await promote()).status_code, {200, 303})
+            event = await self.last_event()
+            self.assertEqual(event.action, "user.role_changed")
+            self.assertEqual(event.details["role"], "employer")
+            self.assertEqual(event.details["sessions_ended"], 1)
+            self.assertFalse(await self.is_in())
+            self.assertEqual(await self.log_in(), STEP)
+            await program.put(f"/api/users/{self.ada.id}/role", json={"role": "employee"})
+            self.assertNotIn("sessions_ended", (await self.last_event()).details)
+
     async def test_whoever_registers_adds_one_first(self) -> None:
         self.require("everybody")
         await self.http.post("/login", data={"email": "new@contoso.example", "password": PASSWORD})

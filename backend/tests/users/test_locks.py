@@ -217,14 +217,14 @@ class NoEmployerAnyMore(LockTestCase):
         ):
             async with self.database.transaction() as connection:
                 await employers.change_role(
-                    connection, self.boss.id, Role.EMPLOYEE, actor=self.dana
+                    connection, self.boss.id, Role.EMPLOYEE, actor=self.dana, settings=self.settings
                 )
                 sent = await self.started(client.post(address))
             async with self.nothing_changes():
                 self.assertIn((await sent).status_code, {403, 404})
             async with self.database.transaction() as connection:
                 await employers.change_role(
-                    connection, self.boss.id, Role.EMPLOYER, actor=self.dana
+                    connection, self.boss.id, Role.EMPLOYER, actor=self.dana, settings=self.settings
                 )
 
 

@@ -23,6 +23,7 @@ from expenses.users.sessions import CurrentUser
 from expenses.web.dependencies import (
     ConnectionDependency,
     DatabaseDependency,
+    SettingsDependency,
     get_current_user,
 )
 from expenses.web.openapi import read_problems, session_write_problems
@@ -114,11 +115,15 @@ async def activate_employer(
     ),
 )
 async def change_role(
-    user_id: int, body: RoleChange, user: UnlockedUserDependency, database: DatabaseDependency
+    user_id: int,
+    body: RoleChange,
+    user: UnlockedUserDependency,
+    database: DatabaseDependency,
+    settings: SettingsDependency,
 ) -> UserAnswer:
     """Make an employee an employer, or the reverse; open sessions follow at once."""
     async with database.transaction() as connection:
         changed = await employers.change_role(
-            connection, user_id, body.role, actor=user, reason=body.reason
+            connection, user_id, body.role, actor=user, settings=settings, reason=body.reason
         )
     return UserAnswer.of(changed)

@@ -1,7 +1,6 @@
 """The employers: their list, a page for each, letting them leave, and changing anybody's role."""
 
 from collections.abc import Awaitable, Callable
-from functools import partial
 from typing import NamedTuple
 
 from pydantic import BaseModel
@@ -21,7 +20,7 @@ from expenses.users import employers, queries
 from expenses.users.models import Role
 from expenses.users.queries import UserView
 from expenses.users.schemas import SuspensionReason
-from expenses.web.dependencies import database_of
+from expenses.web.dependencies import database_of, settings_of
 from expenses.web.filters import OrEmpty
 from expenses.web.pages.forms import FormValues, read_form
 from expenses.web.pages.rendering import flash, render
@@ -47,16 +46,17 @@ class Change(NamedTuple):
 
     act: Callable[..., Awaitable[UserView]]
     success: str
+    role: Role | None = None
 
 
 CHANGES = {
     "deactivate": Change(employers.deactivate, N_("%(username)s is deactivated.")),
     "activate": Change(employers.activate, N_("%(username)s can log in again.")),
     "make-employer": Change(
-        partial(employers.change_role, role=Role.EMPLOYER), N_("%(username)s is an employer now.")
+        employers.change_role, N_("%(username)s is an employer now."), Role.EMPLOYER
     ),
     "make-employee": Change(
-        partial(employers.change_role, role=Role.EMPLOYEE), N_("%(username)s is an employee now.")
+        employers.change_role, N_("%(username)s is an employee now."), Role.EMPLOYEE
     ),
 }
 
@@ -115,10 +115,11 @@ class EmployerView(BaseView):
     async def change(self, request: Request) -> Response:
         form, change = await read_form(request), _change(request)
         user_id, actor = request.path_params["user_id"], user_of(request)
+        more = {"role": change.role, "settings": settings_of(request)} if change.role else {}
         try:
             reason = parse(Why, {"reason": form["reason"].strip() or None}).reason
             async with database_of(request).transaction() as connection:
-                user = await change.act(connection, user_id, actor=actor, reason=reason)
+                user = await change.act(connection, user_id, actor=actor, reason=reason, **more)
         except InvalidInput as error:
             return await _ask(request, form, error.fields)
         except Conflict as error:

@@ -23,11 +23,14 @@ from expenses.errors import (
 )
 from expenses.i18n.text import N_
 from expenses.payments.lines import lock_runs_of
+from expenses.settings import Settings
 from expenses.users import locks
 from expenses.users.actions import end_access, record_change, restore_access
 from expenses.users.models import Actor, Role, user_table
 from expenses.users.policy import ensure_can_change_employers, ensure_can_deactivate
 from expenses.users.queries import UserView, find_password, users_by_id
+from expenses.users.second_factor.policy import must_have_second_factor
+from expenses.users.sessions import end_sessions
 from expenses.users.tokens import revoke_all
 
 
@@ -37,15 +40,17 @@ async def change_role(
     role: Role,
     *,
     actor: Actor,
+    settings: Settings,
     reason: str | None = None,
 ) -> UserView:
     """Make an employee an employer, or the reverse; their open sessions follow at once.
 
+    They end where employers alone have to have a second factor, which nobody has shown in them.
     Raises `Forbidden`, `NotFound`, `RoleUnchanged`, `LastEmployer`, and `AlreadySuspended`.
     """
     await _lock_employers(connection, actor)
     user = await _lock(connection, user_id)
-    return await _change_role(connection, user, role, actor=actor, reason=reason)
+    return await _change_role(connection, user, role, settings, actor=actor, reason=reason)
 
 
 async def deactivate(
@@ -73,10 +78,12 @@ async def activate(
 # Whoever has access to the server needs no account: the history names the user as the actor.
 
 
-async def change_role_by_command(connection: AsyncConnection, email: str, role: Role) -> UserView:
+async def change_role_by_command(
+    connection: AsyncConnection, email: str, role: Role, settings: Settings
+) -> UserView:
     """Raises `NotRegistered`, and otherwise as `change_role` does."""
     user = await _lock_named(connection, email)
-    return await _change_role(connection, user, role, actor=user, by_command=True)
+    return await _change_role(connection, user, role, settings, actor=user, by_command=True)
 
 
 async def deactivate_by_command(connection: AsyncConnection, email: str) -> UserView:
@@ -92,7 +99,13 @@ async def activate_by_command(connection: AsyncConnection, email: str) -> UserVi
 
 
 async def _change_role(
-    connection: AsyncConnection, user: UserView, role: Role, *, actor: Actor, **details: Any
+    connection: AsyncConnection,
+    user: UserView,
+    role: Role,
+    settings: Settings,
+    *,
+    actor: Actor,
+    **details: Any,
 ) -> UserView:
     if user.role is role:
         raise RoleUnchanged(username=user.username)
@@ -104,9 +117,11 @@ async def _change_role(
         await _ensure_not_last(connection, user)
     await connection.execute(update(user_table).where(user_table.c.id == user.id).values(role=role))
     # They were made for what the user could see and do before.
-    revoked = await revoke_all(connection, user.id)
+    details |= await revoke_all(connection, user.id)
+    if must_have_second_factor(role, settings) and not must_have_second_factor(user.role, settings):
+        details["sessions_ended"] = await end_sessions(connection, user.id)
     await record_change(
-        connection, "user.role_changed", user, actor=actor, role=role.value, **details, **revoked
+        connection, "user.role_changed", user, actor=actor, role=role.value, **details
     )
     return user._replace(role=role)
 
