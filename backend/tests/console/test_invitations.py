@@ -96,6 +96,13 @@ class Invite(InvitationTestCase):
             self.http = await self.client()
             await self.assert_gone(token)
 
+    async def test_the_page_belongs_to_the_employees(self) -> None:
+        for page in ("/admin/invitations", "/admin/employers", "/admin/employee/list"):
+            self.assertRegex(
+                (await self.console.get(page)).text,
+                r'href="/admin/employee/list" aria-current="page"',
+            )
+
     async def test_no_company_code_is_asked_for(self) -> None:
         sent = await self.invite(EMAIL, by=self.boss, role=Role.EMPLOYER)
         self.app.state.settings = make_settings(employer_code="four random words here")
