@@ -466,7 +466,7 @@ class Details(EmployeesTestCase):
             await self.approve(await self.new_ticket(ada), by=self.boss)
         with self.counted_statements() as many:
             await self.details(ada)
-        self.assertEqual((len(few), len(many)), (7, 7))
+        self.assertEqual((len(few), len(many)), (8, 8))
 
 
 class OddNames(EmployeesTestCase):
