@@ -174,6 +174,19 @@ class Confirm(EmailChangeTestCase):
             async with self.nothing_changes():
                 self.assertEqual((await self.follow(token)).headers["location"], "/account/email")
 
+    async def test_a_suspension_makes_all_links_useless(self) -> None:
+        boss = await self.new_employer()
+        console = await self.browser_of(boss)
+        change, reset = await self.email_token(self.ada, NEW), await self.reset_token(self.ada)
+        await self.suspend(self.ada, by=boss)
+        await console.post(f"/admin/employee/{self.ada.id}/reactivate")
+        self.browser = await self.browser_of(self.ada)
+        async with self.nothing_changes():
+            self.assertEqual((await self.follow(change)).headers["location"], "/account/email")
+            new = {"token": reset, "new": "a rarer horse 8", "again": "a rarer horse 8"}
+            answer = await self.browser.post("/reset", data=new)
+            self.assertEqual(answer.headers["location"], "/forgot")
+
 
 class WithMails(MailTestCase):
     async def asyncSetUp(self) -> None:

@@ -41,12 +41,12 @@ GET    /admin/                                            employer  1
 GET    /admin/employee/details/{pk:path}                  employer  8
 GET    /admin/employee/list                               employer  4
 GET    /admin/employee/{employee_id:int}/erase            employer  3
-POST   /admin/employee/{employee_id:int}/erase            employer  17
+POST   /admin/employee/{employee_id:int}/erase            employer  18
 GET    /admin/employee/{employee_id:int}/reactivate       employer  4
 POST   /admin/employee/{employee_id:int}/reactivate       employer  8
 POST   /admin/employee/{employee_id:int}/reset-link       employer  8
 GET    /admin/employee/{employee_id:int}/suspend          employer  4
-POST   /admin/employee/{employee_id:int}/suspend          employer  14
+POST   /admin/employee/{employee_id:int}/suspend          employer  16
 POST   /admin/employee/{employee_id:int}/undo             employer  9
 GET    /admin/invitations                                 employer  2
 POST   /admin/invitations                                 employer  8
@@ -56,7 +56,7 @@ POST   /admin/invitations/{invitation_id:int}/revoke      employer  5
 GET    /admin/employers                                   employer  2
 GET    /admin/employers/{user_id:int}                     employer  4
 GET    /admin/employers/{user_id:int}/{verb}              employer  4
-POST   /admin/employers/{user_id:int}/{verb}              employer  13
+POST   /admin/employers/{user_id:int}/{verb}              employer  15
 GET    /admin/history                                     employer  3
 GET    /admin/history/people                              employer  2
 GET    /admin/overview                                    employer  7
@@ -92,7 +92,7 @@ GET    /api/employees                                     employer  2
 GET    /api/employees/{employee_id}                       employer  2
 GET    /api/employees/{employee_id}/events                employer  3
 POST   /api/employees/{employee_id}/reactivate            employer  7
-POST   /api/employees/{employee_id}/suspend               employer  12
+POST   /api/employees/{employee_id}/suspend               employer  14
 GET    /api/employees/{employee_id}/suspensions           employer  3
 GET    /api/invitations                                   employer  2
 POST   /api/invitations                                   employer  7
@@ -101,7 +101,7 @@ DELETE /api/invitations/{invitation_id}                   employer  4
 GET    /api/employers                                     employer  2
 GET    /api/employers/{employer_id}                       employer  2
 POST   /api/employers/{employer_id}/activate              employer  9
-POST   /api/employers/{employer_id}/deactivate            employer  14
+POST   /api/employers/{employer_id}/deactivate            employer  16
 PUT    /api/users/{user_id}/role                          employer  10
 GET    /api/me                                            owner     1
 PATCH  /api/me                                            owner     5

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import func, or_, update
+from sqlalchemy import delete, func, or_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from expenses.errors import AlreadyErased, AlreadySuspended, NotSuspended, NotUndone
@@ -11,7 +11,7 @@ from expenses.history import record
 from expenses.notifications.outbox import Channel, Subject, announce
 from expenses.payments.lines import lock_runs_of, release_all_of
 from expenses.tickets.hidden import tickets_to_hide
-from expenses.users.models import Actor, user_table
+from expenses.users.models import Actor, email_change_table, password_reset_table, user_table
 from expenses.users.policy import ensure_can_suspend
 from expenses.users.queries import UserView, has_just_suspended, lock_employee
 from expenses.users.sessions import end_sessions
@@ -94,6 +94,9 @@ async def end_access(
     await _set_suspended(connection, user.id, suspended_at)
     ended = await end_sessions(connection, user.id)
     revoked = await revoke_all(connection, user.id)
+    # Whoever asked for them may be why the user is kept out.
+    for links in (password_reset_table, email_change_table):
+        await connection.execute(delete(links).where(links.c.user_id == user.id))
     runs = await release_all_of(connection, user.id, actor=actor)
     hidden = await tickets_to_hide(connection, user.id)
     await record_change(
