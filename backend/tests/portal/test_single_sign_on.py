@@ -252,7 +252,10 @@ class KnownPeople(SingleSignOnTestCase):
             message: Any = (await connection.execute(select(message_table))).all()[0]
         mail = mails.compose(message, recipient=self.ada, actor=None, settings=self.settings)
         self.assertEqual(mail["Subject"], "You log in with Contoso ID from now on")
-        self.assertIn("Your password no longer works", " ".join(mail.get_content().split()))
+        text = " ".join(mail.get_content().split())
+        self.assertIn("Your password, passkeys and tokens no longer work", text)
+        # Whoever registered with this e-mail may have said where the money goes.
+        self.assertIn("whether the payout details are yours", text)
 
     async def test_keep_their_sessions_at_the_next_log_in_and_whatever_their_email_is(self) -> None:
         await self.sign_in()

@@ -22,7 +22,8 @@ SECURITY_MAILS = {
         N_("You log in with %(name)s from now on"),
         N_(
             "Somebody has logged in to your account with %(name)s for the first time. Your "
-            "password no longer works, and all other sessions have ended."
+            "password, passkeys and tokens no longer work, and all other sessions have ended. Look "
+            "on your account page whether the payout details are yours."
         ),
     ),
     "user.new_device": SecurityMail(
