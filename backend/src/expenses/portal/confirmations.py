@@ -2,13 +2,11 @@
 
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel
-from starlette.responses import RedirectResponse
 
 from expenses.database.engine import Database
 from expenses.errors import (
     ConfirmationExpired,
     EmailTaken,
-    ExpensesError,
     InvalidInput,
     RegistrationClosed,
     TooManyAttempts,
@@ -16,14 +14,14 @@ from expenses.errors import (
 )
 from expenses.i18n.languages import sentence
 from expenses.portal.forgotten import takes_passwords
-from expenses.portal.login import to_second_step, welcome
+from expenses.portal.login import back_to_login, go_on
 from expenses.settings import Settings
 from expenses.users.confirmations import find_confirmation, register_confirmed
 from expenses.users.models import Role
 from expenses.users.passwords import hash_new
 from expenses.users.schemas import Password, Username
-from expenses.users.second_factor.pending import begin_second_step, takes_second_step
-from expenses.users.sessions import NewSession, start_session
+from expenses.users.second_factor.log_in import log_in_registered
+from expenses.users.sessions import NewSession
 from expenses.users.throttling import Caller, count_attempt, registration_limits
 from expenses.web.dependencies import (
     CallerDependency,
@@ -33,7 +31,7 @@ from expenses.web.dependencies import (
     settings_of,
 )
 from expenses.web.pages.forms import FormDependency, FormValues
-from expenses.web.pages.rendering import flash, render
+from expenses.web.pages.rendering import render
 from expenses.web.problems import refused
 from expenses.web.validation import parse
 
@@ -53,7 +51,7 @@ async def confirmed_page(
     try:
         email = await find_confirmation(connection, token)
     except ConfirmationExpired as error:
-        return _to_login(request, error)
+        return back_to_login(request, error)
     return _page(request, email, FormValues(token=token))
 
 
@@ -78,10 +76,8 @@ async def register(
     except (TooManyAttempts, UsernameTaken) as error:
         return refused(_page(request, email, form, {"username": sentence(error)}), error)
     except (ConfirmationExpired, EmailTaken, RegistrationClosed) as error:
-        return _to_login(request, error)
-    if isinstance(begun, str):
-        return to_second_step(request, begun, None)
-    return welcome(request, begun, None)
+        return back_to_login(request, error)
+    return go_on(request, begun, None)
 
 
 async def _register(
@@ -103,11 +99,7 @@ async def _register(
             employer_code=form["employer_code"],
             settings=settings,
         )
-        if await takes_second_step(connection, user.id, settings=settings):
-            return await begin_second_step(connection, user.id)
-        return await start_session(
-            connection, user.id, caller=caller, settings=settings, is_registering=True
-        )
+        return await log_in_registered(connection, user.id, caller=caller, settings=settings)
 
 
 def _page(
@@ -122,8 +114,3 @@ def _page(
         errors=errors or {},
         asks_for_code=settings_of(request).employer_code is not None,
     )
-
-
-def _to_login(request: Request, error: ExpensesError) -> Response:
-    flash(request, sentence(error), "warning")
-    return RedirectResponse("/login", status_code=303)

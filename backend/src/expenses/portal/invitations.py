@@ -2,11 +2,9 @@
 
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel
-from starlette.responses import RedirectResponse
 
 from expenses.errors import (
     EmailTaken,
-    ExpensesError,
     InvalidInput,
     InvitationExpired,
     TooManyAttempts,
@@ -14,13 +12,12 @@ from expenses.errors import (
 )
 from expenses.i18n.languages import sentence
 from expenses.portal.forgotten import takes_passwords
-from expenses.portal.login import to_second_step, welcome
+from expenses.portal.login import back_to_login, go_on
 from expenses.users.invitation_queries import Invitee, find_invitation
 from expenses.users.invitations import accept_invitation
 from expenses.users.passwords import hash_new
 from expenses.users.schemas import Password, Username
-from expenses.users.second_factor.pending import begin_second_step, takes_second_step
-from expenses.users.sessions import start_session
+from expenses.users.second_factor.log_in import log_in_registered
 from expenses.users.throttling import count_attempt, registration_limits
 from expenses.web.dependencies import (
     CallerDependency,
@@ -29,7 +26,7 @@ from expenses.web.dependencies import (
     SettingsDependency,
 )
 from expenses.web.pages.forms import FormDependency, FormValues
-from expenses.web.pages.rendering import flash, render
+from expenses.web.pages.rendering import render
 from expenses.web.problems import refused
 from expenses.web.validation import parse
 
@@ -48,7 +45,7 @@ async def invited_page(
     try:
         invitee = await find_invitation(connection, token)
     except InvitationExpired as error:
-        return _to_login(request, error)
+        return back_to_login(request, error)
     return _page(request, invitee, FormValues(token=token))
 
 
@@ -76,22 +73,14 @@ async def accept(
                 password_hash=password_hash,
                 settings=settings,
             )
-            is_half_way = await takes_second_step(connection, user.id, settings=settings)
-            if is_half_way:
-                second_step = await begin_second_step(connection, user.id)
-            else:
-                session = await start_session(
-                    connection, user.id, caller=caller, settings=settings, is_registering=True
-                )
+            begun = await log_in_registered(connection, user.id, caller=caller, settings=settings)
     except InvalidInput as error:
         return _page(request, invitee, form, error.fields)
     except (TooManyAttempts, UsernameTaken) as error:
         return refused(_page(request, invitee, form, {"username": sentence(error)}), error)
     except (InvitationExpired, EmailTaken) as error:
-        return _to_login(request, error)
-    if is_half_way:
-        return to_second_step(request, second_step, None)
-    return welcome(request, session, None)
+        return back_to_login(request, error)
+    return go_on(request, begun, None)
 
 
 def _page(
@@ -105,8 +94,3 @@ def _page(
         values=values,
         errors=errors or {},
     )
-
-
-def _to_login(request: Request, error: ExpensesError) -> Response:
-    flash(request, sentence(error), "warning")
-    return RedirectResponse("/login", status_code=303)

@@ -33,7 +33,8 @@ from expenses.users.registration import (
     suggest_email,
 )
 from expenses.users.schemas import Email, Password, Username
-from expenses.users.second_factor.pending import begin_second_step, takes_second_step
+from expenses.users.second_factor.log_in import log_in_registered
+from expenses.users.second_factor.pending import begin_second_step
 from expenses.users.sessions import NewSession, authenticate
 from expenses.users.throttling import confirmation_limits, count_attempt, registration_limits
 from expenses.web.dependencies import (
@@ -112,7 +113,7 @@ async def log_in(
     except SecondFactorRequired as error:
         async with database.transaction() as connection:
             token = await begin_second_step(connection, **error.details)
-        return to_second_step(request, token, form["next"])
+        return go_on(request, token, form["next"])
     except NotRegistered:
         if settings.registration != "open":
             return await _confirm(request, database, form, credentials.email)
@@ -161,13 +162,7 @@ async def register(
                 employer_code=form["employer_code"],
                 settings=settings,
             )
-            is_half_way = await takes_second_step(connection, user.id, settings=settings)
-            if is_half_way:
-                second_step = await begin_second_step(connection, user.id)
-            else:
-                session = await sessions.start_session(
-                    connection, user.id, caller=caller, settings=settings, is_registering=True
-                )
+            begun = await log_in_registered(connection, user.id, caller=caller, settings=settings)
     except InvalidInput as error:
         return _registration_page(request, pending, form, error.fields)
     except (TooManyAttempts, UsernameTaken) as error:
@@ -181,10 +176,7 @@ async def register(
         PasswordsOff,
     ) as error:
         return back_to_login(request, error)
-    way_on = request.session.get("next")
-    if is_half_way:
-        return to_second_step(request, second_step, way_on)
-    return welcome(request, session, way_on)
+    return go_on(request, begun, request.session.get("next"))
 
 
 @router.post("/logout")
@@ -200,10 +192,12 @@ async def log_out(
     return answer
 
 
-def to_second_step(request: Request, token: str, way_on: str | None) -> Response:
-    """Go on to the page that asks for a passkey."""
+def go_on(request: Request, begun: NewSession | str, way_on: str | None) -> Response:
+    """Log a browser in, or ask for a passkey first: a text is the token of the second step."""
+    if isinstance(begun, NewSession):
+        return welcome(request, begun, way_on)
     forget(request)
-    request.session.update(second_step=token, next=way_on)
+    request.session.update(second_step=begun, next=way_on)
     return to("/login/second-step")
 
 

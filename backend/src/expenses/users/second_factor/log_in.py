@@ -19,7 +19,13 @@ from expenses.users.second_factor.passkeys import (
     owner_of,
     use_passkey,
 )
-from expenses.users.second_factor.pending import PendingUser, end_pending, find_pending
+from expenses.users.second_factor.pending import (
+    PendingUser,
+    begin_second_step,
+    end_pending,
+    find_pending,
+    takes_second_step,
+)
 from expenses.users.second_factor.queries import credential_ids
 from expenses.users.second_factor.recovery_codes import use_code
 from expenses.users.second_factor.relying_party import RelyingParty, request_options
@@ -38,6 +44,20 @@ class Enrolled(NamedTuple):
 
     session: NewSession
     codes: list[str]
+
+
+async def log_in_registered(
+    connection: AsyncConnection, user_id: int, *, caller: Caller, settings: Settings
+) -> NewSession | str:
+    """Start the first session of a user, or return the token of a log-in that takes another step.
+
+    Raises `Suspended`.
+    """
+    if await takes_second_step(connection, user_id, settings=settings):
+        return await begin_second_step(connection, user_id)
+    return await start_session(
+        connection, user_id, caller=caller, settings=settings, is_registering=True
+    )
 
 
 async def ask_instead_of_password(
