@@ -19,7 +19,7 @@ from expenses.users.models import Actor, Role, Scope
 from expenses.users.queries import UserView
 from expenses.users.schemas import NewToken
 from expenses.users.sessions import CurrentUser, authenticate, end_sessions, start_session
-from expenses.users.throttling import Caller
+from expenses.users.throttling import Caller, forget_attempts
 from tests.harness import PASSWORD, CommittingTestCase, ticket_json
 
 WAITING = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
@@ -226,6 +226,17 @@ class NoEmployerAnyMore(LockTestCase):
                 await employers.change_role(
                     connection, self.boss.id, Role.EMPLOYER, actor=self.dana, settings=self.settings
                 )
+
+
+class Erasing(LockTestCase):
+    async def test_a_log_in_under_way_waits_and_holds_nothing_meanwhile(self) -> None:
+        ada = await self.new_employee()
+        async with self.database.transaction() as connection:
+            await locks.take_alone(connection, ada.id)
+            sent = await self.started(self.log_in(ada))
+            # What was counted for her is deleted last.
+            await forget_attempts(connection, ada.id, ada.email)
+        self.assertEqual((await sent).status_code, 200)
 
 
 class NewPassword(LockTestCase):

@@ -146,7 +146,6 @@ async def _log_in(
         raise WrongPassword()
     renewed = await upgraded_hash(password, stored.hash)
     async with database.transaction() as connection:
-        await uncount_attempt(connection, limits)
         is_half_way = await takes_second_step(connection, stored.user_id, settings=settings)
         if not is_half_way:
             started = await start_session(
@@ -162,6 +161,8 @@ async def _log_in(
                 .where(user_table.c.id == stored.user_id, user_table.c.password_hash == stored.hash)
                 .values(password_hash=renewed)
             )
+        # After the user's lock: whoever erases them holds that, and then deletes what was counted.
+        await uncount_attempt(connection, limits)
     if is_half_way:
         raise SecondFactorRequired(stored.user_id, renewed or stored.hash)
     return started
