@@ -26,7 +26,7 @@ class Passkeys(BrowserTestCase):
         devtools.send("WebAuthn.addVirtualAuthenticator", {"options": options})
 
     def add(self, page: Page, password: str) -> None:
-        page.get_by_label("What to call it").fill("My laptop")
+        page.get_by_label("Name of the passkey").fill("My laptop")
         page.locator("form[data-passkey]").get_by_label("Current password").fill(password)
         page.get_by_role("button", name="Add a passkey").click()
 
@@ -42,7 +42,7 @@ class Passkeys(BrowserTestCase):
         expect(page.get_by_role("heading", name="Recovery codes")).to_be_visible()
         self.assert_accessible(page)
         [code, *_] = page.locator("pre").inner_text().split()
-        page.get_by_role("link", name="I have kept them").click()
+        page.get_by_role("link", name="I have saved them").click()
         expect(page.get_by_role("row").filter(has_text="My laptop")).to_contain_text("Not used yet")
         self.assert_accessible(page)
 

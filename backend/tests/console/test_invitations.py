@@ -152,7 +152,7 @@ class Links(InvitationTestCase):
         await self.expire()
         await self.assert_gone(sent.secret)
         page = await self.console.get("/admin/invitations")
-        self.assertIn("Its link does not work any more", page.text)
+        self.assertIn("The link no longer works", page.text)
         [token] = self.tokens(await self.send())
         self.assertEqual((await self.register(token)).status_code, 303)
 

@@ -87,10 +87,10 @@ class Domains(AppTestCase):
         return await self.http.post("/confirm", data=data)
 
     async def test_the_link_in_the_mail_leads_on(self) -> None:
-        self.assertIn("send you a link by which you go on", (await self.http.get("/login")).text)
+        self.assertIn("send you a link to register", (await self.http.get("/login")).text)
         async with self.nothing_changes():
             page = await self.log_in()
-        self.assertIn("Check your e-mails", page.text)
+        self.assertIn("Check your e-mail", page.text)
         self.assertEqual((await self.http.get("/register")).headers["location"], "/login")
         [mail] = await self.mails()
         self.assertEqual((mail["To"], mail["Subject"]), (EMAIL, "Confirm your e-mail"))
