@@ -8,11 +8,7 @@ import typer
 from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from expenses.cli.starting import (
-    command_settings,
-    transaction,
-    with_secret_key,
-)
+from expenses.cli.starting import command_settings, transaction, with_secret_key
 from expenses.database.migrations import migrated_database
 from expenses.errors import CannotErase, CannotReset
 from expenses.notifications.links import invitation_link, reset_link

@@ -5,19 +5,14 @@ from pydantic import BaseModel
 from starlette.responses import RedirectResponse
 
 from expenses.errors import (
-    EmailTaken,
     ExpensesError,
     InvalidInput,
-    LinkedToAnother,
     NotLoggedIn,
     NotRegistered,
-    PasswordsOff,
     RegistrationClosed,
-    RegistrationExpired,
     SecondFactorRequired,
     Suspended,
     TooManyAttempts,
-    UsernameTaken,
     WrongPassword,
 )
 from expenses.i18n.languages import gettext, sentence
@@ -25,15 +20,8 @@ from expenses.users import sessions
 from expenses.users.confirmations import send_confirmation
 from expenses.users.models import Role
 from expenses.users.passwords import ensure_acceptable, hash_password
-from expenses.users.registration import (
-    Pending,
-    begin_registration,
-    complete_registration,
-    find_pending,
-    suggest_email,
-)
-from expenses.users.schemas import Email, Password, Username
-from expenses.users.second_factor.log_in import log_in_registered
+from expenses.users.registration import begin_registration, suggest_email
+from expenses.users.schemas import Email, Password
 from expenses.users.second_factor.pending import begin_second_step
 from expenses.users.sessions import NewSession, authenticate
 from expenses.users.throttling import confirmation_limits, count_attempt, registration_limits
@@ -63,11 +51,6 @@ HOME = {Role.EMPLOYEE: "/tickets", Role.EMPLOYER: "/admin/"}
 class Credentials(BaseModel):
     email: Email
     password: Password
-
-
-class Person(BaseModel):
-    username: Username
-    role: Role
 
 
 @router.get("/")
@@ -129,56 +112,6 @@ async def log_in(
     return welcome(request, session, form["next"])
 
 
-@router.get("/register")
-async def registration_page(request: Request, connection: ConnectionDependency) -> Response:
-    try:
-        pending = await find_pending(connection, request.session.get("registration"))
-    except RegistrationExpired as error:
-        return back_to_login(request, error)
-    return _registration_page(request, pending, FormValues(username=pending.username or ""))
-
-
-@router.post("/register")
-async def register(
-    request: Request,
-    form: FormDependency,
-    database: DatabaseDependency,
-    caller: CallerDependency,
-    settings: SettingsDependency,
-) -> Response:
-    token = request.session.get("registration")
-    try:
-        async with database.reading() as connection:
-            pending = await find_pending(connection, token)
-        person = parse(Person, form | {"role": pending.role} if pending.role else form)
-        # Each is a guess at the employers' code, too.
-        await count_attempt(database, registration_limits(caller, settings))
-        async with database.transaction() as connection:
-            user = await complete_registration(
-                connection,
-                token,
-                username=person.username,
-                role=person.role,
-                employer_code=form["employer_code"],
-                settings=settings,
-            )
-            begun = await log_in_registered(connection, user.id, caller=caller, settings=settings)
-    except InvalidInput as error:
-        return _registration_page(request, pending, form, error.fields)
-    except (TooManyAttempts, UsernameTaken) as error:
-        page = _registration_page(request, pending, form, {"username": sentence(error)})
-        return refused(page, error)
-    except (
-        RegistrationClosed,
-        RegistrationExpired,
-        EmailTaken,
-        LinkedToAnother,
-        PasswordsOff,
-    ) as error:
-        return back_to_login(request, error)
-    return go_on(request, begun, request.session.get("next"))
-
-
 @router.post("/logout")
 async def log_out(
     request: Request, user: CurrentUserDependency, connection: ConnectionDependency
@@ -207,6 +140,16 @@ def welcome(request: Request, session: NewSession, way_on: str | None) -> Respon
     answer = to(local_path(way_on, HOME[session.user.role]))
     remember_device(request, answer, session.user.id, settings_of(request))
     return answer
+
+
+def back_to_login(request: Request, error: ExpensesError) -> Response:
+    request.session.pop("registration", None)
+    flash(request, sentence(error), "warning")
+    return to("/login")
+
+
+def to(path: str) -> Response:
+    return RedirectResponse(path, status_code=303)
 
 
 async def _begin(
@@ -278,32 +221,3 @@ def _login_page(
 
 def _too_often(request: Request, form: FormValues, error: TooManyAttempts) -> Response:
     return refused(_login_page(request, form, {"password": sentence(error)}), error)
-
-
-def _registration_page(
-    request: Request,
-    pending: Pending,
-    values: FormValues,
-    errors: dict[str, str] | None = None,
-) -> Response:
-    return render(
-        request,
-        "register.html",
-        status_code=422 if errors else 200,
-        pending=pending,
-        suggested=request.session.get("suggested"),
-        way_on=request.session.get("next", ""),
-        values=values,
-        errors=errors or {},
-        asks_for_code=request.app.state.settings.employer_code is not None,
-    )
-
-
-def back_to_login(request: Request, error: ExpensesError) -> Response:
-    request.session.pop("registration", None)
-    flash(request, sentence(error), "warning")
-    return to("/login")
-
-
-def to(path: str) -> Response:
-    return RedirectResponse(path, status_code=303)
