@@ -11,6 +11,7 @@ from expenses.console.erasing import ErasingView
 from expenses.console.export import ExportView
 from expenses.console.history import HistoryView
 from expenses.console.invitations import InvitationView
+from expenses.console.locked_out import LockedOutView
 from expenses.console.overview import OverviewView
 from expenses.console.paying import PayingView
 from expenses.console.payment_answers import PaymentAnswerView
@@ -27,6 +28,7 @@ def mount(app: FastAPI, database: Database) -> None:
     console.add_view(BulkView)
     console.add_view(PayingView)
     console.add_view(ErasingView)
+    console.add_view(LockedOutView)
     console.add_view(ExportView)
     console.add_view(PaymentAnswerView)
     console.add_view(PaymentFileView)

@@ -16,18 +16,16 @@ from expenses.errors import AlreadySuspended, Conflict, InvalidInput, NotSuspend
 from expenses.i18n.languages import gettext as _
 from expenses.i18n.languages import ngettext, sentence
 from expenses.i18n.text import Line
-from expenses.notifications.links import reset_link
 from expenses.tickets.counts import COUNT_LIMIT, Count
 from expenses.tickets.employee_figures import EmployeeFigures, count_tickets_of, employee_figures
 from expenses.tickets.events import EventFilter, list_deeds, list_events
 from expenses.tickets.filters import TicketFilter
 from expenses.tickets.lists import list_tickets
-from expenses.users import actions, queries, resets
+from expenses.users import actions, queries
 from expenses.users.models import Role, User
 from expenses.users.queries import EmployeeStatus, UserView
 from expenses.users.schemas import SuspensionReason
 from expenses.users.second_factor.queries import count_factors
-from expenses.users.second_factor.reset import reset_for_employee
 from expenses.web.dependencies import database_of, settings_of
 from expenses.web.pages.forms import FormValues, read_form
 from expenses.web.pages.rendering import flash, local_path, render
@@ -178,36 +176,6 @@ class EmployeeView(ReadOnlyView, model=User):
             return _beside_fresh_state(request, error)
         flash(request, REACTIVATE.success(employee))
         return RedirectResponse(local_path(form["next"], LIST), 303)
-
-    @expose("/{employee_id:int}/reset-link", methods=["POST"])
-    async def make_reset_link(self, request: Request) -> Response:
-        """Shows the link once, for the employer to hand over."""
-        employee_id, settings = request.path_params["employee_id"], settings_of(request)
-        async with writing(request) as connection:
-            employee, secret = await resets.make_for_employee(
-                connection, employee_id, actor=user_of(request)
-            )
-        return render(
-            request,
-            "console/reset_link.html",
-            employee=employee,
-            link=reset_link(secret, settings),
-        )
-
-    @expose("/{employee_id:int}/reset-second-factor", methods=["POST"])
-    async def reset_second_factor(self, request: Request) -> Response:
-        """Takes away the passkeys of an employee who has lost them."""
-        employee_id = request.path_params["employee_id"]
-        async with writing(request) as connection:
-            employee = await reset_for_employee(connection, employee_id, actor=user_of(request))
-        flash(
-            request,
-            _(
-                "%(username)s is logged out everywhere, and is asked for no passkey at log-in.",
-                username=employee.username,
-            ),
-        )
-        return RedirectResponse(_details(employee_id), 303)
 
     async def _ask(
         self,
