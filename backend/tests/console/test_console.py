@@ -195,7 +195,7 @@ class Suspend(AppTestCase):
         boss = await self.new_employer()
         browser = await self.browser_of(boss)
         page = await browser.get(f"/admin/employee/details/{boss.id}")
-        self.assertEqual(page.status_code, 404)
+        self.assertEqual(page.headers["location"], f"/admin/employers/{boss.id}")
         async with self.nothing_changes():
             answer = await browser.post(f"/admin/employee/{boss.id}/suspend")
         self.assertEqual(answer.status_code, 404)
