@@ -53,7 +53,7 @@ class Page(AppTestCase):
 
     async def test_employers_have_no_form(self) -> None:
         browser = await self.browser_of(await self.new_employer())
-        self.assertNotIn("payout", (await browser.get("/account")).text)
+        self.assertNotIn("/account/payout", (await browser.get("/account")).text)
         async with self.nothing_changes():
             for answer in (
                 await browser.get("/account/payout"),
