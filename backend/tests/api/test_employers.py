@@ -49,6 +49,13 @@ class Roles(AppTestCase):
         decided = await self.ticket(other, seen_by=self.dana)
         self.assertEqual(decided.decided_by_username, "Ada")
 
+    async def test_a_link_for_a_new_password_from_before_is_useless(self) -> None:
+        token = await self.reset_token(self.ada)
+        browser = await self.client()
+        self.assertEqual((await browser.get(f"/reset?token={token}")).status_code, 200)
+        await self.api.put(f"/api/users/{self.ada.id}/role", json={"role": "employer"})
+        self.assertEqual((await browser.get(f"/reset?token={token}")).status_code, 303)
+
     async def test_the_last_active_employer_stays_one(self) -> None:
         left = await self.new_employer()
         await self.api.post(f"/api/employers/{left.id}/deactivate")

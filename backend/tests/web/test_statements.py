@@ -102,7 +102,7 @@ GET    /api/employers                                     employer  2
 GET    /api/employers/{employer_id}                       employer  2
 POST   /api/employers/{employer_id}/activate              employer  9
 POST   /api/employers/{employer_id}/deactivate            employer  16
-PUT    /api/users/{user_id}/role                          employer  10
+PUT    /api/users/{user_id}/role                          employer  12
 GET    /api/me                                            owner     1
 PATCH  /api/me                                            owner     5
 PUT    /api/me/mails                                      owner     5

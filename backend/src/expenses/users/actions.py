@@ -95,8 +95,7 @@ async def end_access(
     ended = await end_sessions(connection, user.id)
     revoked = await revoke_all(connection, user.id)
     # Whoever asked for them may be why the user is kept out.
-    for links in (password_reset_table, email_change_table):
-        await connection.execute(delete(links).where(links.c.user_id == user.id))
+    await delete_links(connection, user.id)
     runs = await release_all_of(connection, user.id, actor=actor)
     hidden = await tickets_to_hide(connection, user.id)
     await record_change(
@@ -111,6 +110,12 @@ async def end_access(
         **{"hidden": hidden} if hidden else {},
     )
     return user._replace(suspended_at=suspended_at)
+
+
+async def delete_links(connection: AsyncConnection, user_id: int) -> None:
+    """Make the links for a new password and a new e-mail useless."""
+    for links in (password_reset_table, email_change_table):
+        await connection.execute(delete(links).where(links.c.user_id == user_id))
 
 
 async def restore_access(

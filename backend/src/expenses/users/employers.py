@@ -25,7 +25,7 @@ from expenses.i18n.text import N_
 from expenses.payments.lines import lock_runs_of
 from expenses.settings import Settings
 from expenses.users import locks
-from expenses.users.actions import end_access, record_change, restore_access
+from expenses.users.actions import delete_links, end_access, record_change, restore_access
 from expenses.users.models import Actor, Role, user_table
 from expenses.users.policy import ensure_can_change_employers, ensure_can_deactivate
 from expenses.users.queries import UserView, find_password, users_by_id
@@ -118,6 +118,7 @@ async def _change_role(
     await connection.execute(update(user_table).where(user_table.c.id == user.id).values(role=role))
     # They were made for what the user could see and do before.
     details |= await revoke_all(connection, user.id)
+    await delete_links(connection, user.id)
     if must_have_second_factor(role, settings) and not must_have_second_factor(user.role, settings):
         details["sessions_ended"] = await end_sessions(connection, user.id)
     await record_change(
