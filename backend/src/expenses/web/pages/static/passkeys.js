@@ -42,4 +42,6 @@ if (isKnown) {
       send(form);
     });
   }
+} else {
+  for (const form of document.querySelectorAll("form[data-passkey]")) form.hidden = true;
 }
