@@ -64,12 +64,21 @@ class MailServer:
         self._loop.close()
 
     async def _listen(self) -> None:
-        self._server = await self._loop.create_server(
-            lambda: SMTP(self, loop=self._loop, **self._options),
-            "127.0.0.1",
-            self.port,
-            ssl=self._tls,
-        )
+        for patience in range(50, -1, -1):
+            try:
+                self._server = await self._loop.create_server(
+                    lambda: SMTP(self, loop=self._loop, **self._options),
+                    "127.0.0.1",
+                    self.port,
+                    ssl=self._tls,
+                )
+            except OSError:
+                # Whoever connects while nobody listens may be given this port for a moment.
+                if not patience:
+                    raise
+                await asyncio.sleep(0.1)
+            else:
+                return
 
     async def _end(self) -> None:
         self._server.close()
