@@ -6,7 +6,7 @@ from tests.api.test_schema import SchemaTestCase
 
 class EveryPhase(SchemaTestCase):
     phases = "examples,coverage,fuzzing,stateful"
-    examples = 20
+    examples = 10
 
     def test_as_an_employee(self) -> None:
         self.assert_no_finding(Role.EMPLOYEE, "1")
@@ -16,7 +16,7 @@ class EveryPhase(SchemaTestCase):
 
 
 class ManyExamples(SchemaTestCase):
-    examples = 100
+    examples = 50
 
     def test_as_an_employer(self) -> None:
         self.assert_no_finding(Role.EMPLOYER, "4")

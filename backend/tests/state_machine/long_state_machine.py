@@ -18,7 +18,7 @@ class StateMachine(TestCase):
     def test_whatever_people_do_everybody_sees_what_they_should(self) -> None:
         longer = settings(
             SHORT,
-            max_examples=int(EXAMPLES or 30),
+            max_examples=int(EXAMPLES or 20),
             stateful_step_count=40,
             derandomize=EXAMPLES is None,
         )
