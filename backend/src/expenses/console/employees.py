@@ -14,7 +14,7 @@ from expenses.console.queue import address
 from expenses.console.views import ReadOnlyView, id_of
 from expenses.errors import AlreadySuspended, Conflict, InvalidInput, NotSuspended
 from expenses.i18n.languages import gettext as _
-from expenses.i18n.languages import ngettext, sentence
+from expenses.i18n.languages import ngettext
 from expenses.i18n.text import Line
 from expenses.tickets.counts import COUNT_LIMIT, Count
 from expenses.tickets.employee_figures import EmployeeFigures, count_tickets_of, employee_figures
@@ -28,7 +28,7 @@ from expenses.users.schemas import SuspensionReason
 from expenses.users.second_factor.queries import count_factors
 from expenses.web.dependencies import database_of, settings_of
 from expenses.web.pages.forms import FormValues, read_form
-from expenses.web.pages.rendering import flash, local_path, render
+from expenses.web.pages.rendering import flash, local_path, refuse_at, render
 from expenses.web.pagination import decode_cursor, encode_cursor
 from expenses.web.validation import parse
 
@@ -275,8 +275,7 @@ def _taken_out(run: str, number: int) -> str:
 
 
 def _beside_fresh_state(request: Request, error: Conflict) -> Response:
-    flash(request, sentence(error), "danger")
-    return RedirectResponse(_details(request.path_params["employee_id"]), 303)
+    return refuse_at(request, _details(request.path_params["employee_id"]), error, "danger")
 
 
 def _details(employee_id: int) -> str:

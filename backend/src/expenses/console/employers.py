@@ -12,7 +12,6 @@ from expenses.console.authentication import user_of
 from expenses.console.queue import address
 from expenses.errors import Conflict, InvalidInput, NotFound
 from expenses.i18n.languages import gettext as _
-from expenses.i18n.languages import sentence
 from expenses.i18n.text import N_
 from expenses.tickets.employee_figures import count_tickets_of
 from expenses.tickets.events import EventFilter, list_events
@@ -23,7 +22,7 @@ from expenses.users.schemas import SuspensionReason
 from expenses.web.dependencies import database_of, settings_of
 from expenses.web.filters import OrEmpty
 from expenses.web.pages.forms import FormValues, read_form
-from expenses.web.pages.rendering import flash, render
+from expenses.web.pages.rendering import flash, refuse_at, render
 from expenses.web.pagination import decode_cursor, encode_cursor
 from expenses.web.validation import parse
 
@@ -123,8 +122,7 @@ class EmployerView(BaseView):
         except InvalidInput as error:
             return await _ask(request, form, error.fields)
         except Conflict as error:
-            flash(request, sentence(error), "danger")
-            return RedirectResponse(f"/admin/employee/details/{user_id}", 303)
+            return refuse_at(request, f"/admin/employee/details/{user_id}", error, "danger")
         flash(request, _(change.success, username=user.username))
         return RedirectResponse(_home(user, actor.id), 303)
 

@@ -6,13 +6,13 @@ from starlette.responses import RedirectResponse, Response
 
 from expenses.console.authentication import user_of, writing
 from expenses.errors import Conflict, InvalidInput
-from expenses.i18n.languages import gettext, sentence
+from expenses.i18n.languages import gettext
 from expenses.tickets.employee_figures import count_tickets_of
 from expenses.users import erasure
 from expenses.users.queries import get_user
 from expenses.web.dependencies import database_of
 from expenses.web.pages.forms import FormValues, read_form
-from expenses.web.pages.rendering import flash, render
+from expenses.web.pages.rendering import flash, refuse_at, render
 
 ONE = "/employee/{employee_id:int}/erase"
 
@@ -38,7 +38,7 @@ class ErasingView(BaseView):
         except InvalidInput as error:
             return await _page(request, form, error.fields)
         except Conflict as error:
-            return _beside_fresh_state(request, error)
+            return refuse_at(request, _details(employee_id), error, "danger")
         flash(request, gettext("They are erased, and called %(name)s now.", name=former.username))
         return RedirectResponse(_details(employee_id), 303)
 
@@ -53,7 +53,7 @@ async def _page(
         try:
             erasure.ensure_can_be_erased(employee)
         except Conflict as error:
-            return _beside_fresh_state(request, error)
+            return refuse_at(request, _details(employee_id), error, "danger")
         tickets = await count_tickets_of(connection, employee_id, actor=actor)
     return render(
         request,
@@ -65,11 +65,6 @@ async def _page(
         errors=errors or {},
         back=_details(employee_id),
     )
-
-
-def _beside_fresh_state(request: Request, error: Conflict) -> Response:
-    flash(request, sentence(error), "danger")
-    return RedirectResponse(_details(request.path_params["employee_id"]), 303)
 
 
 def _details(employee_id: int) -> str:

@@ -19,7 +19,7 @@ from expenses.users.models import Role
 from expenses.users.schemas import Email
 from expenses.web.dependencies import database_of, settings_of
 from expenses.web.pages.forms import FormValues, read_form
-from expenses.web.pages.rendering import flash, render
+from expenses.web.pages.rendering import flash, refuse_at, render
 from expenses.web.pagination import decode_cursor, encode_cursor
 from expenses.web.problems import status_of
 from expenses.web.validation import parse
@@ -129,8 +129,7 @@ def _sent(request: Request, sent: Sequence[SentInvitation]) -> Response:
 
 
 def _gone(request: Request, error: InvitationGone) -> Response:
-    flash(request, sentence(error), "danger")
-    return RedirectResponse(LIST, 303)
+    return refuse_at(request, LIST, error, "danger")
 
 
 async def _page(

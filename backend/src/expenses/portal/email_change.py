@@ -19,7 +19,7 @@ from expenses.web.dependencies import (
     settings_of,
 )
 from expenses.web.pages.forms import FormDependency, FormValues
-from expenses.web.pages.rendering import flash, render
+from expenses.web.pages.rendering import flash, refuse_at, render
 from expenses.web.problems import refused
 from expenses.web.validation import parse
 
@@ -118,5 +118,4 @@ def _changed(request: Request, email: str) -> Response:
 
 
 def _expired(request: Request, error: ResetExpired) -> Response:
-    flash(request, sentence(error), "warning")
-    return RedirectResponse("/account/email", status_code=303)
+    return refuse_at(request, "/account/email", error)

@@ -20,7 +20,7 @@ from expenses.web.dependencies import (
     settings_of,
 )
 from expenses.web.pages.forms import FormDependency, FormValues, ensure_typed_twice
-from expenses.web.pages.rendering import flash, render
+from expenses.web.pages.rendering import flash, refuse_at, render
 from expenses.web.problems import refused
 from expenses.web.validation import parse
 
@@ -133,5 +133,4 @@ def _forgot_page(
 
 
 def _expired(request: Request, error: ResetExpired) -> Response:
-    flash(request, sentence(error), "warning")
-    return RedirectResponse("/forgot", status_code=303)
+    return refuse_at(request, "/forgot", error)

@@ -38,7 +38,7 @@ from expenses.web.dependencies import (
     token_of,
 )
 from expenses.web.pages.forms import FormDependency, FormValues
-from expenses.web.pages.rendering import flash, local_path, render
+from expenses.web.pages.rendering import flash, local_path, refuse_at, render
 from expenses.web.problems import refused, status_of
 from expenses.web.security.cookies import remember_device
 from expenses.web.validation import parse
@@ -144,8 +144,7 @@ def welcome(request: Request, session: NewSession, way_on: str | None) -> Respon
 
 def back_to_login(request: Request, error: ExpensesError) -> Response:
     request.session.pop("registration", None)
-    flash(request, sentence(error), "warning")
-    return to("/login")
+    return refuse_at(request, "/login", error)
 
 
 def to(path: str) -> Response:

@@ -28,7 +28,7 @@ from expenses.web.dependencies import (
     get_current_user,
 )
 from expenses.web.pages.forms import FormDependency
-from expenses.web.pages.rendering import flash, render
+from expenses.web.pages.rendering import flash, refuse_at, render
 from expenses.web.problems import problem, refused
 from expenses.web.validation import parse
 
@@ -99,8 +99,7 @@ async def add_passkey(
     except InvalidInput as error:
         return refused(await _page(request, database, user, error.fields), error)
     except PasskeyRefused as error:
-        flash(request, sentence(error), "warning")
-        return RedirectResponse(PAGE, status_code=303)
+        return refuse_at(request, PAGE, error)
     if codes:
         return render(request, "recovery_codes.html", codes=codes, way_on=PAGE)
     flash(request, gettext("The passkey %(name)s has been added.", name=name))

@@ -1,7 +1,6 @@
 """Passkeys at log-in: instead of the password, after it, or the first one that is asked for."""
 
 from fastapi import APIRouter, Request, Response
-from starlette.responses import RedirectResponse
 
 from expenses.errors import (
     ExpensesError,
@@ -27,7 +26,7 @@ from expenses.web.dependencies import (
     keep_logged_in,
 )
 from expenses.web.pages.forms import FormDependency
-from expenses.web.pages.rendering import flash, local_path, render
+from expenses.web.pages.rendering import flash, local_path, refuse_at, render
 from expenses.web.problems import problem, refused
 from expenses.web.security.cookies import remember_device
 
@@ -73,7 +72,7 @@ async def log_in_with_passkey(
             settings=settings,
         )
     except (PasskeyRefused, PasswordsOff, Suspended) as error:
-        return _again(request, error, "/login")
+        return refuse_at(request, "/login", error)
     return welcome(request, session, form["next"])
 
 
@@ -111,10 +110,8 @@ async def finish_with_passkey(
             caller=caller,
             settings=settings,
         )
-    except PasskeyRefused as error:
-        return _again(request, error, SECOND_STEP)
-    except ENDED as error:
-        return _again(request, error, "/login")
+    except (PasskeyRefused, *ENDED) as error:
+        return _again(request, error)
     return welcome(request, session, request.session.get("next"))
 
 
@@ -138,10 +135,8 @@ async def finish_by_enrolling(
             caller=caller,
             settings=settings,
         )
-    except PasskeyRefused as error:
-        return _again(request, error, SECOND_STEP)
-    except ENDED as error:
-        return _again(request, error, "/login")
+    except (PasskeyRefused, *ENDED) as error:
+        return _again(request, error)
     way_on = local_path(request.session.get("next"), HOME[session.user.role])
     keep_logged_in(request, session)
     page = render(request, "recovery_codes.html", codes=codes, way_on=way_on)
@@ -169,7 +164,7 @@ async def finish_with_code(
         errors = error.fields if isinstance(error, InvalidInput) else {"code": sentence(error)}
         return refused(await _page(request, database, errors), error)
     except ENDED as error:
-        return _again(request, error, "/login")
+        return _again(request, error)
     way_on = request.session.get("next")
     answer = welcome(request, session, way_on)
     flash(
@@ -192,10 +187,10 @@ async def _page(
         async with database.reading() as connection:
             pending = await find_pending(connection, request.session.get("second_step"))
     except LogInExpired as error:
-        return _again(request, error, "/login")
+        return _again(request, error)
     return render(request, "second_step.html", pending=pending, errors=errors or {})
 
 
-def _again(request: Request, error: ExpensesError, page: str) -> Response:
-    flash(request, sentence(error), "warning")
-    return RedirectResponse(page, status_code=303)
+def _again(request: Request, error: ExpensesError) -> Response:
+    page = SECOND_STEP if isinstance(error, PasskeyRefused) else "/login"
+    return refuse_at(request, page, error)

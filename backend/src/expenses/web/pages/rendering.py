@@ -4,10 +4,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from expenses.errors import ExpensesError
 from expenses.i18n.formats import Formats
-from expenses.i18n.languages import current_language, names_of_languages
+from expenses.i18n.languages import current_language, names_of_languages, sentence
 from expenses.web.dependencies import is_safe, settings_of
 from expenses.web.pages.templating import environment
 
@@ -57,6 +58,12 @@ def return_path(request: Request) -> str:
         return request.url.path + (f"?{request.url.query}" if request.url.query else "")
     # A form was sent: its page can be opened again, its target may not be.
     return urlsplit(request.headers.get("referer", "/")).path or "/"
+
+
+def refuse_at(request: Request, path: str, error: ExpensesError, kind: str = "warning") -> Response:
+    """Say an error on the page from which one can go on."""
+    flash(request, sentence(error), kind)
+    return RedirectResponse(path, status_code=303)
 
 
 def local_path(address: str | None, default: str = "/") -> str:
