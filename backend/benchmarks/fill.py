@@ -3,7 +3,7 @@
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import asyncpg
@@ -13,7 +13,16 @@ from expenses.database.address import asyncpg_url
 from expenses.errors import CannotStart
 from expenses.users.passwords import hash_password
 
-TABLES = ("users", "tickets", "events")
+TABLES = (
+    "users",
+    "payout_details",
+    "saved_filters",
+    "tickets",
+    "payment_runs",
+    "payment_lines",
+    "receipts",
+    "events",
+)
 BATCH = 50_000
 
 # Read from the catalog, so that nothing about the tables is repeated here. They are dropped and
@@ -21,7 +30,7 @@ BATCH = 50_000
 INDEXES = """
 SELECT format('DROP INDEX %s', indexrelid::regclass), pg_get_indexdef(indexrelid)
 FROM pg_index
-WHERE indrelid IN ('tickets'::regclass, 'events'::regclass)
+WHERE indrelid::regclass::text IN ('tickets', 'payment_lines', 'receipts', 'events')
   AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid)
 ORDER BY indexrelid
 """
@@ -30,7 +39,8 @@ SELECT format('ALTER TABLE %s DROP CONSTRAINT %I', conrelid::regclass, conname),
        format('ALTER TABLE %s ADD CONSTRAINT %I %s', conrelid::regclass, conname,
               pg_get_constraintdef(oid))
 FROM pg_constraint
-WHERE contype = 'f' AND conrelid IN ('tickets'::regclass, 'events'::regclass)
+WHERE contype = 'f'
+  AND conrelid::regclass::text IN ('tickets', 'payment_lines', 'receipts', 'events')
 ORDER BY oid
 """
 SETTINGS = """
@@ -39,7 +49,13 @@ SET LOCAL work_mem = '512MB';
 SET LOCAL maintenance_work_mem = '512MB';
 """
 # The types of parameters that PostgreSQL cannot tell by itself.
-TYPES: dict[type, str] = {str: "text", int: "bigint", date: "date", datetime: "timestamptz"}
+TYPES: dict[type, str] = {
+    str: "text",
+    int: "bigint",
+    date: "date",
+    datetime: "timestamptz",
+    timedelta: "interval",
+}
 
 Progress = Callable[[str, int, int], None]
 """Called with the name of a step, how much of it is done, and how much there is to do."""
@@ -84,14 +100,16 @@ def connection_arguments(address: str) -> dict[str, Any]:
 async def _insert(connection: Any, values: dict[str, Any], progress: Progress) -> None:
     recreate = await _drop_indexes(connection)
     await connection.execute("SELECT setseed($1)", company.SEED)
-    await _execute(connection, "users", values)
+    for name in ("users", "payouts", "filters"):
+        await _execute(connection, name, values)
     size = values["size"]
     for first in range(1, size + 1, BATCH):
         last = min(first + BATCH - 1, size)
         await _execute(connection, "tickets", values | {"first": first, "last": last})
         progress("Tickets", last, size)
-    await _execute(connection, "events", values)
-    progress("Events", 1, 1)
+    for name in ("runs", "lines", "receipts", "events"):
+        await _execute(connection, name, values)
+        progress(name.capitalize(), 1, 1)
     for number, statement in enumerate(recreate, start=1):
         await connection.execute(statement)
         progress("Indexes", number, len(recreate))

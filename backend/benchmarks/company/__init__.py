@@ -11,6 +11,8 @@ FOLDER = Path(__file__).parent
 SEED = 0.20261123
 YEARS = 5
 TICKETS_PER_EMPLOYEE = 200
+# Of all currencies together.
+TICKETS_PER_RUN = 200
 EMPLOYEES_PER_EMPLOYER = 100
 MIN_EMPLOYERS = 3
 PASSWORD = "measured-2026"  # noqa: S105, of people who do not exist
@@ -25,6 +27,7 @@ def parameters(size: int, password_hash: str, now: datetime) -> dict[str, Any]:
     vocabulary = tomllib.loads((FOLDER / "vocabulary.toml").read_text("utf-8"))
     employees = max(1, size // TICKETS_PER_EMPLOYEE)
     yesterday = now.astimezone(UTC).date() - timedelta(days=1)
+    run_every = timedelta(days=YEARS * 365) * TICKETS_PER_RUN / size
     days = [yesterday - timedelta(days=number) for number in reversed(range(YEARS * 365))]
     return vocabulary | {
         "size": size,
@@ -37,6 +40,10 @@ def parameters(size: int, password_hash: str, now: datetime) -> dict[str, Any]:
         "categories": _repeated(vocabulary["categories"]),
         "medians": json.dumps(vocabulary["medians"]),
         "purchases": json.dumps(vocabulary["purchases"]),
+        "run_every": run_every,
+        # The last tickets are approved in the middle of what one run pays.
+        "runs_from": now + run_every / 2,
+        "run_delay": run_every + timedelta(days=28),
         "rare_word": f" ({RARE_WORD})",
         "rare_word_every": max(1, size // RARE_WORD_TICKETS),
     }

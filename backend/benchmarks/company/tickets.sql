@@ -1,15 +1,21 @@
 -- From :first to :last. Nearly all that is pending was filed lately: 3 % of all. An owner had joined by then, and was not
--- suspended: the employee before a suspended one never is.
-INSERT INTO tickets (id, owner_id, spent_on, amount, currency, category, description, links, status,
-                     decided_by_id, decided_at, decision_reason, created_at, updated_at)
+-- suspended: the employee before a suspended one never is. What was approved is paid two days after
+-- its run was made, unless its owner was suspended before.
+INSERT INTO tickets (id, owner_id, spent_on, amount, currency, category, description, merchant,
+                     links, status, decided_by_id, decided_at, decision_reason, paid_at, created_at,
+                     updated_at)
 SELECT id, owner_id, filed::date - days_until_filed, amount, currency, category, description,
-       links, status, CASE WHEN decided THEN decider END, CASE WHEN decided THEN ended END,
+       merchant, links, status, CASE WHEN decided THEN decider END, CASE WHEN decided THEN ended END,
        CASE status WHEN 'denied' THEN denial_reason WHEN 'approved' THEN approval_note END,
-       filed, CASE WHEN status = 'pending' THEN filed ELSE ended END
+       paid_at, filed, coalesce(paid_at, CASE WHEN status = 'pending' THEN filed ELSE ended END)
 FROM (
-    SELECT *, status IN ('approved', 'denied') AS decided
+    SELECT *, status IN ('approved', 'denied') AS decided,
+           CASE WHEN status = 'approved' AND payable <= least(:now, left_at) THEN payable END
+           AS paid_at
     FROM (
         SELECT drawn.*, users.id - (coalesce(suspended_at, 'infinity') <= filed)::int AS owner_id,
+               CASE WHEN suspended_at > filed THEN suspended_at END AS left_at,
+               date_bin(:run_every, ended, :runs_from) + :run_delay + interval '2 days' AS payable,
                CASE WHEN stays_pending OR ended >= :now THEN 'pending'
                     WHEN outcome < 0.87 THEN 'approved' WHEN outcome < 0.96 THEN 'denied'
                     ELSE 'withdrawn' END AS status,
@@ -41,6 +47,9 @@ FROM (
                        (:places)[1 + trunc(random() * cardinality(:places))::int] AS place,
                        (:purposes)[1 + trunc(random() * cardinality(:purposes))::int] AS purpose,
                        (:customers)[1 + trunc(random() * cardinality(:customers))::int] AS customer,
+                       -- A third of the tickets name none.
+                       (:merchants)[1 + trunc(random() * 1.5 * cardinality(:merchants))::int]
+                       AS merchant,
                        (:denial_reasons)[1 + trunc(random() * cardinality(:denial_reasons))::int]
                        AS denial_reason,
                        -- Most approvals say nothing.
