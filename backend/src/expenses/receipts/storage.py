@@ -7,7 +7,7 @@ that where it is, its previews are as well.
 import asyncio
 import hashlib
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -47,9 +47,12 @@ class Storage:
         """Write a file and its previews, unless they are there, and return the SHA-256."""
         sha256 = hashlib.sha256(content).hexdigest()
         there = await self._names(sha256)
-        for name, part in _parts(content, inspection).items():
-            if name not in there:
-                await self._create(_path(sha256, name), part)
+        parts = {
+            _path(sha256, name): part
+            for name, part in _parts(content, inspection).items()
+            if name not in there
+        }
+        await self._create(parts)
         return sha256
 
     async def claim(self, sha256: str, inspection: Inspection) -> bool:
@@ -103,7 +106,7 @@ class Storage:
         return None
 
     async def mark_unused(self, sha256: str) -> None:
-        await self._create(_path(sha256, UNUSED), b"")
+        await self._create({_path(sha256, UNUSED): b""})
 
     async def mark_used(self, sha256: str) -> None:
         await self._delete(_path(sha256, UNUSED))
@@ -116,7 +119,7 @@ class Storage:
     async def try_out(self) -> None:
         """Write, read and delete a file of no importance."""
         path = f"check-{token_hex(8)}"
-        await self._create(path, b"check")
+        await self._create({path: b"check"})
         await self._read(path)
         await self._delete(path)
 
@@ -155,19 +158,21 @@ class Storage:
                 for each in batch:
                     yield each["path"], each["last_modified"]
 
-    async def _create(self, path: str, content: bytes) -> None:
+    async def _create(self, files: Mapping[str, bytes]) -> None:
+        """Write files of one folder, in this order."""
         with _explained():
-            # Of the same name is the same content.
-            with suppress(AlreadyExistsError):
-                await obstore.put_async(self._store, path, content, mode="create")
+            for path, content in files.items():
+                # Of the same name is the same content.
+                with suppress(AlreadyExistsError):
+                    await obstore.put_async(self._store, path, content, mode="create")
             # Deleted meanwhile: whoever wants to name it in a receipt finds it gone.
             with suppress(FileNotFoundError):
-                await self._sync(path)
+                await self._sync(*files)
 
-    async def _sync(self, path: str) -> None:
-        """Make a file survive a power cut; a service answers only once it does."""
+    async def _sync(self, *paths: str) -> None:
+        """Make files survive a power cut; a service answers only once they do."""
         if isinstance(self._store, LocalStore) and self._store.prefix is not None:
-            await asyncio.to_thread(_sync, self._store.prefix, path)
+            await asyncio.to_thread(_sync, self._store.prefix, paths)
 
     async def _delete(self, path: str) -> None:
         with _explained(), suppress(FileNotFoundError):
@@ -239,12 +244,12 @@ def _page(number: int) -> str:
     return f"{number}.webp"
 
 
-def _sync(top: Path, path: str) -> None:
-    file = top / path
-    for each in (file, *file.parents):
+def _sync(top: Path, paths: Sequence[str]) -> None:
+    """Sync the files first, then each of their folders once, up to the topmost."""
+    files = [top / path for path in paths]
+    folders = dict.fromkeys(folder for file in files for folder in file.parents)
+    for each in (*files, *(folder for folder in folders if folder.is_relative_to(top))):
         sync(each)
-        if each == top:
-            return
 
 
 @contextmanager

@@ -7,6 +7,8 @@ from PIL import Image
 MAX_SIDE = 1600
 THUMBNAIL_SIDE = 160
 QUALITY = 80
+# Of 0 to 6: half the time of the usual 4, for files that are 5 % larger.
+EFFORT = 2
 
 
 def preview_of(image: Image.Image) -> bytes:
@@ -22,5 +24,5 @@ def _webp(image: Image.Image, side: int) -> bytes:
     small = image.copy()
     small.thumbnail((side, side))
     content = BytesIO()
-    small.save(content, "WEBP", quality=QUALITY, exif=b"", icc_profile=b"", xmp=b"")
+    small.save(content, "WEBP", quality=QUALITY, method=EFFORT, exif=b"", icc_profile=b"", xmp=b"")
     return content.getvalue()
