@@ -2,6 +2,8 @@
 
 import asyncio
 import socket
+import subprocess
+import sys
 from typing import Any
 
 from sqlalchemy.engine import make_url
@@ -360,3 +362,14 @@ class Help(CommandLineTestCase):
         for command in (*commands, "backup", "restore", "grant", "distribute", "doctor"):
             self.assertIn(command, printed)
             self.assertEqual(self.run_command(command, "--help").status, 0)
+
+    def test_it_loads_nothing_that_only_the_application_needs(self) -> None:
+        asked = subprocess.run(
+            [sys.executable, "-X", "importtime", "-m", "expenses", "--help"],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        loaded = {line.rpartition("|")[2].strip() for line in asked.stderr.splitlines()}
+        self.assertIn("typer", loaded)
+        self.assertEqual(loaded & {"fastapi", "pydantic", "sqlalchemy", "expenses.settings"}, set())

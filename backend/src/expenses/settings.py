@@ -28,8 +28,8 @@ from pydantic import (
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from expenses.errors import CannotStart
+from expenses.i18n.lines import Name
 from expenses.i18n.money import Currency
-from expenses.i18n.text import Name
 
 # Shorter secrets could be guessed. A key is tried out offline, on cookies that anybody can get.
 MIN_SECRET_LENGTH = 16

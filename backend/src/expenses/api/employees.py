@@ -20,7 +20,7 @@ from expenses.errors import (
     NotFound,
     NotSuspended,
 )
-from expenses.i18n.text import Line
+from expenses.i18n.lines import Line
 from expenses.tickets.events import EventFilter, list_events, suspensions_of
 from expenses.users import actions, queries
 from expenses.users.queries import EmployeeStatus

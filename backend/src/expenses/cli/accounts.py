@@ -1,8 +1,7 @@
-"""The commands about accounts: who may log in, with which role, and who is locked out."""
+"""Does what is about accounts: who may log in, with which role, and who is locked out."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Annotated
 
 import typer
 from pydantic import BaseModel
@@ -26,10 +25,6 @@ from expenses.users.schemas import Email, Password, Username
 from expenses.users.second_factor.reset import reset_by_command
 from expenses.web.validation import parse
 
-commands = typer.Typer()
-
-InvitedRole = Annotated[Role, typer.Option("--role", help="What they may do.")]
-
 
 class Address(BaseModel):
     email: Email
@@ -40,9 +35,7 @@ class Employer(Address):
     username: Username
 
 
-@commands.command()
 def create_employer(email: str) -> None:
-    """Register an employer. Asks for a name and a password."""
     settings = command_settings()
     username = typer.prompt("Name")
     password = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
@@ -53,9 +46,7 @@ def create_employer(email: str) -> None:
     typer.echo(f"{employer.username} can log in now.")
 
 
-@commands.command()
 def reset_password(email: str) -> None:
-    """Print a link by which somebody sets a new password. It works once, for 30 minutes."""
     settings = with_secret_key(command_settings())
     with migrated_database(settings) as address:
         secret = asyncio.run(_make_reset(email, address, settings))
@@ -64,64 +55,45 @@ def reset_password(email: str) -> None:
     typer.echo(reset_link(secret, settings))
 
 
-@commands.command()
 def reset_second_factor(email: str) -> None:
-    """Remove all passkeys and recovery codes of somebody who has lost them."""
     user = _change(lambda connection: reset_by_command(connection, email))
     typer.echo(f"{user.username} is logged out everywhere, and has no passkeys any more.")
 
 
-@commands.command()
 def unlink(email: str) -> None:
-    """Forget somebody's account at the issuer of single sign-on. The next log-in links one."""
     user = _change(lambda connection: single_sign_on.unlink(connection, email))
     typer.echo(f"{user.username} is logged out everywhere, and is linked anew at the next log-in.")
 
 
-@commands.command()
-def erase(
-    email: str, yes: Annotated[bool, typer.Option("--yes", help="Do not ask again.")] = False
-) -> None:
-    """Erase name and e-mail of somebody who left, for good. Asks for the e-mail again.
-
-    They have to be suspended before; an employer, deactivated.
-    """
-    if not yes and typer.prompt("This cannot be undone. Type the e-mail again") != email:
+def erase(email: str, *, is_sure: bool) -> None:
+    if not is_sure and typer.prompt("This cannot be undone. Type the e-mail again") != email:
         raise CannotErase("The two e-mails differ, so nobody was erased.")
     former = _change(lambda connection: erase_by_command(connection, email))
     typer.echo(f"They are erased, and called {former.username} now.")
 
 
-@commands.command()
-def invite(email: str, role: InvitedRole = Role.EMPLOYEE) -> None:
-    """Print a link by which somebody registers. It works once, for 7 days."""
+def invite(email: str, role: str) -> None:
     settings = with_secret_key(command_settings())
     address = parse(Address, {"email": email}).email
     with migrated_database(settings) as database_url:
-        sent = asyncio.run(_invite(Invitee(address, role), database_url, settings))
+        sent = asyncio.run(_invite(Invitee(address, Role(role)), database_url, settings))
     typer.echo(invitation_link(sent.secret, settings))
 
 
-@commands.command()
-def set_role(email: str, role: Role) -> None:
-    """Make an employee an employer, or the reverse. Open sessions follow at once."""
+def set_role(email: str, role: str) -> None:
     settings = command_settings()
     user = _change(
-        lambda connection: employers.change_role_by_command(connection, email, role, settings)
+        lambda connection: employers.change_role_by_command(connection, email, Role(role), settings)
     )
     typer.echo(f"{user.username} is an {user.role} now.")
 
 
-@commands.command()
 def deactivate(email: str) -> None:
-    """End the sessions of an employer who left, and keep them from logging in."""
     user = _change(lambda connection: employers.deactivate_by_command(connection, email))
     typer.echo(f"{user.username} is deactivated.")
 
 
-@commands.command()
 def activate(email: str) -> None:
-    """Let a deactivated employer log in again."""
     user = _change(lambda connection: employers.activate_by_command(connection, email))
     typer.echo(f"{user.username} can log in again.")
 

@@ -15,7 +15,7 @@ from expenses.console.views import ReadOnlyView, id_of
 from expenses.errors import AlreadySuspended, Conflict, InvalidInput, NotSuspended
 from expenses.i18n.languages import gettext as _
 from expenses.i18n.languages import ngettext
-from expenses.i18n.text import Line
+from expenses.i18n.lines import Line
 from expenses.tickets.counts import COUNT_LIMIT, Count
 from expenses.tickets.employee_figures import EmployeeFigures, count_tickets_of, employee_figures
 from expenses.tickets.events import EventFilter, list_deeds, list_events

@@ -13,7 +13,8 @@ from expenses.console.authentication import user_of
 from expenses.console.queue import address
 from expenses.database.tables import MAX_ID
 from expenses.errors import InvalidInput
-from expenses.i18n.text import N_, Line
+from expenses.i18n.lines import Line
+from expenses.i18n.text import N_
 from expenses.settings import Settings
 from expenses.tickets.events import Action, EventFilter, HistoryPage, list_events
 from expenses.tickets.queries import TicketView, views_of

@@ -14,7 +14,8 @@ from schwifty.exceptions import (
 )
 
 from expenses.errors import InvalidInput
-from expenses.i18n.text import N_, Name, VisibleLine
+from expenses.i18n.lines import Name, VisibleLine
+from expenses.i18n.text import N_
 from expenses.payments.payout import PayoutDetails
 from expenses.users.schemas import Password
 

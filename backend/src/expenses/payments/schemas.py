@@ -4,8 +4,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from expenses.i18n.lines import VisibleLine
 from expenses.i18n.money import Currency
-from expenses.i18n.text import VisibleLine
 from expenses.tickets.schemas import Day, Reason
 
 MAX_LINES = 10_000

@@ -12,7 +12,7 @@ from expenses.errors import (
     TooManyAttempts,
 )
 from expenses.i18n.languages import gettext, sentence
-from expenses.i18n.text import Name
+from expenses.i18n.lines import Name
 from expenses.portal.passkey_questions import ask, site_of, take_challenge_of
 from expenses.users.account import confirmed_by_password
 from expenses.users.clients import client_name

@@ -17,8 +17,9 @@ from pydantic import (
 )
 
 from expenses.i18n.languages import gettext
+from expenses.i18n.lines import Line, VisibleLine, VisibleLines
 from expenses.i18n.money import Amount, Currency, amount_schema, currencies_by_decimals
-from expenses.i18n.text import N_, Line, VisibleLine, VisibleLines
+from expenses.i18n.text import N_
 from expenses.tickets.models import Category
 
 MAX_LINKS = 10

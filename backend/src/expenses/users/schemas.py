@@ -13,7 +13,8 @@ from pydantic import (
     StringConstraints,
 )
 
-from expenses.i18n.text import N_, Name, VisibleLine
+from expenses.i18n.lines import Name, VisibleLine
+from expenses.i18n.text import N_
 from expenses.users.models import Scope
 from expenses.users.passwords import MAX_LENGTH, MIN_LENGTH
 

@@ -8,8 +8,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from expenses.errors import InvalidInput
+from expenses.i18n.lines import Line
 from expenses.i18n.money import Amount, Currency
-from expenses.i18n.text import N_, Line
+from expenses.i18n.text import N_
 from expenses.tickets.filters import TicketFilter, searched
 from expenses.tickets.models import Category, PaymentStatus, TicketStatus
 from expenses.tickets.schemas import Day

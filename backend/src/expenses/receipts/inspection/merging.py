@@ -9,8 +9,9 @@ from typing import Annotated
 from babel.numbers import get_currency_precision
 from pydantic import Field, TypeAdapter, ValidationError
 
+from expenses.i18n.lines import VisibleLine
 from expenses.i18n.money import MAX_AMOUNT, currencies, with_decimals
-from expenses.i18n.text import VisibleLine, folded
+from expenses.i18n.text import folded
 from expenses.receipts.reading.invoices import Invoice
 
 MAX_LENGTH = 120
