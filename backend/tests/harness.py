@@ -29,13 +29,14 @@ from sqlalchemy import Row, event, func, insert, select, text, update
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
+from starlette.types import ASGIApp
 
 from expenses import demo
 from expenses.app import create_app
 from expenses.database import migrations
 from expenses.database.address import asyncpg_url
 from expenses.database.embedded import Server, running
-from expenses.database.engine import Database
+from expenses.database.engine import Database, PoolUse
 from expenses.database.tables import Base
 from expenses.history import Event
 from expenses.notifications.links import email_link, reset_link
@@ -201,15 +202,23 @@ class RolledBackDatabase(Database):
         self.outgoing = {}
         self.engine = connection.engine
         self._connection = connection
+        self._used = 0
 
     @asynccontextmanager
     async def connect(self) -> AsyncIterator[AsyncConnection]:
-        yield self._connection
+        self._used += 1
+        try:
+            yield self._connection
+        finally:
+            self._used -= 1
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[AsyncConnection]:
-        async with self._connection.begin_nested():
-            yield self._connection
+        async with self.connect() as connection, connection.begin_nested():
+            yield connection
+
+    def connections(self) -> PoolUse:
+        return PoolUse(self._used, 0, 1)
 
     @asynccontextmanager
     async def undone(self) -> AsyncIterator[None]:
@@ -446,7 +455,7 @@ class AppTestCase(TestCase):
 
     # Doors
 
-    async def client(self, app: FastAPI | None = None, /, **headers: str) -> httpx.AsyncClient:
+    async def client(self, app: ASGIApp | None = None, /, **headers: str) -> httpx.AsyncClient:
         """A program or a browser that nobody is logged in with yet. It keeps cookies."""
         return await self.enterAsyncContext(
             httpx.AsyncClient(

@@ -26,6 +26,7 @@ from expenses.web.security.cookies import SESSION
 from expenses.web.security.headers import ALWAYS
 from tests.harness import PASSWORD, AppTestCase, RolledBackDatabase, cookie, password_hash
 from tests.web.access_matrix import BODIES, ROWS, Person, Route, World
+from tests.web.slow_clients import Watched
 
 SAFE = [route for route in ROWS if route[0] == "GET"]
 UNSAFE = [route for route in ROWS if route[0] != "GET"]
@@ -56,7 +57,8 @@ class AccessTestCase(AppTestCase):
         await super().asyncSetUp()
         self.world = await self._new_world()
         self.before = await self.contents()
-        self.http = await self.client()
+        self.watched = Watched(self.app, self.database)
+        self.http = await self.client(self.watched)
 
     async def _new_world(self) -> World:
         owner, colleague, suspended = [await self.new_employee() for _ in range(3)]
@@ -165,6 +167,7 @@ class AccessTestCase(AppTestCase):
         )
         # Whose request it is has to be said by each one.
         self.http.cookies.clear()
+        self.assertEqual(self.watched.held(), [], "A slow client keeps a connection from others.")
         return answer
 
     def shown_by(self, person: Person, path: str) -> dict[str, str]:

@@ -52,11 +52,13 @@ async def events_by_others(
     async for batch in tickets:
         ids = [ticket.id for ticket in batch]
         async with database.reading() as connection:
-            yield await _read(
+            events = await _read(
                 connection,
                 is_one_of(event_table.c.ticket_id, ids),
                 event_table.c.actor_id != actor.id,
             )
+        # Without a connection: whoever reads may be slow.
+        yield events
 
 
 async def _read(connection: AsyncConnection, *which: ColumnElement[bool]) -> list[OwnEvent]:
