@@ -69,6 +69,14 @@ class MailFrom(SettingsTestCase):
                 self.assert_refused("MAIL_FROM", sender)
 
 
+class DatabaseReplicaUrl(SettingsTestCase):
+    def test_is_refused_without_a_database_that_it_copies(self) -> None:
+        address = "postgresql://hidden@replica/expenses"
+        self.assertNotIn("hidden", self.assert_refused("DATABASE_REPLICA_URL", address))
+        read_address = read(DATABASE_URL="postgresql://host/expenses", DATABASE_REPLICA_URL=address)
+        self.assertEqual(read_address.database_replica_url, address)
+
+
 class WebhookUrl(SettingsTestCase):
     def test_takes_a_secret(self) -> None:
         settings = read(WEBHOOK_URL="https://host/hook?token=1", WEBHOOK_SECRET=SECRET)

@@ -14,6 +14,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from expenses import VERSION, api, console, portal
 from expenses.database.engine import Database
+from expenses.database.replica import open_replica
 from expenses.errors import CannotStart, ExpensesError
 from expenses.notifications import delivery as deliveries
 from expenses.observability.traces import Traces, requested_traces, trace_statements
@@ -49,7 +50,8 @@ def create_app(
     """
     settings = settings or read_settings()
     database = database or _database(settings)
-    traces = _traces(database)
+    replica = open_replica(settings)
+    traces = _traces(database, replica)
     app = FastAPI(
         title="Contoso Expenses",
         version=VERSION,
@@ -67,6 +69,7 @@ def create_app(
     )
     app.state.settings = settings
     app.state.database = database
+    app.state.replica = replica
     app.state.storage = storage or open_storage(settings)
     app.state.traces = traces
     api.mount(app)
@@ -79,10 +82,11 @@ def create_app(
     return app
 
 
-def _traces(database: Database) -> Traces | None:
+def _traces(*databases: Database | None) -> Traces | None:
     traces = requested_traces()
     if traces is not None:
-        trace_statements(database, traces.tracer)
+        for database in filter(None, databases):
+            trace_statements(database, traces.tracer)
     return traces
 
 
@@ -143,6 +147,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     async with (
         traces.running() if traces else nullcontext(),
         app.state.database as database,
+        app.state.replica or nullcontext(),
         housekeeping.running(database, app.state.storage),
         deliveries.running(database, settings),
     ):

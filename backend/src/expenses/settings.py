@@ -168,6 +168,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore")
 
     database_url: str | None = None
+    database_replica_url: str | None = None
     database_pooler: Pooler | None = None
     secret_key: Key | None = None
     secret_key_previous: Key | None = None
@@ -236,6 +237,15 @@ class Settings(BaseSettings):
         None, examples=["https://hooks.yourcompany.example/expenses"]
     )
     webhook_secret: LongSecret | None = Field(None, validate_default=True)
+
+    @field_validator("database_replica_url")
+    @classmethod
+    def _replica_has_a_primary(cls, address: str | None, info: ValidationInfo) -> str | None:
+        if address is not None and info.data.get("database_url") is None:
+            raise ValueError(
+                "is set, but DATABASE_URL, the database that it is a replica of, is not"
+            )
+        return address
 
     @field_validator("registration")
     @classmethod

@@ -13,7 +13,7 @@ from expenses.i18n.money import Currency
 from expenses.payments.queries import due_by_employee
 from expenses.payments.totals import paid_by_month
 from expenses.tickets import overview
-from expenses.web.dependencies import database_of, settings_of
+from expenses.web.dependencies import database_for_reports, settings_of
 from expenses.web.pages.rendering import render
 from expenses.web.validation import parse
 
@@ -37,7 +37,8 @@ class OverviewView(BaseView):
         today = settings.today()
         year = lines.Year(overview.last_months(today), currency)
         spans = overview.months_so_far(today)
-        async with database_of(request).reading() as connection:
+        database = await database_for_reports(request)
+        async with database.reading() as connection:
             pending = await overview.pending(connection, actor=actor, today=today)
             alike = await overview.pending_alike(connection, actor=actor)
             found = await overview.spending(

@@ -12,7 +12,7 @@ _OPTIONS = {
 }
 
 
-def asyncpg_url(address: str) -> URL:
+def asyncpg_url(address: str, variable: str = "DATABASE_URL") -> URL:
     """Return `address` with the driver that is used here.
 
     Raises `CannotStart` for anything that is not the address of a PostgreSQL database.
@@ -20,13 +20,14 @@ def asyncpg_url(address: str) -> URL:
     try:
         url = make_url(address)
     except (ArgumentError, ValueError):
-        raise _unusable_address() from None
+        raise _unusable_address(variable) from None
     if url.drivername not in {"postgres", "postgresql", "postgresql+asyncpg"} or not url.database:
-        raise _unusable_address()
+        raise _unusable_address(variable)
     if url.query.keys() - _OPTIONS:
         # Not named: in a password, a ? that is not escaped makes an option of what follows.
         raise CannotStart(
-            "DATABASE_URL has an option that is not known here. There are %(known)s.",
+            "%(variable)s has an option that is not known here. There are %(known)s.",
+            variable=variable,
             known=", ".join(sorted(_OPTIONS)),
         )
     url = url.set(drivername="postgresql+asyncpg")
@@ -45,9 +46,10 @@ def place_of(address: str) -> str:
     return f"the socket in {host}" if host.startswith("/") else f"{host}:{url.port or 5432}"
 
 
-def _unusable_address() -> CannotStart:
+def _unusable_address(variable: str) -> CannotStart:
     # The address itself is not repeated: it holds a password.
     return CannotStart(
-        "DATABASE_URL is not the address of a PostgreSQL database. "
-        "It looks like postgresql://user:password@host:5432/name."
+        "%(variable)s is not the address of a PostgreSQL database. "
+        "It looks like postgresql://user:password@host:5432/name.",
+        variable=variable,
     )

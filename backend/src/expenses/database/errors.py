@@ -15,8 +15,8 @@ _TOO_MANY_CONNECTIONS = "53300"
 
 # What to do where PostgreSQL only says what is wrong, by SQLSTATE.
 _REMEDIES = {
-    "28P01": "In the password in DATABASE_URL, @ is written %40, : is %3A and / is %2F.",
-    "3D000": "Create it with CREATE DATABASE … ENCODING 'UTF8', or correct DATABASE_URL.",
+    "28P01": "In the password in {variable}, @ is written %40, : is %3A and / is %2F.",
+    "3D000": "Create it with CREATE DATABASE … ENCODING 'UTF8', or correct {variable}.",
     "42501": "Run `expenses grant ROLE` with the DATABASE_URL of the role that owns the tables.",
     _TOO_MANY_CONNECTIONS: "Close some, or raise the limit there.",
 }
@@ -40,15 +40,16 @@ def translated_errors() -> Iterator[None]:
 
 
 @contextmanager
-def explained_problems(address: str) -> Iterator[None]:
+def explained_problems(address: str, variable: str = "DATABASE_URL") -> Iterator[None]:
     """Raise `CannotStart` for a command, whose reader can correct the address."""
     try:
         yield
     except (DatabaseUnavailable, DBAPIError) as error:
         raise CannotStart(
-            "The database at %(place)s (DATABASE_URL) cannot be used: %(problem)s",
+            "The database at %(place)s (%(variable)s) cannot be used: %(problem)s",
             place=place_of(address),
-            problem=_explanation(error),
+            variable=variable,
+            problem=_explanation(error, variable),
         ) from error
 
 
@@ -62,15 +63,16 @@ def _is_unreachable(error: DBAPIError) -> bool:
     return state.startswith(("08", "57P")) or state == _TOO_MANY_CONNECTIONS
 
 
-def _explanation(error: Exception) -> str:
+def _explanation(error: Exception, variable: str) -> str:
     """Repeat the server's own sentence, and add what to do about it."""
     if isinstance(error, DatabaseUnavailable) and isinstance(error.__cause__, Exception):
         error = error.__cause__
     if isinstance(error, OSError) and "SSL upgrade" in str(error):
-        return "it does not offer TLS. Turn ssl on there, or take sslmode out of DATABASE_URL."
+        return f"it does not offer TLS. Turn ssl on there, or take sslmode out of {variable}."
     if isinstance(error, OSError):
         return connection_problem(error)
     if not isinstance(error, DBAPIError):
         return str(error)
     sentence = " ".join(str(error.orig).split()).rstrip(".")
-    return f"{sentence}. {_REMEDIES.get(sqlstate(error) or '', 'Check DATABASE_URL.')}"
+    remedy = _REMEDIES.get(sqlstate(error) or "", "Check {variable}.")
+    return f"{sentence}. {remedy.format(variable=variable)}"

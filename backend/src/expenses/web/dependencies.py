@@ -8,6 +8,7 @@ from fastapi import Depends, Request
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from expenses.database.engine import Database
+from expenses.database.replica import is_fresh
 from expenses.errors import SessionNeeded
 from expenses.settings import Settings
 from expenses.users.sessions import CurrentUser, NewSession, authenticate
@@ -75,6 +76,15 @@ def settings_of(request: Request) -> Settings:
 
 def database_of(request: Request) -> Database:
     database: Database = request.app.state.database
+    return database
+
+
+async def database_for_reports(request: Request) -> Database:
+    """The replica where there is one that is up to date; never for what a decision is made from."""
+    database = database_of(request)
+    replica: Database | None = request.app.state.replica
+    if replica is not None and await is_fresh(replica, database):
+        return replica
     return database
 
 

@@ -1,6 +1,7 @@
 """The page /metrics, for Prometheus."""
 
 import asyncio
+import math
 import os
 import re
 import secrets
@@ -13,8 +14,10 @@ from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, 
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
+from sqlalchemy.exc import DBAPIError
 
 from expenses.database.engine import Database
+from expenses.database.replica import lag_behind, position_of
 from expenses.errors import ExpensesError, NotFound
 from expenses.observability.metrics import set_connections
 from expenses.tickets.counts import COUNT_LIMIT, totals
@@ -40,7 +43,9 @@ async def metrics(request: Request, database: DatabaseDependency) -> Response:
         return Response(
             "Send METRICS_TOKEN as a bearer token.\n", 401, {"WWW-Authenticate": "Bearer"}
         )
-    current = _CurrentFigures(await _pending(database))
+    replica: Database | None = request.app.state.replica
+    lag = None if replica is None else await _lag(database, replica)
+    current = _CurrentFigures(await _pending(database), lag)
     set_connections(database.connections())
     text = await asyncio.to_thread(_exposition, current)
     return Response(text, headers={"Content-Type": CONTENT_TYPE_LATEST})
@@ -56,11 +61,19 @@ async def _pending(database: Database) -> int | None:
     return None
 
 
+async def _lag(database: Database, replica: Database) -> float:
+    """Return seconds; infinity where nothing can be read from the replica."""
+    with suppress(ExpensesError, DBAPIError, TimeoutError):
+        async with asyncio.timeout(TIMEOUT_SECONDS):
+            return await lag_behind(await position_of(database), replica)
+    return math.inf
+
+
 class _CurrentFigures(Collector):
     """Figures of this moment, the same for all processes."""
 
-    def __init__(self, pending: int | None) -> None:
-        self._pending = pending
+    def __init__(self, pending: int | None, lag: float | None) -> None:
+        self._pending, self._lag = pending, lag
 
     def collect(self) -> Iterator[Metric]:
         yield GaugeMetricFamily(
@@ -73,6 +86,12 @@ class _CurrentFigures(Collector):
                 "expenses_pending_tickets",
                 f"Tickets that wait for a decision. No more than {COUNT_LIMIT} are counted.",
                 value=self._pending,
+            )
+        if self._lag is not None:
+            yield GaugeMetricFamily(
+                "expenses_replica_lag_seconds",
+                "How many seconds of writes the replica may lack. +Inf where it cannot be read.",
+                value=self._lag,
             )
 
 

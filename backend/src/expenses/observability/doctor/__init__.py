@@ -7,13 +7,14 @@ from expenses.errors import ExpensesError
 from expenses.observability.doctor.database import check_database
 from expenses.observability.doctor.findings import Finding
 from expenses.observability.doctor.messages import check_mail_server, check_webhook
+from expenses.observability.doctor.replica import check_replica
 from expenses.observability.doctor.settings import SETTINGS_CHECKS
 from expenses.observability.doctor.storage import check_storage
 from expenses.settings import Settings
 
 __all__ = ["Finding", "examine"]
 
-# For the database, the storage, the mail server and the webhook each.
+# For the database, its replica, the storage, the mail server and the webhook each.
 SECONDS = 10
 
 
@@ -24,6 +25,9 @@ async def examine(settings: Settings, *, workers: int) -> list[Finding]:
         _within_limits("database", check_database(settings, workers=workers)),
         _within_limits("storage of receipts", check_storage(settings, workers=workers)),
     ]
+    if settings.database_url is not None and settings.database_replica_url is not None:
+        check = check_replica(settings.database_replica_url, settings.database_url)
+        servers.append(_within_limits("replica", check))
     if settings.smtp_url is not None:
         servers.append(_within_limits("mail server", check_mail_server(settings)))
     if settings.webhook_url is not None:

@@ -32,7 +32,7 @@ def own_data_response(request: Request, *, actor: Actor) -> Response:
 
     lists = {
         "account.json": _account(request, actor),
-        LIST: csv_pieces(request, tickets(), settings.timezone),
+        LIST: csv_pieces(database, tickets(), settings.timezone),
         "history.json": _json_list(own_events(database, actor=actor)),
         "history-by-others.json": _json_list(events_by_others(database, tickets(), actor=actor)),
     }
@@ -66,7 +66,7 @@ async def _json_list(batches: AsyncIterator[Sequence[OwnEvent]]) -> AsyncIterato
 async def _files(
     request: Request, actor: Actor, tickets: AsyncIterator[Sequence[TicketView]], zone: ZoneInfo
 ) -> AsyncIterator[File]:
-    async for file in receipt_files(request, tickets, zone):
+    async for file in receipt_files(request, database_of(request), tickets, zone):
         yield file._replace(name=f"receipts/{file.name}")
     async with database_of(request).reading() as connection:
         drafts = await list_drafts(connection, actor=actor)

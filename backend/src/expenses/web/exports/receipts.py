@@ -6,9 +6,9 @@ from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
 
+from expenses.database.engine import Database
 from expenses.receipts.queries import receipts_of
 from expenses.tickets.queries import TicketView
-from expenses.web.dependencies import database_of
 from expenses.web.exports.zip_file import File
 from expenses.web.receipts import get_storage
 
@@ -17,12 +17,15 @@ MAX_NAME = 50
 
 
 async def receipt_files(
-    request: Request, batches: AsyncIterator[Sequence[TicketView]], zone: ZoneInfo
+    request: Request,
+    database: Database,
+    batches: AsyncIterator[Sequence[TicketView]],
+    zone: ZoneInfo,
 ) -> AsyncIterator[File]:
     """Read one file after the other; times are by the clock of the zone."""
     storage = await get_storage(request)
     async for tickets in batches:
-        async with database_of(request).reading() as connection:
+        async with database.reading() as connection:
             receipts = await receipts_of(connection, [ticket.id for ticket in tickets])
         for ticket in tickets:
             start = f"{ticket.spent_on}_{safe_name(ticket.owner_username)}_{ticket.id}"

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from expenses.database.engine import Database
 from expenses.errors import NotFound
 from expenses.i18n.money import with_decimals
 from expenses.receipts.queries import count_receipts
@@ -18,7 +19,7 @@ from expenses.tickets.export import Totals, ticket_batches
 from expenses.tickets.filters import Sort, TicketFilter
 from expenses.tickets.queries import TicketView
 from expenses.users.models import Actor
-from expenses.web.dependencies import database_of, settings_of
+from expenses.web.dependencies import database_for_reports, settings_of
 from expenses.web.exports import csv_file, xlsx_file, zip_file
 from expenses.web.exports.csv_file import BYTE_ORDER_MARK, csv_lines
 from expenses.web.exports.receipts import receipt_files
@@ -91,18 +92,20 @@ async def export_response(
     if request.method == "HEAD":
         return Response(headers=headers)
 
+    database = await database_for_reports(request)
+
     def tickets() -> AsyncIterator[Sequence[TicketView]]:
-        return ticket_batches(database_of(request), actor=actor, matching=matching, sort=sort)
+        return ticket_batches(database, actor=actor, matching=matching, sort=sort)
 
     zone = settings.timezone
     match kind:
         case "csv":
-            return StreamingResponse(csv_pieces(request, tickets(), zone), headers=headers)
+            return StreamingResponse(csv_pieces(database, tickets(), zone), headers=headers)
         case "zip":
-            lists = {LIST: csv_pieces(request, tickets(), zone)}
-            files = receipt_files(request, tickets(), zone)
+            lists = {LIST: csv_pieces(database, tickets(), zone)}
+            files = receipt_files(request, database, tickets(), zone)
             return StreamingResponse(zip_pieces(lists, datetime.now(zone), files), headers=headers)
-    file = await _xlsx_file(request, _with_receipts(request, tickets()), zone)
+    file = await _xlsx_file(request, _with_receipts(database, tickets()), zone)
     if file is None:
         return Response(status_code=CLIENT_GONE)
     headers["Content-Length"] = str(os.fstat(file.fileno()).st_size)
@@ -110,17 +113,17 @@ async def export_response(
 
 
 def csv_pieces(
-    request: Request, tickets: AsyncIterator[Sequence[TicketView]], zone: ZoneInfo
+    database: Database, tickets: AsyncIterator[Sequence[TicketView]], zone: ZoneInfo
 ) -> AsyncIterator[bytes]:
     """Yield the tickets as CSV; times are by the clock of the zone."""
-    return _csv(_with_receipts(request, tickets), zone)
+    return _csv(_with_receipts(database, tickets), zone)
 
 
 async def _with_receipts(
-    request: Request, batches: AsyncIterator[Sequence[TicketView]]
+    database: Database, batches: AsyncIterator[Sequence[TicketView]]
 ) -> AsyncIterator[Batch]:
     async for tickets in batches:
-        async with database_of(request).reading() as connection:
+        async with database.reading() as connection:
             receipts = await count_receipts(connection, [ticket.id for ticket in tickets])
         yield Batch(tickets, receipts)
 
