@@ -4,6 +4,8 @@ A bare ASGI application that sends the application's own statements through asyn
 rows with orjson. It has no routing, validation or middleware; it only checks the session.
 """
 
+import asyncio
+import hashlib
 import os
 import pickle
 import sys
@@ -14,25 +16,34 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+import obstore
 import orjson
 import uvicorn
+from obstore.store import LocalStore
 
 from benchmarks.fill import connection_arguments
+from benchmarks.receipts import file_of
 from benchmarks.recording import Recording, Statement, token_hash
+from expenses.database.embedded.data_folder import sync
+from expenses.receipts.inspection import inspect
 
 Answer = tuple[int, bytes]
 CONNECTIONS = 20
 
 
 class Floor:
-    def __init__(self, database: str, recording: Recording) -> None:
+    def __init__(self, database: str, receipts: Path, recording: Recording) -> None:
         self._database, self._recording = database, recording
+        self._receipts, self._storage = receipts, LocalStore(receipts)
         self._routes: dict[str, Callable[..., Awaitable[Answer]]] = {
             "first": partial(self._list, recording.first),
             "deep": partial(self._list, recording.deep),
             "ticket": self._ticket,
             "create": self._create,
             "approve": self._approve,
+            "receipt": self._receipt,
+            "write": self._write_file,
+            "read": self._read_file,
             "health": self._health,
         }
 
@@ -42,7 +53,7 @@ class Floor:
             return
         _, name, *number = scope["path"].split("/")
         headers = dict(scope["headers"])
-        body = (await receive())["body"] if scope["method"] == "POST" else b""
+        body = await _body(receive) if scope["method"] == "POST" else b""
         answer = self._routes[name](headers.get(b"authorization", b"").decode(), body, *number)
         status, content = await answer
         head = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(content))]
@@ -100,6 +111,25 @@ class Floor:
         }
         row = await self._write(recording.approve, others)
         return (200, _json(ticket_json(row))) if row else (401, b"")
+
+    async def _receipt(self, authorization: str, _body: bytes) -> Answer:
+        recording = self._recording
+        async with self._pool.acquire() as connection:
+            if not await self._is_logged_in(connection, authorization):
+                return 401, b""
+            await connection.fetchrow(recording.receipt.text, *recording.receipt.values)
+        found = await obstore.get_async(self._storage, recording.receipt_file)
+        return 200, bytes(await found.bytes_async())
+
+    async def _write_file(self, _authorization: str, body: bytes) -> Answer:
+        path = file_of(hashlib.sha256(body).hexdigest())
+        await obstore.put_async(self._storage, path, body, mode="create")
+        await asyncio.to_thread(_sync, self._receipts, path)
+        return 201, b"{}"
+
+    async def _read_file(self, authorization: str, body: bytes) -> Answer:
+        await inspect(body)
+        return await self._write_file(authorization, body)
 
     async def _write(
         self, statements: tuple[Statement, ...], others: dict[Any, Any], created_id: int = 0
@@ -169,14 +199,33 @@ def _json(content: Any) -> bytes:
     return orjson.dumps(content, option=orjson.OPT_UTC_Z)
 
 
+async def _body(receive: Any) -> bytes:
+    pieces, has_more = [], True
+    while has_more:
+        message = await receive()
+        pieces.append(message["body"])
+        has_more = message.get("more_body", False)
+    return b"".join(pieces)
+
+
+def _sync(top: Path, path: str) -> None:
+    """Make a new file survive a power cut."""
+    file = top / path
+    for each in (file, *list(file.parents)[:3]):
+        sync(each)
+
+
 async def _nothing(_connection: Any) -> None: ...
 
 
 def main() -> None:
-    """Arguments: the file of the recording, the port. DATABASE_URL names the database."""
+    """Arguments: the file of the recording, the port.
+
+    DATABASE_URL names the database, DATA_DIR where the receipts are.
+    """
     recording: Recording = pickle.loads(Path(sys.argv[1]).read_bytes())  # noqa: S301, by `run`
     uvicorn.run(
-        Floor(os.environ["DATABASE_URL"], recording),
+        Floor(os.environ["DATABASE_URL"], Path(os.environ["DATA_DIR"]) / "receipts", recording),
         port=int(sys.argv[2]),
         log_level="warning",
         access_log=False,

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from benchmarks.exports import Export
 from benchmarks.load import Load
 from benchmarks.log_ins import LogIns
+from benchmarks.receipts import Uploads
 from benchmarks.routes import FIRST_LIST
 
 
@@ -31,6 +32,7 @@ class Results:
     memory: dict[int, int] = field(default_factory=dict)
     export: Export | None = None
     log_ins: LogIns | None = None
+    uploads: Uploads | None = None
 
     def load(self, key: Key) -> Load | None:
         """Return the median of each figure."""

@@ -26,6 +26,7 @@ ROW = {
 }
 
 FIRST_LIST, DEEP_LIST, TICKET = "API list, first page", "API list, deep page", "API ticket"
+RECEIPT, UPLOAD = "API receipt of 1 MB", "API upload of 1 MB"
 CREATE, APPROVE = "API create", "API approve"
 WRITES = {CREATE: "/api/tickets", APPROVE: "/api/tickets/%d/approve"}
 FLOOR_WRITES = {CREATE: "/create", APPROVE: "/approve/%d"}
@@ -59,7 +60,12 @@ def deep_path(sample: Sample) -> str:
 
 def floor_path(route: Route, sample: Sample) -> str | None:
     """Return the path of the same answer on the floor, where it has one."""
-    paths = {FIRST_LIST: "/first", DEEP_LIST: "/deep", TICKET: f"/ticket/{sample.approved_id}"}
+    paths = {
+        FIRST_LIST: "/first",
+        DEEP_LIST: "/deep",
+        TICKET: f"/ticket/{sample.approved_id}",
+        RECEIPT: "/receipt",
+    }
     return paths.get(route.title)
 
 
@@ -70,7 +76,7 @@ def checked_request(route: Route, server: str) -> Request:
     """
     headers = {"Accept-Encoding": "identity"} | dict(route.headers)
     with httpx.stream("GET", server + route.path, headers=headers, timeout=TIMEOUT) as answer:
-        text = answer.read().decode()
+        text = answer.read().decode(errors="replace")
         length = answer.num_bytes_downloaded
     if answer.status_code != 200:
         raise WrongAnswer(path=route.path, problem=f"status {answer.status_code}")

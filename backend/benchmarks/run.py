@@ -8,10 +8,21 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import httpx
 
-from benchmarks import databases, exports, log_ins, machine, recording, routes, sample, servers
+from benchmarks import (
+    databases,
+    exports,
+    log_ins,
+    machine,
+    receipts,
+    recording,
+    routes,
+    sample,
+    servers,
+)
 from benchmarks.fill import Progress
 from benchmarks.load import Request, WrongAnswer, run_wrk, send_one_by_one
 from benchmarks.results import Key, Results
@@ -51,6 +62,7 @@ class Deployment:
     floor: RunningServer
     sample: Sample
     headers: Headers
+    receipt_path: str
 
 
 @dataclass(frozen=True)
@@ -98,17 +110,25 @@ def _deployed(
     log, recorded = folder / f"run_{size}.log", folder / f"run_{size}.recording"
     with (
         databases.copy(postgres, size, progress) as database,
-        servers.application(database, log) as application,
+        TemporaryDirectory(prefix=f"run_{size}_", dir=folder) as files,
+        servers.started(database, Path(files), log, *servers.APPLICATION) as application,
     ):
         chosen = asyncio.run(sample.choose(database))
         headers = sample.log_in(application.address, chosen)
-        recorded.write_bytes(pickle.dumps(asyncio.run(recording.record(database, headers, chosen))))
-        with servers.floor(database, recorded, log.with_suffix(".floor.log")) as floor:
-            yield Deployment(size, database, application, floor, chosen, headers)
+        made = asyncio.run(recording.record(database, headers, chosen, Path(files)))
+        recorded.write_bytes(pickle.dumps(made))
+        floor_log, command = log.with_suffix(".floor.log"), (
+            "-m",
+            "benchmarks.floor",
+            str(recorded),
+        )
+        with servers.started(database, Path(files), floor_log, *command) as floor:
+            yield Deployment(size, database, application, floor, chosen, headers, made.receipt_path)
 
 
 def _reads(deployment: Deployment, options: Options) -> Iterator[Measurement]:
-    for route in routes.reading_routes(deployment.sample, deployment.headers):
+    receipt = routes.Route(routes.RECEIPT, deployment.receipt_path, deployment.headers.employer_api)
+    for route in (*routes.reading_routes(deployment.sample, deployment.headers), receipt):
         if not options.wants(route.title):
             continue
         floor_path = routes.floor_path(route, deployment.sample)
@@ -126,15 +146,18 @@ def _same(request: Request, _times: int) -> Request:
 
 def _ensure_equal(route: Route, floor_path: str, deployment: Deployment) -> None:
     application, floor = (
-        httpx.get(address, headers=dict(route.headers)).json()
+        httpx.get(address, headers=dict(route.headers))
         for address in (
             deployment.application.address + route.path,
             deployment.floor.address + floor_path,
         )
     )
-    # Only the application says where the next page begins.
-    application.pop("next", None)
-    if floor != application:
+    if route.title == routes.RECEIPT:
+        is_equal = application.content == floor.content
+    else:
+        # Only the application says where the next page begins.
+        is_equal = application.json() | {"next": None} == floor.json() | {"next": None}
+    if not is_equal:
         raise WrongAnswer(path=route.path, problem="the floor gives another answer")
 
 
@@ -192,5 +215,13 @@ def _measure_once(
 def _measure_largest(deployment: Deployment, options: Options, results: Results) -> None:
     if options.wants("API log-in"):
         results.log_ins = log_ins.measure(deployment.application.address, deployment.sample)
+    if options.wants(routes.UPLOAD):
+        results.uploads = receipts.measure(
+            deployment.application,
+            deployment.floor,
+            deployment.database,
+            deployment.sample,
+            deployment.headers,
+        )
     if options.wants("console export"):
         results.export = exports.measure(deployment.application, deployment.headers)

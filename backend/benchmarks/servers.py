@@ -20,6 +20,8 @@ from expenses.settings import Settings
 START_TIMEOUT = 60
 STOP_TIMEOUT = 20
 
+APPLICATION = ("-m", "expenses", "serve", "--workers", "1", "--port")
+
 
 @dataclass(frozen=True)
 class RunningServer:
@@ -47,25 +49,17 @@ def postgres_cpu(data_dir: Path) -> float:
 
 
 @contextmanager
-def application(database: str, log: Path) -> Iterator[RunningServer]:
-    with _running(database, log, "-m", "expenses", "serve", "--workers", "1", "--port") as server:
-        yield server
-
-
-@contextmanager
-def floor(database: str, recording: Path, log: Path) -> Iterator[RunningServer]:
-    with _running(database, log, "-m", "benchmarks.floor", str(recording)) as server:
-        yield server
-
-
-@contextmanager
-def _running(database: str, log: Path, *command: str) -> Iterator[RunningServer]:
+def started(database: str, data_dir: Path, log: Path, *command: str) -> Iterator[RunningServer]:
     """Start Python with a command that ends with the port."""
     port = _free_port()
     # Nothing that is set here changes what is measured.
     ours = {name.upper() for name in Settings.model_fields}
     inherited = {name: value for name, value in os.environ.items() if name not in ours}
-    variables = {"DATABASE_URL": database, "SECRET_KEY": secrets.token_urlsafe(48)}
+    variables = {
+        "DATABASE_URL": database,
+        "DATA_DIR": str(data_dir),
+        "SECRET_KEY": secrets.token_urlsafe(48),
+    }
     with log.open("wb") as output:
         process = subprocess.Popen(  # noqa: S603
             [sys.executable, *command, str(port)],

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from benchmarks.results import Key, Results
-from benchmarks.routes import APPROVE, CREATE, DEEP_LIST, FIRST_LIST, TICKET
+from benchmarks.routes import APPROVE, CREATE, DEEP_LIST, FIRST_LIST, RECEIPT, TICKET
 
 MEGABYTE = 10**6
 
@@ -14,7 +14,9 @@ READS, WRITES = {1: 0.55, 8: 0.38}, {1: 0.45, 8: 0.35}
 SHARES_OF_FLOOR = {
     **dict.fromkeys((FIRST_LIST, DEEP_LIST, TICKET), READS),
     **dict.fromkeys((CREATE, APPROVE), WRITES),
+    RECEIPT: {1: 0.70},
 }
+MIN_SHARE_OF_WRITING = 0.6
 USUAL_SIZE = 1_000_000
 # Up to the usual size, and beyond it.
 MAX_GROWTH, MAX_GROWTH_BEYOND = 1.3, 1.5
@@ -42,6 +44,7 @@ def targets(results: Results) -> list[Target]:
         *_times_list_floor(results),
         *_export(results),
         *_log_ins(results),
+        *_uploads(results),
         *_memory(results),
     ]
 
@@ -113,6 +116,21 @@ def _log_ins(results: Results) -> Iterator[Target]:
         yield _limited(
             f"{what}, /health beside them, p99", log_ins.health * 1000, MAX_HEALTH_MS, "ms"
         )
+
+
+def _uploads(results: Results) -> Iterator[Target]:
+    if (uploads := results.uploads) is not None:
+        for floor, seconds in (
+            ("writing it to the storage", uploads.writing),
+            ("looking into it and writing it", uploads.reading),
+        ):
+            share = seconds / uploads.application
+            yield Target(
+                f"upload of 1 MB, share of {floor}",
+                f"at least {MIN_SHARE_OF_WRITING}",
+                f"{share:.2f} ({seconds * 1000:.0f} of {uploads.application * 1000:.0f} ms)",
+                share >= MIN_SHARE_OF_WRITING,
+            )
 
 
 def _memory(results: Results) -> Iterator[Target]:

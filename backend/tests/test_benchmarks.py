@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, ClassVar
 
 import httpx
@@ -23,6 +24,7 @@ from benchmarks.databases import add_pending_tickets
 from benchmarks.fill import TABLES, connected, fill
 from benchmarks.floor import Floor
 from benchmarks.load import Load, Request, WrongAnswer, run_wrk
+from benchmarks.receipts import receipt_photo
 from benchmarks.results import Key, Results
 from benchmarks.routes import FIRST_LIST, NEW_TICKET, deep_path, reading_routes, rows_in
 from benchmarks.sample import Headers
@@ -254,7 +256,9 @@ class AtWork(CommittingTestCase):
 
     @asynccontextmanager
     async def floor(self, headers: Headers) -> AsyncIterator[httpx.AsyncClient]:
-        floor = Floor(self._address, await recording.record(self._address, headers, self.sample))
+        self.folder = Path(self.enterContext(TemporaryDirectory()))
+        recorded = await recording.record(self._address, headers, self.sample, self.folder)
+        floor = Floor(self._address, self.folder / "receipts", recorded)
         async with (
             floor.opened(),
             httpx.AsyncClient(
@@ -299,7 +303,7 @@ class AtWork(CommittingTestCase):
         async with self.floor(headers) as floor:
             filed = await floor.post("/create", headers=headers.employee_api, json=NEW_TICKET)
             number = filed.json()["id"]
-            self.assertEqual((filed.status_code, number), (201, self.SIZE + 2))
+            self.assertEqual((filed.status_code, number), (201, self.SIZE + 3))
             decided = await floor.post(f"/approve/{number}", headers=headers.employer_api)
         program = await self.client(**headers.employer_api)
         ticket = (await program.get(f"/api/tickets/{number}")).json()
@@ -318,6 +322,17 @@ class AtWork(CommittingTestCase):
         self.assertEqual(
             [action for action, *_ in events[1]], ["ticket.created", "ticket.approved"]
         )
+
+    async def test_the_floor_stores_and_sends_receipts(self) -> None:
+        headers = await self.headers()
+        async with self.floor(headers) as floor:
+            sent = await floor.get("/receipt", headers=headers.employer_api)
+            self.assertEqual(sent.content, receipt_photo(0))
+            for number, path in enumerate(("/write", "/read"), start=1):
+                answer = await floor.post(path, content=receipt_photo(number))
+                self.assertEqual(answer.status_code, 201)
+        stored = {path.read_bytes() for path in self.folder.glob("receipts/*/*/original")}
+        self.assertEqual(stored, {receipt_photo(number) for number in range(3)})
 
     async def test_the_floor_knows_nobody_who_is_not_logged_in(self) -> None:
         async with self.floor(await self.headers()) as floor:
