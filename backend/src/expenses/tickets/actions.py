@@ -28,6 +28,8 @@ from expenses.users.models import Actor
 # How long a repeated request is recognised.
 KEYS_KEPT = timedelta(days=7)
 
+_INSERT = insert(ticket_table).returning(ticket_table.c.id)
+
 
 async def create_ticket(
     connection: AsyncConnection,
@@ -48,15 +50,13 @@ async def create_ticket(
     ensure_fits_currency(fields.amount, currency)
     amount = with_decimals(fields.amount, currency)
     values = fields.model_dump(exclude_none=True) | {"amount": amount, "currency": currency}
-    ticket_id = None
+    row = values | {"owner_id": actor.id}
     if idempotency_key is not None:
         ticket_id, is_repeat = await _claim(connection, idempotency_key, values, actor=actor)
         if is_repeat:
             return ticket_id
-    new = insert(ticket_table).values(values | {"owner_id": actor.id})
-    if ticket_id is not None:
-        new = new.values(id=ticket_id)
-    created: int = (await connection.execute(new.returning(ticket_table.c.id))).scalar_one()
+        row["id"] = ticket_id
+    created: int = (await connection.execute(_INSERT, row)).scalar_one()
     await record(
         connection,
         "ticket.created",
