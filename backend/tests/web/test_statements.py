@@ -84,8 +84,8 @@ GET    /admin/ticket/export/{kind}                        employer  3
 GET    /admin/ticket/list                                 employer  11
 POST   /admin/ticket/filters                              employer  7
 POST   /admin/ticket/filters/remove                       employer  4
-POST   /admin/ticket/{ticket_id:int}/approve              employer  6
-POST   /admin/ticket/{ticket_id:int}/deny                 employer  6
+POST   /admin/ticket/{ticket_id:int}/approve              employer  5
+POST   /admin/ticket/{ticket_id:int}/deny                 employer  5
 POST   /admin/ticket/{ticket_id:int}/reopen               employer  7
 GET    /api/docs                                          owner     0
 GET    /api/employees                                     employer  2
@@ -135,8 +135,8 @@ GET    /api/tickets                                       owner     2
 POST   /api/tickets                                       owner     5
 GET    /api/tickets/{ticket_id:int}                       owner     2
 PATCH  /api/tickets/{ticket_id:int}                       owner     6
-POST   /api/tickets/{ticket_id:int}/approve               employer  6
-POST   /api/tickets/{ticket_id:int}/deny                  employer  6
+POST   /api/tickets/{ticket_id:int}/approve               employer  5
+POST   /api/tickets/{ticket_id:int}/deny                  employer  5
 GET    /api/tickets/{ticket_id:int}/history               owner     3
 GET    /api/tickets/{ticket_id:int}/receipts                     owner     3
 POST   /api/tickets/{ticket_id:int}/receipts                     owner     12

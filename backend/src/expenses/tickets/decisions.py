@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
-from sqlalchemy import ARRAY, BigInteger, DateTime, func, literal, update
+from sqlalchemy import ARRAY, BigInteger, DateTime, Executable, Text, any_, bindparam, func, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from expenses.errors import NotDecided, TicketChanged
+from expenses.database.tables import ensure_possible
+from expenses.errors import ExpensesError, NotDecided, NotFound, OwnTicket, TicketChanged
 from expenses.history import UNDO_PERIOD
 from expenses.payments.lines import is_fixed, lock_runs_with, release, release_many
 from expenses.tickets.decision_events import record_decision, record_decisions
@@ -21,6 +22,7 @@ from expenses.tickets.policy import (
 )
 from expenses.tickets.queries import (
     LOCKED,
+    BoundActor,
     LockedTicket,
     TicketView,
     get_ticket,
@@ -28,10 +30,13 @@ from expenses.tickets.queries import (
     views_of,
     visible_to,
 )
-from expenses.users.models import Actor
+from expenses.users.models import Actor, Role
 
 # Locked and written together. A larger batch would keep the others waiting for longer.
 BATCH_SIZE = 200
+
+# For a decision that does not depend on what was seen: no ticket was edited later than this.
+_AS_IT_IS = datetime.max.replace(tzinfo=UTC)
 
 _UNDECIDED = {
     "status": TicketStatus.PENDING,
@@ -186,25 +191,23 @@ async def _decide(
     actor: Actor,
     seen_at: datetime | None,
 ) -> None:
-    ensure_can_decide(actor)
-    ticket = await lock_ticket(connection, ticket_id, actor=actor)
-    ensure_not_own(actor, ticket)
-    if ticket.status is not TicketStatus.PENDING:
-        raise not_decidable(await get_ticket(connection, ticket_id, actor=actor))
-    if seen_at is not None and ticket.updated_at > seen_at:
-        view = await get_ticket(connection, ticket_id, actor=actor)
-        raise with_ticket(TicketChanged(id=ticket_id), view)
-    await connection.execute(
-        update(ticket_table)
-        .where(ticket_table.c.id == ticket_id)
-        .values(
-            status=status,
-            decided_by_id=actor.id,
-            decided_at=func.now(),
-            decision_reason=reason,
-        )
-    )
-    await record_decision(connection, f"ticket.{status}", ticket, actor=actor, reason=reason)
+    ensure_possible(ticket_id)
+    seen = {ticket_id: seen_at or _AS_IT_IS}
+    outcome = await decide_tickets(connection, seen, status, actor=actor, reason=reason)
+    if not outcome.decided:
+        raise _refusal(outcome.skipped, actor)
+
+
+def _refusal(skipped: Sequence[Skipped], actor: Actor) -> ExpensesError:
+    """Say why the only ticket was not decided; none was skipped where the actor sees none."""
+    if not skipped:
+        return NotFound()
+    ticket = skipped[0].ticket
+    if ticket.owner_id == actor.id:
+        return OwnTicket()
+    if ticket.status is TicketStatus.PENDING:
+        return with_ticket(TicketChanged(id=ticket.id), ticket)
+    return not_decidable(ticket)
 
 
 async def _update_pending(
@@ -214,31 +217,46 @@ async def _update_pending(
     reason: str | None,
     actor: Actor,
 ) -> list[LockedTicket]:
-    """Update what can be decided, and return it in the order of the ids.
-
-    Not locked by a SELECT first: a sharded database locks rows of one shard only. The index is
-    read in the order of the ids, so that two who decide overlapping tickets cannot deadlock.
-    """
+    """Update what can be decided, and return it in the order of the ids."""
     ids = sorted(seen)
-    instants = literal([seen[ticket_id] for ticket_id in ids], ARRAY(DateTime(timezone=True)))
+    values = {
+        "ids": ids,
+        "seen_at": [seen[ticket_id] for ticket_id in ids],
+        "decision": status,
+        "reason": reason,
+        "actor_id": actor.id,
+    }
+    return sorted(map(LockedTicket._make, await connection.execute(_DECIDE_PENDING, values)))
+
+
+def _decide_pending() -> Executable:
+    """Build the statement that decides those that are pending and as they were seen.
+
+    They are not locked by a SELECT first: a sharded database locks rows of one shard only. The
+    index is read in the order of the ids, so that two who decide overlapping tickets cannot
+    deadlock.
+    """
+    employer = BoundActor(Role.EMPLOYER)
+    ids = bindparam("ids", type_=ARRAY(BigInteger))
     # A function's result is put in parentheses, which PostgreSQL wants around what is indexed.
-    seen_at = func.coalesce(instants)
-    place = func.array_position(literal(ids, ARRAY(BigInteger)), ticket_table.c.id)
-    decided = await connection.execute(
+    seen_at = func.coalesce(bindparam("seen_at", type_=ARRAY(DateTime(timezone=True))))
+    return (
         update(ticket_table)
         .where(
-            visible_to(actor),
-            is_one_of(ticket_table.c.id, ids),
-            ticket_table.c.owner_id != actor.id,
+            visible_to(employer),
+            ticket_table.c.id == any_(ids),
+            ticket_table.c.owner_id != employer.id,
             ticket_table.c.status == TicketStatus.PENDING,
-            ticket_table.c.updated_at <= seen_at[place],
+            ticket_table.c.updated_at <= seen_at[func.array_position(ids, ticket_table.c.id)],
         )
         .values(
-            status=status,
-            decided_by_id=actor.id,
+            status=bindparam("decision", type_=ticket_table.c.status.type),
+            decided_by_id=employer.id,
             decided_at=func.now(),
-            decision_reason=reason,
+            decision_reason=bindparam("reason", type_=Text),
         )
         .returning(*LOCKED)
     )
-    return sorted(map(LockedTicket._make, decided))
+
+
+_DECIDE_PENDING = _decide_pending()
