@@ -1,12 +1,14 @@
 """An employee's own tickets as a file."""
 
+import asyncio
 from html import escape
 from io import BytesIO
 from urllib.parse import urlencode
 from zipfile import ZipFile
 
+from expenses.database.engine import CONNECTIONS_PER_PROCESS
 from tests.console.test_export import CSV, csv_rows, split
-from tests.harness import AppTestCase
+from tests.harness import AppTestCase, CommittingTestCase
 
 PATH = "/tickets/export.csv"
 ZIP = "/tickets/export.zip"
@@ -99,3 +101,13 @@ class Export(AppTestCase):
     async def test_it_is_for_reading_only(self) -> None:
         browser = await self.browser_of(await self.new_employee())
         self.assertIn((await browser.delete(PATH)).status_code, (404, 405))
+
+
+class AtOnce(CommittingTestCase):
+    async def test_as_many_as_there_are_connections_do_not_wait_for_each_other(self) -> None:
+        ada = await self.new_employee()
+        await self.new_ticket(ada)
+        browser = await self.browser_of(ada)
+        exports = [browser.get("/tickets/export.xlsx") for _ in range(CONNECTIONS_PER_PROCESS)]
+        answers = await asyncio.gather(*exports)
+        self.assertEqual({answer.status_code for answer in answers}, {200})
