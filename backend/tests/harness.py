@@ -149,11 +149,11 @@ def one_more_migration(
         (folder / "versions" / "later.py").write_text(
             "from alembic import op\n"
             "revision = 'later'\n"
-            f"down_revision = {migrations.newest_revision()!r}\n"
+            f"down_revision = {migrations.NEWEST!r}\n"
             "def upgrade():\n"
             f"    {statement}\n"
         )
-        with patch.object(migrations, "FOLDER", folder):
+        with patch.multiple(migrations, FOLDER=folder, NEWEST="later"):
             yield "later"
 
 

@@ -170,7 +170,7 @@ class Filling(FilledTestCase):
         self.assertGreater(len(structures[0]), 20)
 
     async def test_the_tables_are_those_of_the_migrations(self) -> None:
-        config = migrations._config(self._address)
+        config = migrations.alembic_config(self._address)
         config.stdout = io.StringIO()
         await asyncio.to_thread(command.check, config)
 

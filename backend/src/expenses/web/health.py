@@ -34,6 +34,6 @@ async def ready(database: DatabaseDependency) -> dict[str, str]:
             revision = await migrations.current_revision(connection)
     except TimeoutError:
         raise DatabaseUnavailable() from None
-    if revision != migrations.newest_revision():
+    if revision != migrations.NEWEST:
         raise MigrationsMissing()
     return {"status": "ready"}
