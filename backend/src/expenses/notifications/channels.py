@@ -7,7 +7,6 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppres
 from typing import NamedTuple
 
 import aiosmtplib
-import httpx
 
 from expenses import VERSION
 from expenses.notifications import webhook
@@ -91,7 +90,10 @@ async def webhook_channel(settings: Settings) -> AsyncIterator[Send]:
     address, secret = settings.webhook_url, settings.webhook_secret
     assert address is not None
     assert secret is not None
-    async with httpx.AsyncClient(
+    # Imported where there is a webhook.
+    import httpx2
+
+    async with httpx2.AsyncClient(
         timeout=SEND_SECONDS,
         follow_redirects=False,
         headers={"User-Agent": f"contoso-expenses/{VERSION}", "Content-Type": "application/json"},
@@ -108,7 +110,7 @@ async def webhook_channel(settings: Settings) -> AsyncIterator[Send]:
                     client.stream("POST", str(address), content=body, headers=headers) as answer,
                 ):
                     status = answer.status_code
-            except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+            except (httpx2.HTTPError, httpx2.InvalidURL, OSError) as error:
                 raise DeliveryFailed(type(error).__name__, str(error)) from error
             if not 200 <= status < 300:
                 raise DeliveryFailed(f"HTTP {status}")

@@ -39,7 +39,6 @@ def configuration(log_format: LogFormat) -> dict[str, Any]:
             # Alembic announces every time which database dialect it talks to.
             "alembic.runtime.plugins": {"level": "WARNING"},
             # Addresses of webhooks may hold a secret.
-            "httpx": {"level": "WARNING"},
             "httpx2": {"level": "WARNING"},
         },
     }

@@ -4,7 +4,7 @@ import asyncio
 from urllib.request import getproxies, proxy_bypass
 
 import aiosmtplib
-import httpx
+import httpx2
 from pydantic import HttpUrl
 
 from expenses.errors import connection_problem
@@ -44,7 +44,7 @@ async def check_webhook(address: HttpUrl) -> list[Finding]:
     place = f"The webhook's receiver at {host}:{port}"
     if address.scheme in getproxies() and not proxy_bypass(host):
         return [Finding("ok", f"{place} is behind this machine's proxy, and cannot be checked.")]
-    context = httpx.create_ssl_context() if address.scheme == "https" else None
+    context = httpx2.create_ssl_context() if address.scheme == "https" else None
     try:
         _, writer = await asyncio.open_connection(host, port, ssl=context)
     except OSError as error:
