@@ -89,6 +89,9 @@ def create_demo() -> ASGIApp:
 
 def create_worker() -> ASGIApp:
     """Create the application of one server process."""
+    # What is there when everything is imported stays for as long as the process lives. Looking
+    # through it meanwhile, or at each full collection later, would take a tenth of a second each.
+    gc.disable()
     # Imported here: neither the parent of several workers nor another command needs all of it.
     from expenses.app import create_app
 
@@ -96,10 +99,9 @@ def create_worker() -> ASGIApp:
     if parent is not None:
         threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     app = create_app()
-    # What is there now stays for as long as the process lives. Looking through it at each full
-    # collection would stop everything for a tenth of a second.
     gc.collect()
     gc.freeze()
+    gc.enable()
     return app
 
 

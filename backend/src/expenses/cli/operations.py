@@ -31,7 +31,6 @@ from expenses.settings import Settings
 
 
 def migrate() -> None:
-    """Bring the database up to date with this version."""
     with migrated_database(command_settings()):
         typer.echo("The database is up to date.")
 

@@ -27,11 +27,10 @@ from expenses.portal import (
     tickets,
     tokens,
 )
-from expenses.portal.issuer import issuer_of
 
 
 def mount(app: FastAPI) -> None:
-    app.state.issuer = issuer_of(app.state.settings)
+    app.state.issuer = single_sign_on.issuer_in(app.state.settings)
     # "/tickets/{ticket_id}" comes last, after the words that may stand there, too.
     for part in (
         tickets,

@@ -21,7 +21,6 @@ from expenses.users.models import Role
 from expenses.users.schemas import Email, Username
 from expenses.users.single_sign_on import Identity, SignIn
 
-CALLBACK = "/login/sso/callback"
 SECONDS = 5
 # Those that take the issuer's public keys. Authlib would take all that the issuer lists, such as
 # "none".
@@ -73,14 +72,13 @@ class Issuer:
             },
         )
 
-    async def send_there(self, request: Request, *, again: bool = False) -> Response:
-        """With `again`, the issuer asks them who they are even if it knows.
+    async def send_there(self, request: Request, *, callback: str, again: bool = False) -> Response:
+        """They come back to `callback`. With `again`, the issuer asks them even if it knows them.
 
         Raises `IssuerUnavailable`.
         """
         await self._metadata()
         asked = {"prompt": "login", "max_age": "0"} if again else {}
-        callback = f"{str(self._settings.public_url).rstrip('/')}{CALLBACK}"
         response: Response = await self._client.authorize_redirect(request, callback, **asked)
         return response
 
@@ -157,10 +155,6 @@ class Issuer:
     def _unavailable(self, error: Exception) -> IssuerUnavailable:
         logger.error("OIDC_ISSUER cannot be used: %s", type(error).__name__)
         return IssuerUnavailable(name=self._settings.oidc_name)
-
-
-def issuer_of(settings: Settings) -> Issuer | None:
-    return Issuer(settings) if settings.oidc_issuer else None
 
 
 def _username(claims: dict[str, Any]) -> str | None:

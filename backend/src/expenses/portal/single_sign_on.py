@@ -1,5 +1,7 @@
 """Logging in by single sign-on: to the issuer, and back from it."""
 
+from typing import TYPE_CHECKING
+
 from fastapi import APIRouter, Request, Response
 
 from expenses.database.engine import Database
@@ -16,7 +18,6 @@ from expenses.errors import (
     TooManyAttempts,
     UsernameTaken,
 )
-from expenses.portal.issuer import CALLBACK, Issuer
 from expenses.portal.login import back_to_login, to, welcome
 from expenses.settings import Settings
 from expenses.users import single_sign_on
@@ -32,6 +33,11 @@ from expenses.users.throttling import (
 )
 from expenses.web.dependencies import CallerDependency, DatabaseDependency, SettingsDependency
 
+if TYPE_CHECKING:
+    from expenses.portal.issuer import Issuer
+
+CALLBACK = "/login/sso/callback"
+
 router = APIRouter()
 
 REFUSALS = (
@@ -46,13 +52,24 @@ REFUSALS = (
 )
 
 
+def issuer_in(settings: Settings) -> "Issuer | None":
+    """Return the issuer that the settings name, if any."""
+    if settings.oidc_issuer is None:
+        return None
+    # Imported where there is one.
+    from expenses.portal.issuer import Issuer
+
+    return Issuer(settings)
+
+
 @router.get("/login/sso")
-async def go_to_issuer(request: Request) -> Response:
+async def go_to_issuer(request: Request, settings: SettingsDependency) -> Response:
     issuer = _issuer_of(request)
     request.session["next"] = request.query_params.get("next", "")
+    callback = f"{str(settings.public_url).rstrip('/')}{CALLBACK}"
     is_again = "again" in request.query_params
     try:
-        return await issuer.send_there(request, again=is_again)
+        return await issuer.send_there(request, callback=callback, again=is_again)
     except IssuerUnavailable as error:
         return back_to_login(request, error)
 
@@ -127,7 +144,7 @@ async def _ask_for_the_rest(
     return to("/register")
 
 
-def _issuer_of(request: Request) -> Issuer:
+def _issuer_of(request: Request) -> "Issuer":
     issuer: Issuer | None = request.app.state.issuer
     if issuer is None:
         raise NotFound()

@@ -7,7 +7,6 @@ from functools import cache
 from string import digits, punctuation
 
 from passlib.context import CryptContext
-from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
 from expenses.errors import InvalidInput
 from expenses.i18n.text import N_, normal
@@ -101,4 +100,7 @@ def _words_of(email: str) -> frozenset[str]:
 @cache
 def _common_passwords() -> frozenset[str]:
     """Load those of the library's 30,000 that are long enough to be chosen here."""
+    # Imported where somebody chooses a password: its tables take 12 MB.
+    from zxcvbn.frequency_lists import FREQUENCY_LISTS
+
     return frozenset(word for word in FREQUENCY_LISTS["passwords"] if len(word) >= MIN_LENGTH)

@@ -28,7 +28,7 @@ from expenses.users.second_factor.pending import (
 )
 from expenses.users.second_factor.queries import credential_ids
 from expenses.users.second_factor.recovery_codes import use_code
-from expenses.users.second_factor.relying_party import RelyingParty, request_options
+from expenses.users.second_factor.relying_party import RelyingParty
 from expenses.users.sessions import NewSession, logged, start_session
 from expenses.users.throttling import (
     Caller,
@@ -64,11 +64,13 @@ async def ask_instead_of_password(
     database: Database, *, site: RelyingParty, caller: Caller, settings: Settings
 ) -> Question:
     """Ask for a passkey that says itself whose it is. Raises `TooManyAttempts`, `PasswordsOff`."""
+    from expenses.users.second_factor import ceremonies
+
     ensure_takes_passwords(settings)
     await count_attempt(database, passkey_limits(caller, settings))
     async with database.transaction() as connection:
         challenge = await new_challenge(connection, Purpose.LOG_IN, None)
-    return Question(request_options(site, challenge), challenge)
+    return Question(ceremonies.request_options(site, challenge), challenge)
 
 
 async def log_in_with_passkey(
@@ -102,6 +104,8 @@ async def ask_for_second_step(
     connection: AsyncConnection, token: str | None, *, site: RelyingParty
 ) -> Question:
     """Ask for one of the user's passkeys, or for their first. Raises `LogInExpired`."""
+    from expenses.users.second_factor import ceremonies
+
     pending = await find_pending(connection, token)
     if not pending.has_passkeys:
         return await ask_for_new(
@@ -109,7 +113,7 @@ async def ask_for_second_step(
         )
     challenge = await new_challenge(connection, Purpose.SECOND_STEP, pending.user_id)
     known = await credential_ids(connection, pending.user_id)
-    return Question(request_options(site, challenge, known), challenge)
+    return Question(ceremonies.request_options(site, challenge, known), challenge)
 
 
 async def finish_with_passkey(

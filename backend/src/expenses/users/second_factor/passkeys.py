@@ -28,10 +28,6 @@ from expenses.users.second_factor.relying_party import (
     NewCredential,
     RelyingParty,
     StoredCredential,
-    creation_options,
-    credential_id_of,
-    verify,
-    verify_new,
 )
 from expenses.users.warnings import warn
 
@@ -50,11 +46,13 @@ async def ask_for_new(
     connection: AsyncConnection, user_id: int, email: str, username: str, *, site: RelyingParty
 ) -> Question:
     """Raises `InvalidInput` for the field `name` where the user has as many as one may have."""
+    from expenses.users.second_factor import ceremonies
+
     known = await credential_ids(connection, user_id)
     if len(known) >= MAX_PASSKEYS:
         raise InvalidInput({"name": N_("These are as many as you can have. Remove one first.")})
     challenge = await new_challenge(connection, Purpose.ADD, user_id)
-    options = creation_options(
+    options = ceremonies.creation_options(
         site, challenge, user_id=user_id, email=email, username=username, known=known
     )
     return Question(options, challenge)
@@ -64,8 +62,10 @@ async def check_new(
     database: Database, answer: str, challenge: str, *, user_id: int, site: RelyingParty
 ) -> NewCredential:
     """Check what a browser has made of `ask_for_new`. Raises `PasskeyRefused`."""
+    from expenses.users.second_factor import ceremonies
+
     await take_challenge(database, challenge, Purpose.ADD, user_id)
-    return verify_new(site, answer, challenge)
+    return ceremonies.verify_new(site, answer, challenge)
 
 
 async def add_passkey(
@@ -97,12 +97,14 @@ async def use_passkey(
     verifies_user: bool,
 ) -> None:
     """Check that a user's passkey has signed the challenge. Raises `PasskeyRefused`."""
+    from expenses.users.second_factor import ceremonies
+
     # Before the passkey's row, as whoever removes it does.
     await locks.share(connection, user_id)
     query = (
         select(*(passkey_table.c[name] for name in StoredCredential._fields))
         .where(
-            passkey_table.c.credential_id == credential_id_of(answer),
+            passkey_table.c.credential_id == ceremonies.credential_id_of(answer),
             passkey_table.c.user_id == user_id,
         )
         .with_for_update()
@@ -111,7 +113,7 @@ async def use_passkey(
     if row is None:
         raise PasskeyRefused()
     stored = StoredCredential._make(row)
-    sign_count = verify(site, answer, challenge, stored, verifies_user=verifies_user)
+    sign_count = ceremonies.verify(site, answer, challenge, stored, verifies_user=verifies_user)
     await connection.execute(
         update(passkey_table)
         .where(passkey_table.c.id == stored.id)
@@ -121,9 +123,11 @@ async def use_passkey(
 
 async def owner_of(connection: AsyncConnection, answer: str) -> int | None:
     """Find whose passkey has answered."""
+    from expenses.users.second_factor import ceremonies
+
     owner: int | None = await connection.scalar(
         select(passkey_table.c.user_id).where(
-            passkey_table.c.credential_id == credential_id_of(answer)
+            passkey_table.c.credential_id == ceremonies.credential_id_of(answer)
         )
     )
     return owner

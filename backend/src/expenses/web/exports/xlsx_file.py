@@ -6,8 +6,6 @@ from decimal import Decimal
 from tempfile import TemporaryDirectory, TemporaryFile
 from typing import IO
 
-from xlsxwriter import Workbook
-
 MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 NAME = "Tickets"
 # The most that a sheet can hold. XlsxWriter leaves out, silently, what is beyond.
@@ -21,6 +19,8 @@ class XlsxFile:
 
     def __init__(self, columns: Sequence[tuple[str, int]]) -> None:
         """`columns` are titles with their widths in characters."""
+        from xlsxwriter import Workbook
+
         self._columns = columns
         self._folder = TemporaryDirectory(prefix="export-")
         self._file: IO[bytes] | None = TemporaryFile()  # noqa: SIM115, closed by the sender
