@@ -7,6 +7,7 @@ from pathlib import Path
 import yaml
 
 from expenses.settings import Settings
+from expenses.web.security.body_limit import LARGER_BODY_SIZES
 
 TOP = Path(__file__).parents[2]
 SETTINGS = {name.upper() for name in Settings.model_fields}
@@ -75,11 +76,17 @@ class Services(unittest.TestCase):
 
     def test_nginx_listens_where_an_ordinary_user_may_and_says_that_it_is_well(self) -> None:
         nginx, conf = self.services["nginx"], read("backend", "deploy", "nginx.conf")
-        [port] = re.findall(r"^    listen (\d+);", conf, re.MULTILINE)
+        [port] = re.findall(r"^ +listen (\d+);", conf, re.MULTILINE)
         self.assertGreater(int(port), 1023)
         self.assertTrue(nginx["ports"][0].endswith(f":{port}"))
         self.assertIn(f":{port}/nginx-health", " ".join(nginx["healthcheck"]["test"]))
         self.assertIn("location = /nginx-health {", conf)
+
+    def test_nginx_takes_as_much_as_the_application(self) -> None:
+        conf = read("backend", "deploy", "nginx.conf")
+        [megabytes] = re.findall(r"client_max_body_size (\d+)m;", conf)
+        largest = max(size for _, size in LARGER_BODY_SIZES)
+        self.assertGreaterEqual(int(megabytes) * 2**20, largest)
 
 
 class Receipts(unittest.TestCase):
