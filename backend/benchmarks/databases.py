@@ -15,6 +15,8 @@ def copy(server: Server, size: int, progress: Progress) -> Iterator[str]:
     """Copy the filled database of this size, so that the next run begins with the same data."""
     filled, name = f"company_{size}", f"run_{size}"
     asyncio.run(_ensure_filled(server, filled, size, progress))
+    # Filled by an earlier version, maybe.
+    migrations.upgrade(server.url(filled))
     _administer(
         server,
         f"DROP DATABASE IF EXISTS {name} WITH (FORCE)",
@@ -22,7 +24,6 @@ def copy(server: Server, size: int, progress: Progress) -> Iterator[str]:
         "CHECKPOINT",
     )
     try:
-        migrations.upgrade(server.url(name))
         yield server.url(name)
     finally:
         _administer(server, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")

@@ -22,7 +22,7 @@ import uvicorn
 from obstore.store import LocalStore
 
 from benchmarks.fill import connection_arguments
-from benchmarks.receipts import file_of
+from benchmarks.photo import file_of
 from benchmarks.recording import Recording, Statement, token_hash
 from expenses.database.embedded.data_folder import sync
 from expenses.receipts.inspection import inspect
@@ -219,14 +219,14 @@ async def _nothing(_connection: Any) -> None: ...
 
 
 def main() -> None:
-    """Arguments: the file of the recording, the port.
+    """Arguments: the port, the file of the recording.
 
     DATABASE_URL names the database, DATA_DIR where the receipts are.
     """
-    recording: Recording = pickle.loads(Path(sys.argv[1]).read_bytes())  # noqa: S301, by `run`
+    recording: Recording = pickle.loads(Path(sys.argv[2]).read_bytes())  # noqa: S301, by `run`
     uvicorn.run(
         Floor(os.environ["DATABASE_URL"], Path(os.environ["DATA_DIR"]) / "receipts", recording),
-        port=int(sys.argv[2]),
+        port=int(sys.argv[1]),
         log_level="warning",
         access_log=False,
         proxy_headers=False,

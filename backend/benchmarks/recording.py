@@ -12,7 +12,7 @@ import httpx
 from pydantic import SecretStr
 from sqlalchemy import event
 
-from benchmarks.receipts import file_of, receipt_photo
+from benchmarks.photo import file_of, receipt_photo
 from benchmarks.routes import NEW_TICKET, deep_path
 from benchmarks.sample import Headers, Sample
 from expenses.app import create_app

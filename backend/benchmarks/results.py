@@ -9,8 +9,9 @@ from typing import NamedTuple
 from benchmarks.exports import Export
 from benchmarks.load import Load
 from benchmarks.log_ins import LogIns
-from benchmarks.receipts import Uploads
+from benchmarks.page_sizes import PageSizes
 from benchmarks.routes import FIRST_LIST
+from benchmarks.uploads import Uploads
 
 
 class Key(NamedTuple):
@@ -24,7 +25,10 @@ class Key(NamedTuple):
 
 @dataclass
 class Results:
-    """`rounds` has the loads of each round; `memory` is by size, in bytes."""
+    """`rounds` has the loads of each round; `memory` is by size, in bytes.
+
+    `sqladmin_export` is in seconds.
+    """
 
     about: Mapping[str, str]
     sizes: list[int]
@@ -33,6 +37,8 @@ class Results:
     export: Export | None = None
     log_ins: LogIns | None = None
     uploads: Uploads | None = None
+    page_sizes: PageSizes | None = None
+    sqladmin_export: float | None = None
 
     def load(self, key: Key) -> Load | None:
         """Return the median of each figure."""

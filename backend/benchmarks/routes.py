@@ -23,6 +23,9 @@ ROW = {
     "API": '"spent_on":',
     "portal": '<td class="amount">',
     "console": "<tr data-ticket=",
+    "Django": 'class="action-select"',
+    "stock": "select-box",
+    "textbook": '"spent_on":',
 }
 
 FIRST_LIST, DEEP_LIST, TICKET = "API list, first page", "API list, deep page", "API ticket"
@@ -110,6 +113,7 @@ def _api(sample: Sample, headers: Headers) -> Iterator[Route]:
         ("first page", 20, {}),
         ("deep page", 20, deep),
         ("status denied", 20, {"status": "denied"}),
+        ("by amount", 20, {"sort": "-amount"}),
         ("one owner", 20, {"owner": sample.employee_id}),
         ("search, common word", 20, {"q": COMMON_WORD}),
         ("search, rare word", 20, {"q": RARE_WORD}),
@@ -157,6 +161,8 @@ def _console(sample: Sample, headers: Headers) -> Iterator[Route]:
         rows = 0 if MISSING_WORD in query.values() else 50
         path = _path("/admin/ticket/list", {"status": "all"} | query)
         yield Route(f"console list, {name}", path, headers.employer_browser, rows)
+    queue = f"/admin/ticket/details/{sample.pending.id}?status=pending"
+    yield Route("console queue, one ticket open", queue, headers.employer_browser, 50)
     yield Route("console overview", "/admin/overview", headers.employer_browser)
 
 

@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,8 @@ from expenses.settings import Settings
 START_TIMEOUT = 60
 STOP_TIMEOUT = 20
 
-APPLICATION = ("-m", "expenses", "serve", "--workers", "1", "--port")
+APPLICATION = ("-m", "expenses", "serve", "--workers", "1", "--port", "{port}")
+FLOOR = ("-m", "benchmarks.floor", "{port}")
 
 
 @dataclass(frozen=True)
@@ -33,8 +34,10 @@ class RunningServer:
         return int(psutil.Process(self.process.pid).memory_info().rss)
 
     def cpu(self) -> float:
-        times = psutil.Process(self.process.pid).cpu_times()
-        return float(times.user + times.system)
+        """Add up its processes: others have workers beside it."""
+        process = psutil.Process(self.process.pid)
+        times = [each.cpu_times() for each in (process, *process.children())]
+        return float(sum(each.user + each.system for each in times))
 
 
 def postgres_cpu(data_dir: Path) -> float:
@@ -49,38 +52,40 @@ def postgres_cpu(data_dir: Path) -> float:
 
 
 @contextmanager
-def started(database: str, data_dir: Path, log: Path, *command: str) -> Iterator[RunningServer]:
-    """Start Python with a command that ends with the port."""
+def started(
+    command: Sequence[str], database: str, log: Path, ready: str = "/health", **variables: str
+) -> Iterator[RunningServer]:
+    """Start Python with a command that says {port}, and wait until the path `ready` answers."""
     port = _free_port()
-    # Nothing that is set here changes what is measured.
-    ours = {name.upper() for name in Settings.model_fields}
-    inherited = {name: value for name, value in os.environ.items() if name not in ours}
-    variables = {
-        "DATABASE_URL": database,
-        "DATA_DIR": str(data_dir),
-        "SECRET_KEY": secrets.token_urlsafe(48),
-    }
     with log.open("wb") as output:
         process = subprocess.Popen(  # noqa: S603
-            [sys.executable, *command, str(port)],
-            env=inherited | variables,
+            [sys.executable, *(part.replace("{port}", str(port)) for part in command)],
+            env=environment(database, **variables),
             stdout=output,
             stderr=output,
         )
     try:
         server = RunningServer(process, f"http://127.0.0.1:{port}")
-        _wait_until_ready(server, log)
+        _wait_until_ready(server, ready, log)
         yield server
     finally:
         process.terminate()
         process.wait(STOP_TIMEOUT)
 
 
-def _wait_until_ready(server: RunningServer, log: Path) -> None:
+def environment(database: str, **variables: str) -> dict[str, str]:
+    """Return the environment without what is set here for the application."""
+    ours = {name.upper() for name in Settings.model_fields}
+    inherited = {name: value for name, value in os.environ.items() if name not in ours}
+    key = secrets.token_urlsafe(48)
+    return inherited | {"DATABASE_URL": database, "SECRET_KEY": key} | variables
+
+
+def _wait_until_ready(server: RunningServer, path: str, log: Path) -> None:
     deadline = time.monotonic() + START_TIMEOUT
     while time.monotonic() < deadline and server.process.poll() is None:
         with suppress(httpx.TransportError):
-            if httpx.get(f"{server.address}/health").status_code == 200:
+            if httpx.get(f"{server.address}{path}").status_code == 200:
                 return
         time.sleep(0.1)
     output = log.read_text(errors="replace")[-2000:]

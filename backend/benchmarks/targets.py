@@ -1,13 +1,13 @@
 """The targets, and whether they are met: ratios within one run, so that any machine will do."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from benchmarks.results import Key, Results
 from benchmarks.routes import APPROVE, CREATE, DEEP_LIST, FIRST_LIST, RECEIPT, TICKET
 
-MEGABYTE = 10**6
+KILOBYTE, MEGABYTE = 10**3, 10**6
 
 # By the number of clients.
 READS, WRITES = {1: 0.55, 8: 0.38}, {1: 0.45, 8: 0.35}
@@ -20,10 +20,14 @@ MIN_SHARE_OF_WRITING = 0.6
 USUAL_SIZE = 1_000_000
 # Up to the usual size, and beyond it.
 MAX_GROWTH, MAX_GROWTH_BEYOND = 1.3, 1.5
-# By a regular expression for the titles.
-MAX_TIMES_LIST_FLOOR = {r"console list(?!, search|, one)": 20, "portal list": 10}
+# With a regular expression for the titles.
+MAX_TIMES_LIST_FLOOR = (
+    ("list or queue of the console", r"console (list|queue)(?!, search|, one emp)", 20),
+    ("list of the portal", "portal list", 10),
+)
 MAX_OVERVIEW_TIMES_LIST_FLOOR = 60
 MAX_FIRST_BYTE_MS, MAX_HEALTH_MS = 1000, 50
+MAX_PAGE_KB, MAX_FRAGMENT_KB = 60, 8
 MAX_EXPORT_MB, MAX_WORKER_MB = 100, 130
 # The rest is the noise between two measurements.
 MIN_SHARE_OF_HASHING = 0.9
@@ -36,6 +40,11 @@ class Target(NamedTuple):
     is_met: bool
 
 
+def usual_size(sizes: Sequence[int]) -> int:
+    """Return the size at which companies are compared, or the next smaller one."""
+    return max((size for size in sizes if size <= USUAL_SIZE), default=sizes[0])
+
+
 def targets(results: Results) -> list[Target]:
     """Check what was measured."""
     return [
@@ -45,6 +54,7 @@ def targets(results: Results) -> list[Target]:
         *_export(results),
         *_log_ins(results),
         *_uploads(results),
+        *_page_sizes(results),
         *_memory(results),
     ]
 
@@ -67,13 +77,12 @@ def _growth(results: Results) -> Iterator[Target]:
 
 def _times_list_floor(results: Results) -> Iterator[Target]:
     """Check the lists at the usual size, and the overview at the largest."""
-    usual = max((size for size in results.sizes if size <= USUAL_SIZE), default=results.sizes[0])
-    largest = results.sizes[-1]
-    for size, pattern, limit in (
-        *((usual, pattern, limit) for pattern, limit in MAX_TIMES_LIST_FLOOR.items()),
-        (largest, "console overview", MAX_OVERVIEW_TIMES_LIST_FLOOR),
+    usual, largest = usual_size(results.sizes), results.sizes[-1]
+    for what, size, pattern, limit in (
+        *((what, usual, pattern, limit) for what, pattern, limit in MAX_TIMES_LIST_FLOOR),
+        ("overview", largest, "console overview", MAX_OVERVIEW_TIMES_LIST_FLOOR),
     ):
-        what = f"{pattern.partition('(')[0]}, p50 as a multiple of the list's floor"
+        what = f"{what}, p50 as a multiple of the list's floor"
         yield from _worst(what, results, size, pattern, results.times_list_floor, limit)
 
 
@@ -131,6 +140,13 @@ def _uploads(results: Results) -> Iterator[Target]:
                 f"{share:.2f} ({seconds * 1000:.0f} of {uploads.application * 1000:.0f} ms)",
                 share >= MIN_SHARE_OF_WRITING,
             )
+
+
+def _page_sizes(results: Results) -> Iterator[Target]:
+    if (sizes := results.page_sizes) is not None:
+        yield _limited("50 rows of the console", sizes.page / KILOBYTE, MAX_PAGE_KB, "KB")
+        what = "what comes back after a decision"
+        yield _limited(what, sizes.fragment / KILOBYTE, MAX_FRAGMENT_KB, "KB")
 
 
 def _memory(results: Results) -> Iterator[Target]:

@@ -4,22 +4,16 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
-from io import BytesIO
 from statistics import median
 
 import httpx
-from PIL import Image
 
 from benchmarks.databases import add_pending_tickets
+from benchmarks.deployment import Deployment
 from benchmarks.load import TIMEOUT
-from benchmarks.sample import Headers, Sample
-from benchmarks.servers import RunningServer
+from benchmarks.photo import receipt_photo
 
-SIZE = 1_000_000
 UPLOADS = 20
-# A page scanned with 240 dots per inch.
-PIXELS, GRAIN, QUALITY = (1984, 2806), 30, 30
 
 
 @dataclass(frozen=True)
@@ -31,26 +25,12 @@ class Uploads:
     reading: float
 
 
-def receipt_photo(number: int) -> bytes:
-    """Return a JPEG of exactly 1 MB, a different one for each number."""
-    return _photo()[:-8] + number.to_bytes(8, "big")
-
-
-def file_of(sha256: str) -> str:
-    """Return the path of a receipt's file in the storage."""
-    return f"{sha256[:2]}/{sha256}/original"
-
-
-def measure(
-    application: RunningServer,
-    floor: RunningServer,
-    database: str,
-    sample: Sample,
-    headers: Headers,
-) -> Uploads:
+def measure(deployment: Deployment) -> Uploads:
     """Upload in turns."""
-    ids = asyncio.run(add_pending_tickets(database, sample.employee_id, UPLOADS))
-    with httpx.Client(headers=headers.employee_api, timeout=TIMEOUT) as client:
+    owner_id, headers = deployment.sample.employee_id, deployment.headers.employee_api
+    application, floor = deployment.application, deployment.floor
+    ids = asyncio.run(add_pending_tickets(deployment.database, owner_id, UPLOADS))
+    with httpx.Client(headers=headers, timeout=TIMEOUT) as client:
 
         def upload(number: int) -> httpx.Request:
             url = f"{application.address}/api/tickets/{ids[number]}/receipts"
@@ -77,11 +57,3 @@ def _seconds(client: httpx.Client, request: httpx.Request) -> float:
     began = time.perf_counter()
     client.send(request).raise_for_status()
     return time.perf_counter() - began
-
-
-@cache
-def _photo() -> bytes:
-    content = BytesIO()
-    Image.effect_noise(PIXELS, GRAIN).convert("RGB").save(content, "JPEG", quality=QUALITY)
-    # What follows the end of the picture is no part of it.
-    return content.getvalue().ljust(SIZE, b"\0")

@@ -1,0 +1,1 @@
+"""What people use instead, over the same tables and with the defaults of its documentation."""

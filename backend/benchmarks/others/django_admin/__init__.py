@@ -1,0 +1,1 @@
+"""Django's admin as its tutorial sets it up."""
