@@ -3,16 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import NamedTuple, Self
+from functools import lru_cache
+from typing import Any, NamedTuple, Self
 
-from sqlalchemy import FromClause, func, select, true
+from sqlalchemy import FromClause, Select, func, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from expenses.database.tables import constant
 from expenses.tickets.filters import TicketFilter, conditions
 from expenses.tickets.models import PaymentStatus, TicketStatus, ticket_table
-from expenses.tickets.queries import visible_to
-from expenses.users.models import Actor
+from expenses.tickets.queries import BoundActor, visible_to
+from expenses.users.models import Actor, Role
 
 # In the order of the lists' tabs.
 STATUSES: tuple[TicketStatus | PaymentStatus, ...] = (
@@ -23,6 +24,8 @@ STATUSES: tuple[TicketStatus | PaymentStatus, ...] = (
     TicketStatus.DENIED,
     TicketStatus.WITHDRAWN,
 )
+# These are counted; what is approved is either due or paid.
+_COUNTED = tuple(status for status in STATUSES if status is not TicketStatus.APPROVED)
 # What is counted and summed exactly; beyond it, counting would cost more the longer one is here.
 COUNT_LIMIT = 10_000
 # The same for a search, whose every hit has to be read, and where some words are in every ticket.
@@ -100,43 +103,56 @@ async def count_by_status(
     """Count the matches in each status, whatever status `matching` asks for."""
     if matching.is_search:
         return _counts_of(await _found(connection, actor=actor, matching=matching))
+    anything = replace(matching, status=None, payment=None)
+    query = _count_query(actor.role, anything, COUNT_LIMIT + 1)
+    row = (await connection.execute(query, {"actor_id": actor.id})).one()
+    counts = Counts(zip(_COUNTED, map(Count.capped, row), strict=True))
+    counts[TicketStatus.APPROVED] = counts[PaymentStatus.DUE] + counts[PaymentStatus.PAID]
+    return counts
+
+
+async def totals(connection: AsyncConnection, *, actor: Actor, matching: TicketFilter) -> Totals:
+    query = _totals_query(actor.role, matching, COUNT_LIMIT + 1)
+    sums = (await connection.execute(query, {"actor_id": actor.id})).all()
+    count = Count.capped(sum(number for _, number, _ in sums))
+    amounts = {} if count.is_capped else {currency: amount for currency, _, amount in sums}
+    return Totals(count, amounts)
+
+
+# These are sent with every list: building them costs as much as sending them.
+@lru_cache
+def _count_query(role: Role, matching: TicketFilter, limit: int) -> Select[*tuple[Any, ...]]:
     counts = [
         select(func.count().label("number"))
         .select_from(
             select(ticket_table.c.id)
-            .where(visible_to(actor), *conditions(_in_status(matching, status)))
-            .limit(constant(COUNT_LIMIT + 1))
+            .where(visible_to(BoundActor(role)), *conditions(_in_status(matching, status)))
+            .limit(constant(limit))
             .subquery()
         )
         .subquery(status)
-        for status in STATUSES
+        for status in _COUNTED
     ]
     # Side by side and not as columns: a sharded database counts each where the tickets are.
     joined: FromClause = counts[0]
     for count in counts[1:]:
         joined = joined.join(count, true())
-    query = select(*(count.c.number for count in counts)).select_from(joined)
-    row = (await connection.execute(query)).one()
-    numbers = zip(STATUSES, row, strict=True)
-    return Counts({status: Count.capped(number) for status, number in numbers})
+    return select(*(count.c.number for count in counts)).select_from(joined)
 
 
-async def totals(connection: AsyncConnection, *, actor: Actor, matching: TicketFilter) -> Totals:
+@lru_cache
+def _totals_query(role: Role, matching: TicketFilter, limit: int) -> Select[*tuple[Any, ...]]:
     some = (
         select(ticket_table.c.currency, ticket_table.c.amount)
-        .where(visible_to(actor), *conditions(matching))
-        .limit(constant(COUNT_LIMIT + 1))
+        .where(visible_to(BoundActor(role)), *conditions(matching))
+        .limit(constant(limit))
         .subquery()
     )
-    rows = await connection.execute(
+    return (
         select(some.c.currency, func.count(), func.sum(some.c.amount))
         .group_by(some.c.currency)
         .order_by(some.c.currency)
     )
-    sums = rows.all()
-    count = Count.capped(sum(number for _, number, _ in sums))
-    amounts = {} if count.is_capped else {currency: amount for currency, _, amount in sums}
-    return Totals(count, amounts)
 
 
 def _in_status(matching: TicketFilter, status: TicketStatus | PaymentStatus) -> TicketFilter:

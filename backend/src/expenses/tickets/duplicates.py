@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from functools import cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -17,6 +18,7 @@ from sqlalchemy import (
     Text,
     and_,
     any_,
+    bindparam,
     cast,
     func,
     literal,
@@ -29,8 +31,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from expenses.database.tables import constant
 from expenses.tickets.models import TicketStatus, idempotency_key_table, ticket_table
 from expenses.tickets.policy import ensure_can_create
-from expenses.tickets.queries import TicketView, visible_to
-from expenses.users.models import Actor
+from expenses.tickets.queries import BoundActor, TicketView, visible_to
+from expenses.users.models import Actor, Role
 
 # One is enough to look into; a link to a shop's front page would name thousands.
 MAX_NAMED = 3
@@ -43,6 +45,8 @@ _NO_ID = 0
 
 Bought = tuple[int, date, Decimal, str]
 """Owner, date, amount and currency: what tickets for the same purchase share."""
+
+_BOUGHT = ("owner_id", "spent_on", "amount", "currency")
 
 Found = dict[Bought | str, set[int]]
 """Ids of tickets, by a purchase or a link that they share."""
@@ -114,7 +118,10 @@ async def _find_others(connection: AsyncConnection, found: Found, actor: Actor) 
             return
         bought = [shared for shared in wanted if not isinstance(shared, str)]
         links = [shared for shared in wanted if isinstance(shared, str)]
-        rows = (await connection.execute(_similar_to_any(actor, bought, links))).all()
+        columns = zip(*bought, strict=True) if bought else ((),) * 4
+        values: dict[str, Any] = dict(zip(_BOUGHT, map(list, columns), strict=True))
+        values |= {"actor_id": actor.id, "number": list(range(len(bought))), "links": links}
+        rows = (await connection.execute(_similar_to_any(actor.role, MAX_READ), values)).all()
         for row in rows:
             found[row.link or bought[row.bought]].add(row.id)
         cut_short = {bool(row.link) for row in rows if row.number_read == MAX_READ}
@@ -159,15 +166,16 @@ def _filed_with(key: str | None, actor: Actor) -> ColumnElement[int | None]:
     )
 
 
-def _similar_to_any(
-    actor: Actor, bought: Sequence[Bought], links: Sequence[str]
-) -> Select[*tuple[Any, ...]]:
+# Built once, since building it costs more than sending it.
+@cache
+def _similar_to_any(role: Role, limit: int) -> Select[*tuple[Any, ...]]:
     """Look up a few tickets for each purchase, which is told by its number, and for each link.
 
     Says as well how many were read of this kind. Both halves look up values and do not join
     tickets, which a sharded database cannot do.
     """
-    both = _first_of(_same(actor, bought), _linked(actor, links), limit=MAX_READ).subquery()
+    actor = BoundActor(role)
+    both = _first_of(_same(actor), _linked(actor, limit), limit=limit).subquery()
     numbered = select(
         both.c.id,
         both.c.bought,
@@ -181,17 +189,16 @@ def _similar_to_any(
     return select(*numbered.c).where(numbered.c.position <= constant(MAX_NAMED + 1))
 
 
-def _same(actor: Actor, bought: Sequence[Bought]) -> Select[*tuple[Any, ...]]:
-    owners, dates, amounts, currencies = zip(*bought, strict=True) if bought else ((),) * 4
+def _same(actor: Actor) -> Select[*tuple[Any, ...]]:
     this = (
         func.unnest(
-            literal(list(range(len(bought))), ARRAY(BigInteger)),
-            literal(list(owners), ARRAY(BigInteger)),
-            literal(list(dates), ARRAY(Date)),
-            literal(list(amounts), ARRAY(Numeric)),
-            literal(list(currencies), ARRAY(Text)),
+            bindparam("number", type_=ARRAY(BigInteger)),
+            bindparam("owner_id", type_=ARRAY(BigInteger)),
+            bindparam("spent_on", type_=ARRAY(Date)),
+            bindparam("amount", type_=ARRAY(Numeric)),
+            bindparam("currency", type_=ARRAY(Text)),
         )
-        .table_valued("number", "owner_id", "spent_on", "amount", "currency")
+        .table_valued("number", *_BOUGHT)
         .render_derived("this")
     )
     is_same = and_(
@@ -204,16 +211,16 @@ def _same(actor: Actor, bought: Sequence[Bought]) -> Select[*tuple[Any, ...]]:
     return select(*columns).join(this, is_same).where(*_candidates(actor))
 
 
-def _linked(actor: Actor, links: Sequence[str]) -> Select[*tuple[Any, ...]]:
+def _linked(actor: Actor, limit: int) -> Select[*tuple[Any, ...]]:
     """Look up tickets by links; a row's link is the one that was wanted, as it was written."""
-    wanted = literal(list(links), ARRAY(Text))
+    wanted = bindparam("links", type_=ARRAY(Text))
     this = func.unnest(wanted).table_valued("link").render_derived("this")
     # Each set of keys is computed once, and not for every pair of a ticket and a link.
     keys = select(this.c.link, func.link_key(this.c.link).label("key")).cte("wanted")
     tickets = (
         select(ticket_table.c.id, _link_keys(ticket_table.c.links).label("link_keys"))
         .where(*_candidates(actor), _shares(wanted))
-        .limit(constant(MAX_READ))
+        .limit(constant(limit))
         .cte("linked")
     )
     keys, tickets = (each.prefix_with("MATERIALIZED") for each in (keys, tickets))

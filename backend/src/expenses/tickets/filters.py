@@ -63,7 +63,7 @@ class TicketFilter:
     but_owner_id: int | None = None
     pattern: str | None = None
     number: int | None = None
-    mentioned: Sequence[int] | None = None
+    mentioned: tuple[int, ...] | None = None
     category: Category | None = None
     merchant: str | None = None
     first_date: date | None = None
@@ -154,7 +154,7 @@ def searched(text: str, employee_ids: Sequence[int]) -> dict[str, Any]:
     return {
         "pattern": like(text),
         "number": int(number) if is_number and int(number) <= MAX_ID else None,
-        "mentioned": employee_ids or None,
+        "mentioned": tuple(employee_ids) or None,
     }
 
 
