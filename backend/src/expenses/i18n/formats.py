@@ -1,7 +1,7 @@
 """Amounts, dates and times as people read them."""
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache, reduce
 from operator import add
@@ -61,9 +61,9 @@ class Formats:
         return _month(day, self._locale)
 
     def ago(self, instant: datetime) -> str:
-        return format_timedelta(
-            instant - datetime.now(UTC), add_direction=True, locale=self._locale
-        )
+        age = datetime.now(UTC) - instant
+        step = next((step for step in _STEPS if age > step), _STEPS[-1])
+        return _ago(step * max(round(age / step), 1), self._locale)
 
     def count(self, count: Count) -> str:
         return self.number(count.number) + ("+" if count.is_capped else "")
@@ -101,6 +101,9 @@ class Formats:
         return _moment(instant.astimezone(self._settings.timezone), self._locale)
 
 
+# What an age is rounded to: the largest that is shorter.
+_STEPS = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1), timedelta(seconds=1)
+
 # Pages are full of the same few, and each takes as long as a row of a table does otherwise.
 _remembered = lru_cache(maxsize=10_000)
 
@@ -127,6 +130,11 @@ def _money(amount: Decimal, currency: str, locale: str) -> str:
 @_remembered
 def _day(day: date, locale: str) -> str:
     return format_date(day, "medium", locale=locale)
+
+
+@_remembered
+def _ago(age: timedelta, locale: str) -> str:
+    return format_timedelta(-age, add_direction=True, locale=locale)
 
 
 @_remembered

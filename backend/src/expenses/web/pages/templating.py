@@ -2,6 +2,7 @@
 
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from heroicons.jinja import heroicon_outline
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -29,12 +30,10 @@ def _create_environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        extensions=["jinja2.ext.i18n"],
-    )
-    environment.install_gettext_callables(  # type: ignore[attr-defined]
-        translate, translate_plural, newstyle=True
     )
     # _() marks its result as safe, so it is for literals only; the filter is for all other text.
+    environment.globals["_"] = safe_gettext
+    environment.globals["ngettext"] = safe_ngettext
     environment.filters["translated"] = gettext
     environment.filters["input_name"] = input_name
     environment.filters["client_name"] = client_name
@@ -45,10 +44,22 @@ def _create_environment() -> Environment:
     return environment
 
 
+def safe_gettext(message: str, /, **values: Any) -> Markup:
+    """Translate a message, with its %(names)s escaped and filled in."""
+    translated = Markup(translate(message))  # noqa: S704, a literal or its translation
+    return translated % values if values else translated
+
+
+def safe_ngettext(singular: str, plural: str, number: int, /, **values: Any) -> Markup:
+    translated = Markup(translate_plural(singular, plural, number))  # noqa: S704
+    return translated % ({"num": number} | values)
+
+
 @cache
-def icon(name: str) -> str:
+def icon(name: str, **attributes: str) -> str:
     """Draw one of Heroicons' outlines; the words beside it say the same to a screen reader."""
-    return heroicon_outline(name, size=None, **{"class": "icon"}, aria_hidden="true")
+    attributes |= {"class": "icon", "aria_hidden": "true"}
+    return heroicon_outline(name, size=None, **attributes)
 
 
 def input_name(name: str) -> str:
