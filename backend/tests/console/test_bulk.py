@@ -109,7 +109,8 @@ class ListedBefore(CommittingTestCase):
     async def listed(self) -> dict[str, Any]:
         """The form of the list with every row ticked."""
         page = await self.browser.get("/admin/ticket/list")
-        return form_of(page) | {"ticket": self.tickets, "verdict": "approve"}
+        ticked = re.findall(r'name="ticket" value="(\d+@[^"]+)"', page.text)
+        return form_of(page) | {"ticket": ticked, "verdict": "approve"}
 
     async def edit(self, ticket: int) -> None:
         program = await self.program_of(self.ada)
@@ -170,7 +171,7 @@ class ListedBefore(CommittingTestCase):
 
     async def test_odd_versions_are_refused(self) -> None:
         form = await self.listed()
-        for field in ({"version": [f"{self.tickets[0]}@yesterday"]}, {"seen": ["never"]}):
+        for field in ({"ticket": [f"{self.tickets[0]}@yesterday"]}, {"seen": ["never"]}):
             async with self.nothing_changes():
                 answer = await self.browser.post("/admin/ticket/decide", data=form | field)
             self.assertEqual(answer.status_code, 422)

@@ -186,7 +186,7 @@ def list_context(request: Request, query: QueryParams) -> dict[str, Any]:
         "list_address": address(query),
         "address": lambda **changes: address(query, **{"cursor": None} | changes),
         "export": lambda kind: address(query, f"/admin/ticket/export/{kind}", cursor=None),
-        "details": lambda ticket: f"{DETAILS}/{ticket.id}{asked}",
+        "asked": asked,
         "may_decide": lambda ticket: can_decide(actor, ticket),
         "may_pay": lambda ticket: tab in PAYABLE and ticket.payment is PaymentStatus.DUE,
         "may_reopen": lambda ticket: can_reopen(actor, ticket) and ticket.paid_at is None,

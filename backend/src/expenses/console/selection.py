@@ -142,13 +142,13 @@ def _queue(form: FormValues) -> Queue:
 
 
 def _ticked(form: FormValues, seen_at: datetime) -> dict[int, datetime]:
-    """Return the ticked tickets, each with the version that the list showed.
+    """Return the ticked tickets, each with when the version was made that the list showed.
 
-    A row without a version counts as seen when the list was made.
+    A ticket without a version counts as seen when the list was made.
     """
-    versions = {}
-    for text in form.many.get("version", []):
-        ticket, _, updated_at = text.partition("@")
-        versions[ticket] = parse(Seen, {"seen": updated_at}).seen
-    ticked = ticket_numbers(form.many.get("ticket", []))
-    return {number: versions.get(str(number)) or seen_at for number in ticked}
+    parts = [text.partition("@") for text in form.many.get("ticket", [])]
+    versions = {ticket: version for ticket, _, version in parts}
+    return {
+        number: parse(Seen, {"seen": versions.get(str(number), "")}).seen or seen_at
+        for number in ticket_numbers(list(versions))
+    }

@@ -59,8 +59,8 @@ async function fill(place, part, isWanted) {
 
 const rows = () => [...list.querySelectorAll("tr[data-ticket]:not([hidden])")];
 const rowOf = (number) => list.querySelector(`tr[data-ticket="${number}"]`);
-const linkOf = (row) => row.querySelector("[data-open]");
-const isPending = (row) => row?.hasAttribute("data-pending") && !row.hasAttribute("data-busy");
+const linkOf = (row) => row.querySelector("a.description");
+const isPending = (row) => row?.querySelector("[data-approve]") && !row.hasAttribute("data-busy");
 
 function mark(row) {
   current?.removeAttribute("data-current");
@@ -151,7 +151,7 @@ async function decide(form, button) {
   const body = new FormData(form, button);
   if (body.has("recent")) body.set("reason", body.get("recent"));
   const action = button?.hasAttribute("formaction") ? button.formAction : form.action;
-  const number = form.dataset.decide || body.get("tickets") || form.closest("tr").dataset.ticket;
+  const number = form.dataset.decide || body.get("tickets") || button.closest("tr").dataset.ticket;
   const row = rowOf(number);
   const isUndo = body.has("tickets");
   const next = row && following(row);
@@ -192,8 +192,7 @@ function settle(fresh) {
   if (!old) return;
   old.replaceWith(fresh);
   if (old === current) mark(fresh);
-  const tab = search.elements.status.value;
-  if (tab !== "all" && tab !== fresh.dataset.status) setTimeout(fold, STAYS, fresh);
+  if (search.elements.status.value === "pending" && !isPending(fresh)) setTimeout(fold, STAYS, fresh);
 }
 
 function fold(row) {
@@ -213,7 +212,7 @@ async function refill() {
 function say(message, row) {
   const text = document.createElement("span");
   text.textContent = message;
-  const undo = row && row.querySelector("form:has([data-undo])");
+  const undo = row && row.querySelector("[data-undo]");
   const bar = document.createElement("div");
   bar.className = "toast-bar";
   bar.append(text, ...(undo ? [undo.cloneNode(true)] : []));
@@ -247,9 +246,8 @@ function deny(row) {
   const form = cell.querySelector("form");
   form.action = `/admin/ticket/${row.dataset.ticket}/deny`;
   form.dataset.decide = row.dataset.ticket;
-  for (const name of ["next", "seen"]) {
-    form.elements[name].value = row.querySelector("form").elements[name].value;
-  }
+  form.elements.next.value = document.getElementById("rows").elements.next.value;
+  form.elements.seen.value = row.querySelector("[data-approve]").value;
   row.after(panel);
   delete panel.dataset.ticket;
   form.elements.reason.focus({ preventScroll: true });
@@ -324,7 +322,7 @@ list.addEventListener("click", (event) => {
     event.preventDefault();
     mark(row);
     deny(row);
-  } else if (!link || link.matches("[data-open]")) {
+  } else if (!link || link === linkOf(row)) {
     if (wide.matches) event.preventDefault();
     if (wide.matches) go(row);
     else if (!link) linkOf(row).click();

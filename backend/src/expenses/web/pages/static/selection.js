@@ -32,7 +32,7 @@ export function showSelected() {
   // What is paid is selected row by row.
   const everything = bar.elements.all;
   if (everything && chosen.length < all.length) everything.checked = false;
-  const sums = everything?.checked ? [] : amounts(chosen.map((box) => box.closest("tr").dataset));
+  const sums = everything?.checked ? [] : amounts(chosen.map((box) => box.dataset));
   const text = everything?.checked ? bar.dataset.all : bar.dataset.some;
   bar.querySelector("[data-selected]").textContent = [
     text.replace("{n}", chosen.length),
