@@ -33,8 +33,14 @@ from expenses.web.security.headers import SecurityHeadersMiddleware
 from expenses.web.security.hosts import HostMiddleware
 from expenses.web.security.origin import SameOriginMiddleware
 
-# Exports are streamed: each of their pieces is to leave at once.
-NOT_COMPRESSED = (*DEFAULT_EXCLUDED_CONTENT_TYPES, *MEDIA_TYPES.values())
+# Exports are streamed: each of their pieces is to leave at once. Receipts are compressed as they
+# are, and would keep all others waiting for a tenth of a second.
+NOT_COMPRESSED = (
+    *DEFAULT_EXCLUDED_CONTENT_TYPES,
+    *MEDIA_TYPES.values(),
+    "application/pdf",
+    "image/heic",
+)
 HANDLED = (ExpensesError, HTTPException, RequestValidationError)
 logger = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from expenses.receipts.models import receipt_table
 from expenses.users.queries import UserView
 from tests.harness import AppTestCase, CommittingTestCase, make_settings
-from tests.receipts.documents import encoded
+from tests.receipts.documents import encoded, pdf
 
 PHOTO = encoded(Image.new("RGB", (400, 300), "#ccc"), "JPEG")
 INVOICE = b"""<Invoice xmlns="urn:oasis:names:specification:ubl:schema:xsd:Invoice-2"
@@ -87,6 +87,12 @@ class Add(ReceiptTestCase):
         )
         self.assertIn("sandbox", original.headers["content-security-policy"])
         self.assertEqual(original.headers["x-content-type-options"], "nosniff")
+
+    async def test_a_pdf_is_not_compressed_once_more(self) -> None:
+        number = (await self.add(pdf(pages=5), "taxi.pdf")).json()["id"]
+        answer = await self.api.get(f"{self.address}/{number}", headers={"Accept-Encoding": "gzip"})
+        self.assertGreater(len(answer.content), 500)
+        self.assertNotIn("content-encoding", answer.headers)
 
     async def test_a_picture_is_sent_once(self) -> None:
         number = (await self.add(PHOTO)).json()["id"]
