@@ -139,6 +139,20 @@ class Tabs(QueueTestCase):
             page = await self.listing(status="pending", q="train")
         self.assertIn("At least 3 tickets match", page.text)
 
+    async def test_a_filter_is_counted_by_its_latest_tickets_where_it_has_too_many(self) -> None:
+        ada = await self.new_employee()
+        for amount in ("1.00", "2.00", "4.00"):
+            await self.new_ticket(ada, category="training", amount=amount)
+        for query in ({"category": "training"}, {"min": "1", "max": "4"}, {"from": "2020-01-01"}):
+            with self.subTest(**query):
+                page = await self.listing(status="pending", **query)
+                self.assertEqual(tabs(page), ["3", *"00000", "3"])
+                self.assertIn("$7.00", page.text)
+                with patch("expenses.tickets.counts.FILTER_COUNT_LIMIT", 2):
+                    page = await self.listing(status="pending", **query)
+                self.assertEqual(tabs(page), ["3+", *["0+"] * 5, "3+"])
+                self.assertNotIn("$7.00", page.text)
+
     async def test_the_list_takes_the_same_statements_however_long_it_is(self) -> None:
         ada = await self.new_employee()
         await self.new_ticket(ada)

@@ -28,6 +28,8 @@ STATUSES: tuple[TicketStatus | PaymentStatus, ...] = (
 _COUNTED = tuple(status for status in STATUSES if status is not TicketStatus.APPROVED)
 # What is counted and summed exactly; beyond it, counting would cost more the longer one is here.
 COUNT_LIMIT = 10_000
+# The same for filters by what no index has in the order of the list: their tickets have to be read.
+FILTER_COUNT_LIMIT = 1_000
 # The same for a search, whose every hit has to be read, and where some words are in every ticket.
 SEARCH_COUNT_LIMIT = 100
 
@@ -84,9 +86,9 @@ async def count_matches(
     connection: AsyncConnection, *, actor: Actor, matching: TicketFilter
 ) -> Matches:
     asked = matching.payment or matching.status
-    if matching.is_search:
+    if not matching.is_indexed:
         found = await _found(connection, actor=actor, matching=matching)
-        counts = _counts_of(found)
+        counts = _counts_of(found, matching)
         listed = counts[asked] if asked else counts.all
         return Matches(counts, Totals(listed, {} if listed.is_capped else _sums(found, asked)))
     counts = await count_by_status(connection, actor=actor, matching=matching)
@@ -101,8 +103,9 @@ async def count_by_status(
     connection: AsyncConnection, *, actor: Actor, matching: TicketFilter
 ) -> Counts:
     """Count the matches in each status, whatever status `matching` asks for."""
-    if matching.is_search:
-        return _counts_of(await _found(connection, actor=actor, matching=matching))
+    if not matching.is_indexed:
+        found = await _found(connection, actor=actor, matching=matching)
+        return _counts_of(found, matching)
     anything = replace(matching, status=None, payment=None)
     query = _count_query(actor.role, anything, COUNT_LIMIT + 1)
     row = (await connection.execute(query, {"actor_id": actor.id})).one()
@@ -178,7 +181,8 @@ class _Found(NamedTuple):
 async def _found(
     connection: AsyncConnection, *, actor: Actor, matching: TicketFilter
 ) -> list[_Found]:
-    """Add up a search by status and currency, or its latest hits where there are too many."""
+    """Add up the matches by status and currency, or the latest where there are too many."""
+    dated = matching.first_date is not None or matching.last_date is not None
     some = (
         select(
             ticket_table.c.status,
@@ -187,9 +191,9 @@ async def _found(
             ticket_table.c.amount,
         )
         .where(visible_to(actor), *conditions(replace(matching, status=None, payment=None)))
-        # A frequent word is found by walking along the tickets, and not in its long list of them.
-        .order_by(ticket_table.c.id.desc())
-        .limit(constant(SEARCH_COUNT_LIMIT + 1))
+        # What is frequent is found by walking along the tickets, not in a long list of them all.
+        .order_by(ticket_table.c.spent_on.desc() if dated else ticket_table.c.id.desc())
+        .limit(constant(_limit(matching) + 1))
         .subquery()
     )
     rows = await connection.execute(
@@ -204,8 +208,12 @@ async def _found(
     return [_Found._make(row) for row in rows]
 
 
-def _counts_of(found: Sequence[_Found]) -> Counts:
-    is_capped = sum(some.number for some in found) > SEARCH_COUNT_LIMIT
+def _limit(matching: TicketFilter) -> int:
+    return SEARCH_COUNT_LIMIT if matching.is_search else FILTER_COUNT_LIMIT
+
+
+def _counts_of(found: Sequence[_Found], matching: TicketFilter) -> Counts:
+    is_capped = sum(some.number for some in found) > _limit(matching)
     numbers = dict.fromkeys(STATUSES, 0)
     for some in found:
         for status in some.statuses:

@@ -244,12 +244,14 @@ def _conditions(matching: EventFilter) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
     for column, value in (
         (event_table.c.actor_id, matching.actor_id),
-        (event_table.c.action, matching.action),
         (event_table.c.ticket_id, matching.ticket_id),
         (event_table.c.user_id, matching.user_id),
     ):
         if value is not None:
             found.append(column == value)
+    if matching.action is not None:
+        # Some happen all the time, others never.
+        found.append(event_table.c.action == constant(matching.action))
     if matching.since is not None:
         found.append(event_table.c.at >= matching.since)
     if matching.until is not None:

@@ -1,5 +1,6 @@
 """Filters, search and sort orders of ticket lists, as SQL conditions."""
 
+import operator
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -81,6 +82,13 @@ class TicketFilter:
         return self == TicketFilter(status=self.status)
 
     @property
+    def is_indexed(self) -> bool:
+        """Whether indexes alone tell what matches: by status, payment and owner."""
+        return self == TicketFilter(
+            status=self.status, payment=self.payment, owner_id=self.owner_id
+        )
+
+    @property
     def is_search(self) -> bool:
         return self.pattern is not None
 
@@ -88,13 +96,8 @@ class TicketFilter:
 def conditions(matching: TicketFilter) -> list[ColumnElement[bool]]:
     """Translate `matching` into conditions on the ticket table alone."""
     found: list[ColumnElement[bool]] = []
-    for column, value in (
-        (ticket_table.c.owner_id, matching.owner_id),
-        (ticket_table.c.category, matching.category),
-        (ticket_table.c.currency, matching.currency),
-    ):
-        if value is not None:
-            found.append(column == value)
+    if matching.owner_id is not None:
+        found.append(ticket_table.c.owner_id == matching.owner_id)
     if matching.status is not None:
         # Its share of all tickets decides about the plan.
         found.append(ticket_table.c.status == constant(matching.status))
@@ -102,14 +105,17 @@ def conditions(matching: TicketFilter) -> list[ColumnElement[bool]]:
         found.append(ticket_table.c.owner_id != matching.but_owner_id)
     if matching.ids is not None:
         found.append(is_one_of(ticket_table.c.id, matching.ids))
-    if matching.first_date is not None:
-        found.append(ticket_table.c.spent_on >= matching.first_date)
-    if matching.last_date is not None:
-        found.append(ticket_table.c.spent_on <= matching.last_date)
-    if matching.lowest_amount is not None:
-        found.append(ticket_table.c.amount >= matching.lowest_amount)
-    if matching.highest_amount is not None:
-        found.append(ticket_table.c.amount <= matching.highest_amount)
+    # So does the share of each of these.
+    for column, compare, value in (
+        (ticket_table.c.category, operator.eq, matching.category),
+        (ticket_table.c.currency, operator.eq, matching.currency),
+        (ticket_table.c.spent_on, operator.ge, matching.first_date),
+        (ticket_table.c.spent_on, operator.le, matching.last_date),
+        (ticket_table.c.amount, operator.ge, matching.lowest_amount),
+        (ticket_table.c.amount, operator.le, matching.highest_amount),
+    ):
+        if value is not None:
+            found.append(compare(column, literal(value, column.type, literal_execute=True)))
     if matching.merchant is not None:
         found.append(
             func.folded(ticket_table.c.merchant).like(constant_text(like(matching.merchant)))
@@ -159,10 +165,12 @@ def searched(text: str, employee_ids: Sequence[int]) -> dict[str, Any]:
 
 
 def _has(payment: PaymentStatus) -> list[ColumnElement[bool]]:
-    is_due = ticket_table.c.paid_at.is_(None)
+    if payment is PaymentStatus.PAID:
+        # A constraint sees to it that it is approved as well.
+        return [ticket_table.c.paid_at.is_not(None)]
     return [
         ticket_table.c.status == constant(TicketStatus.APPROVED),
-        is_due if payment is PaymentStatus.DUE else ~is_due,
+        ticket_table.c.paid_at.is_(None),
     ]
 
 
