@@ -45,6 +45,10 @@ class Category(StrEnum):
     OTHER = "other"
 
 
+_IS_DUE = text("status = 'approved' AND paid_at IS NULL")
+_IS_PAID = text("paid_at IS NOT NULL")
+
+
 class Ticket(Base):
     """One purchase. People call it by its id: "ticket 1042"."""
 
@@ -92,9 +96,15 @@ class Ticket(Base):
             "currency",
             "id",
             postgresql_include=["amount", "decided_at", "spent_on"],
-            postgresql_where=text("status = 'approved' AND paid_at IS NULL"),
+            postgresql_where=_IS_DUE,
         ),
-        Index("ix_tickets_paid", "owner_id", "id", postgresql_where=text("paid_at IS NOT NULL")),
+        Index("ix_tickets_paid", "owner_id", "id", postgresql_where=_IS_PAID),
+        # Their lists, in each order in which the others would have to be skipped.
+        Index("ix_tickets_due_id", "id", postgresql_where=_IS_DUE),
+        Index("ix_tickets_due_spent_on", "spent_on", "id", postgresql_where=_IS_DUE),
+        Index("ix_tickets_due_amount", "amount", "id", postgresql_where=_IS_DUE),
+        Index("ix_tickets_paid_id", "id", postgresql_where=_IS_PAID),
+        Index("ix_tickets_paid_spent_on", "spent_on", "id", postgresql_where=_IS_PAID),
         # For the hints at duplicates: the same purchase, or a link that another ticket has.
         Index(None, "owner_id", "spent_on", "amount"),
         Index("ix_tickets_link_keys", func.link_keys(text("links")), postgresql_using="gin"),
