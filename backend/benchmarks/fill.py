@@ -28,8 +28,9 @@ BATCH = 50_000
 # Read from the catalog, so that nothing about the tables is repeated here. They are dropped and
 # made again: for all rows at once that is quicker than row by row.
 INDEXES = """
-SELECT format('DROP INDEX %s', indexrelid::regclass), pg_get_indexdef(indexrelid)
-FROM pg_index
+SELECT format('DROP INDEX %s', indexrelid::regclass), concat_ws('; ', pg_get_indexdef(indexrelid),
+    format('ALTER INDEX %s ALTER COLUMN 1 SET STATISTICS ', indexrelid::regclass) || attstattarget)
+FROM pg_index JOIN pg_attribute ON attrelid = indexrelid AND attnum = 1
 WHERE indrelid::regclass::text IN ('tickets', 'payment_lines', 'receipts', 'events')
   AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid)
 ORDER BY indexrelid
