@@ -8,7 +8,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "expenses"
 
 # From the top of the layout to its bottom: a package imports itself and those above it.
 LAYOUT = [
-    {"VERSION", "settings", "errors", "i18n"},
+    {"version", "settings", "errors", "i18n"},
     {"files"},
     {"database"},
     {"history"},

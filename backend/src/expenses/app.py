@@ -12,7 +12,7 @@ from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddle
 from starlette.middleware.sessions import SessionMiddleware
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from expenses import VERSION, api, console, portal
+from expenses import api, console, portal
 from expenses.database.engine import Database
 from expenses.database.replica import open_replica
 from expenses.errors import CannotStart, ExpensesError
@@ -20,6 +20,7 @@ from expenses.notifications import delivery as deliveries
 from expenses.observability.traces import Traces, requested_traces, trace_statements
 from expenses.receipts.storage import Storage, open_storage
 from expenses.settings import KEY_COMMAND, Settings, read_settings
+from expenses.version import VERSION
 from expenses.web import health, housekeeping, metrics, openapi
 from expenses.web.exports.tickets import MEDIA_TYPES
 from expenses.web.failures import UnexpectedErrorMiddleware

@@ -8,13 +8,13 @@ from typing import NamedTuple
 
 import aiosmtplib
 
-from expenses import VERSION
 from expenses.notifications import webhook
 from expenses.notifications.mail_server import smtp_client
 from expenses.notifications.mails import compose
 from expenses.notifications.outbox import ClaimedMessage
 from expenses.settings import Settings
 from expenses.users.queries import UserView
+from expenses.version import VERSION
 
 # For one message, connecting included.
 SEND_SECONDS = 15

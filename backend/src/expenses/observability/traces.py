@@ -19,9 +19,9 @@ from opentelemetry.trace import Span, SpanKind, StatusCode, Tracer, get_current_
 from sqlalchemy import Connection, event
 from sqlalchemy.engine import ExceptionContext
 
-from expenses import VERSION
 from expenses.database.engine import Database
 from expenses.observability.logs import request_id
+from expenses.version import VERSION
 
 SERVICE = "contoso-expenses"
 # A collector that does not answer is waited for no longer when the server ends.

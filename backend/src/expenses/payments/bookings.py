@@ -10,7 +10,7 @@ from expenses.errors import InvalidInput
 from expenses.files.worker import TOO_LARGE, TOO_SLOW, Unreadable, read_apart
 from expenses.i18n.amounts import read_amount
 from expenses.i18n.languages import gettext
-from expenses.payments.reading.camt import NO_STATEMENT
+from expenses.payments.reading import NO_STATEMENT
 from expenses.tickets.schemas import Day
 from expenses.tickets.spreadsheets.columns import normalized
 from expenses.tickets.spreadsheets.dates import read_date

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert
@@ -12,12 +12,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from expenses.errors import NotFound, PayoutUnreadable
 from expenses.history import record
 from expenses.notifications.outbox import Channel, Subject, announce
-from expenses.payments.encryption import Cipher, Unreadable
 from expenses.payments.models import payout_table
 from expenses.payments.policy import ensure_can_be_paid
 from expenses.settings import Settings
 from expenses.tickets.filters import is_one_of
 from expenses.users.models import Actor, user_table
+
+if TYPE_CHECKING:
+    from expenses.payments.encryption import Cipher
 
 
 @dataclass(frozen=True, repr=False)
@@ -61,6 +63,9 @@ async def payout_details_of(
 
     Raises `PayoutUnreadable`, which names the people.
     """
+    # Imported where something is encrypted or decrypted: the library takes 8 MB.
+    from expenses.payments.encryption import Cipher, Unreadable
+
     cipher = Cipher(settings)
     rows = await connection.execute(
         select(payout_table.c.user_id, payout_table.c.encrypted, user_table.c.username)
@@ -83,6 +88,8 @@ async def set_payout(
     connection: AsyncConnection, details: PayoutDetails, *, actor: Actor, settings: Settings
 ) -> MaskedPayout:
     """Store the actor's details. The same again is no event. Raises `Forbidden`."""
+    from expenses.payments.encryption import Cipher
+
     ensure_can_be_paid(actor)
     cipher = Cipher(settings)
     values = asdict(details)
@@ -117,8 +124,10 @@ async def remove_payout(connection: AsyncConnection, *, actor: Actor) -> None:
 
 
 async def _stored(
-    connection: AsyncConnection, cipher: Cipher, actor: Actor
+    connection: AsyncConnection, cipher: "Cipher", actor: Actor
 ) -> dict[str, Any] | None:
+    from expenses.payments.encryption import Unreadable
+
     encrypted = await connection.scalar(
         select(payout_table.c.encrypted).where(payout_table.c.user_id == actor.id).with_for_update()
     )

@@ -2,8 +2,6 @@
 
 import re
 
-import disarm
-
 MAX_NAME = 70
 MAX_TEXT = 140
 
@@ -20,6 +18,9 @@ def sepa_text(text: str, most: int) -> str:
 
     A slash at either end, or two in a row, would mean something to banks.
     """
+    # Imported where a file for a bank is made: its tables take 4 MB.
+    import disarm
+
     latin = disarm.transliterate(text, errors="ignore").translate(_NEAREST)
     plain = " ".join(_OTHERS.sub(" ", latin).split())
     return re.sub("/+", "/", plain)[:most].strip("/ ") or "NOTPROVIDED"

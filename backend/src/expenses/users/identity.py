@@ -2,8 +2,6 @@
 
 import unicodedata
 
-import disarm
-
 _ALIKE = str.maketrans("i1|0", "lllo")
 
 
@@ -24,4 +22,7 @@ def username_skeleton(username: str) -> str:
 
     Its skeleton takes I for l; in any case, that makes i, l and 1 the same.
     """
+    # Imported where somebody chooses a name: its tables take 4 MB.
+    import disarm
+
     return disarm.skeleton_key(username.casefold()).translate(_ALIKE)

@@ -4,9 +4,8 @@ from collections.abc import Iterator
 from xml.etree.ElementTree import Element
 
 from expenses.files.worker import Unreadable, answer
+from expenses.payments.reading import NO_STATEMENT
 from expenses.receipts.reading.xml import parse, text_at
-
-NO_STATEMENT = "no statement"
 
 # The statement of a day, and a notification of single bookings.
 _ENTRIES = ("{*}BkToCstmrStmt/{*}Stmt/{*}Ntry", "{*}BkToCstmrDbtCdtNtfctn/{*}Ntfctn/{*}Ntry")
