@@ -7,6 +7,7 @@ import httpx
 
 from benchmarks.databases import add_pending_tickets
 from benchmarks.deployment import Deployment
+from benchmarks.load import TIMEOUT
 
 QUEUE = "/admin/ticket/list?status=pending"
 
@@ -23,7 +24,7 @@ def measure(deployment: Deployment) -> PageSizes:
     owner_id, address = deployment.sample.employee_id, deployment.application.address
     [number] = asyncio.run(add_pending_tickets(deployment.database, owner_id, 1))
     browser = deployment.headers.employer_browser | {"Origin": address}
-    with httpx.Client(base_url=address, headers=browser) as client:
+    with httpx.Client(base_url=address, headers=browser, timeout=TIMEOUT) as client:
         page = client.get(QUEUE).raise_for_status()
         fragment = client.post(
             f"/admin/ticket/{number}/approve", data={"next": QUEUE}, headers={"X-Fragment": "row"}

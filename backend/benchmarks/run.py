@@ -1,6 +1,7 @@
 """One run: everything is started, measured, and stopped again."""
 
 import asyncio
+import logging
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -22,12 +23,14 @@ from benchmarks import (
 )
 from benchmarks.deployment import Deployment, deployed, write_request
 from benchmarks.fill import Progress
-from benchmarks.load import WrongAnswer
+from benchmarks.load import TIMEOUT, WrongAnswer
 from benchmarks.measurements import Measurement, Pace, always, measure
 from benchmarks.results import Results
 from benchmarks.routes import Route
 from benchmarks.targets import usual_size
 from expenses.database.embedded import running
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -96,7 +99,7 @@ def _reads(deployment: Deployment, options: Options) -> Iterator[Measurement]:
 
 def _ensure_equal(route: Route, floor_path: str, deployment: Deployment) -> None:
     application, floor = (
-        httpx.get(address, headers=dict(route.headers))
+        httpx.get(address, headers=dict(route.headers), timeout=TIMEOUT)
         for address in (
             deployment.application.address + route.path,
             deployment.floor.address + floor_path,
@@ -132,6 +135,10 @@ def _measure_once(deployment: Deployment, options: Options, results: Results) ->
 
 
 def _compare(deployment: Deployment, pace: Pace, results: Results, progress: Progress) -> None:
+    """What others cannot answer in time is left out."""
     with comparison.others(deployment) as others:
-        measure([*comparison.measurements(deployment, others)], pace, results, progress)
-        results.sqladmin_export = comparison.export_seconds(others[comparison.SQLADMIN])
+        try:
+            measure([*comparison.measurements(deployment, others)], pace, results, progress)
+            results.sqladmin_export = comparison.export_seconds(others[comparison.SQLADMIN])
+        except (WrongAnswer, httpx.TimeoutException) as error:
+            logger.warning("Comparing has ended early: %s", error)

@@ -9,6 +9,7 @@ import httpx
 
 from benchmarks.company import PASSWORD, TICKETS_PER_EMPLOYEE
 from benchmarks.fill import connected
+from benchmarks.load import TIMEOUT
 
 EMPLOYER = "SELECT email FROM users WHERE role = 'employer' ORDER BY id LIMIT 1"
 # The one whose number of tickets is closest to the average.
@@ -92,13 +93,14 @@ async def _middle(connection: Any, order: str, condition: str = "") -> Row:
 
 
 def _api_headers(server: str, email: str) -> dict[str, str]:
-    answer = httpx.post(f"{server}/api/session", json={"email": email, "password": PASSWORD})
+    body = {"email": email, "password": PASSWORD}
+    answer = httpx.post(f"{server}/api/session", json=body, timeout=TIMEOUT)
     answer.raise_for_status()
     return {"Authorization": f"Bearer {answer.json()['token']}"}
 
 
 def _browser_headers(server: str, email: str) -> dict[str, str]:
-    with httpx.Client(base_url=server) as client:
+    with httpx.Client(base_url=server, timeout=TIMEOUT) as client:
         form = {"email": email, "password": PASSWORD}
         answer = client.post("/login", data=form, headers={"Origin": server})
         if answer.status_code != 303:

@@ -25,13 +25,16 @@ from benchmarks.databases import add_pending_tickets
 from benchmarks.fill import TABLES, connected, fill
 from benchmarks.floor import Floor
 from benchmarks.load import Load, Request, WrongAnswer, run_wrk
+from benchmarks.others import models
 from benchmarks.photo import receipt_photo
 from benchmarks.results import Key, Results
 from benchmarks.routes import FIRST_LIST, NEW_TICKET, deep_path, reading_routes, rows_in
 from benchmarks.sample import Headers
 from benchmarks.targets import targets
 from expenses.database import migrations
+from expenses.database.tables import table_of
 from expenses.errors import CannotStart
+from expenses.tickets.models import Ticket
 from expenses.web.security.cookies import SESSION
 from tests.harness import CommittingTestCase, cookie, empty_database, new_database, new_role
 
@@ -432,6 +435,14 @@ class Reporting(unittest.TestCase):
     def test_what_was_not_measured_has_no_target(self) -> None:
         self.assertEqual(targets(self.results), [])
         self.assertIn("- memory: 2 GiB", report.markdown(self.results))
+
+
+class Others(unittest.TestCase):
+    def test_the_textbooks_columns_are_columns_of_the_tables(self) -> None:
+        tables = table_of(Ticket).metadata.tables
+        for name, table in models.Base.metadata.tables.items():
+            with self.subTest(table=name):
+                self.assertLessEqual({*table.columns.keys()}, {*tables[name].columns.keys()})
 
 
 class CommandLine(unittest.TestCase):
