@@ -107,7 +107,7 @@ class RoundTrip(BackupsTestCase):
             " WHERE connamespace = 'public'::regnamespace ORDER BY 1, 2",
             "SELECT table_name, column_name, data_type, is_nullable, column_default"
             " FROM information_schema.columns WHERE table_schema = 'public' ORDER BY 1, 2",
-            "SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal",
+            "SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal ORDER BY 1",
         ):
             expected = self.rows(migrated, statement)
             self.assertTrue(expected)

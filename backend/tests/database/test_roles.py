@@ -271,6 +271,7 @@ class MainPath(TwoRolesTestCase, CommittingTestCase):
                 text(f"UPDATE receipts SET added_at = '2020-01-01' WHERE id = {forgotten}")
             )
         await housekeeping.tidy(self.database, self.app.state.storage)
+        await housekeeping.keep_sums(self.database)
         self.assertEqual(await self.count("receipts"), 2)
         actions = [event.action for event in await self.events() if event.ticket_id == ticket]
         self.assertEqual(actions.count("ticket.receipt_added"), 3)

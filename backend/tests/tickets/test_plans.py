@@ -1,19 +1,28 @@
 """Lists of a long history: PostgreSQL walks along an index, and neither sorts nor reads it all."""
 
 import asyncio
+import json
 from typing import Any, ClassVar
 
 from sqlalchemy import select
 
 from benchmarks.company import COMMON_WORD
 from benchmarks.fill import connected, fill
+from expenses.console.overview import MAX_OWED
 from expenses.tickets.filters import Sort
+from expenses.tickets.overview import PENDING_COMPARED
 from expenses.users.models import Role, User
 from expenses.users.queries import VIEW, UserView
 from tests.harness import CommittingTestCase, new_database
 
 SIZE = 100_000
 CONSOLE, PORTAL, API = "/admin/ticket/list", "/tickets", "/api/tickets"
+
+
+def rows_read(plan: dict[str, Any], table: str) -> int:
+    """By a node of a plan and those below it."""
+    own = plan["Actual Rows"] * plan["Actual Loops"] if plan.get("Relation Name") == table else 0
+    return int(own) + sum(rows_read(below, table) for below in plan.get("Plans", ()))
 
 
 class PlanTestCase(CommittingTestCase):
@@ -106,6 +115,21 @@ class Plans(PlanTestCase):
         plan = await self.plan(hints.sql, hints.values)
         for index in ("ix_tickets_owner_id_spent_on_amount", "ix_tickets_link_keys"):
             self.assertIn(f"Scan {'using' if 'owner' in index else 'on'} {index}", plan)
+
+    async def test_the_overview_reads_sums_and_few_tickets(self) -> None:
+        boss = await self.browser_of(await self.somebody(Role.EMPLOYER))
+        with self.counted_statements() as statements:
+            await boss.get("/admin/overview")
+        read = 0
+        async with connected(self._address) as connection:
+            for sent in statements:
+                explained = f"EXPLAIN (ANALYZE, FORMAT JSON) {sent.sql}"
+                [found] = json.loads(await connection.fetchval(explained, *sent.values))
+                read += rows_read(found["Plan"], "tickets") + rows_read(
+                    found["Plan"], "payment_lines"
+                )
+        # Some of the pending ones are compared with each other; where much is owed, since when.
+        self.assertLess(read, PENDING_COMPARED + MAX_OWED * 100)
 
     async def assert_quick(self, user: UserView, *paths: str, sorts: bool = False) -> None:
         """With `sorts`, the few that were found through an index may be put into order."""

@@ -59,7 +59,7 @@ GET    /admin/employers/{user_id:int}/{verb}              employer  4
 POST   /admin/employers/{user_id:int}/{verb}              employer  15
 GET    /admin/history                                     employer  3
 GET    /admin/history/people                              employer  2
-GET    /admin/overview                                    employer  7
+GET    /admin/overview                                    employer  8
 GET    /admin/payments                                    employer  3
 POST   /admin/payments                                    employer  10
 POST   /admin/payments/selected                           employer  11

@@ -10,8 +10,7 @@ from starlette.responses import Response
 from expenses.console import overview_lines as lines
 from expenses.console.authentication import user_of
 from expenses.i18n.money import Currency
-from expenses.payments.queries import due_by_employee
-from expenses.payments.totals import paid_by_month
+from expenses.payments.totals import due_by_employee, paid_by_month
 from expenses.tickets import overview
 from expenses.web.dependencies import database_for_reports, settings_of
 from expenses.web.pages.rendering import render
@@ -41,8 +40,9 @@ class OverviewView(BaseView):
         async with database.reading() as connection:
             pending = await overview.pending(connection, actor=actor, today=today)
             alike = await overview.pending_alike(connection, actor=actor)
-            found = await overview.spending(
-                connection, actor=actor, periods=overview.split(year.months, spans)
+            spending = await overview.spending(connection, actor=actor, months=year.months)
+            compared = await overview.spending_in(
+                connection, actor=actor, spans=spans, currency=currency
             )
             owed = await due_by_employee(connection, actor=actor, limit=MAX_OWED + 1)
             paid = await paid_by_month(
@@ -51,8 +51,7 @@ class OverviewView(BaseView):
             employees = await overview.top_spending(
                 connection, actor=actor, months=year.months, currency=currency
             )
-        spending = lines.of_year(found, year)
-        comparison = lines.comparison_lines(found, spans, year)
+        comparison = lines.comparison_lines(compared, spans, year)
         currencies = lines.currency_lines(spending, year)
         used = {line.label: line.number for line in currencies}
         return render(

@@ -12,7 +12,7 @@ from starlette.datastructures import QueryParams
 from expenses.console.queue import address
 from expenses.i18n.languages import current_language
 from expenses.i18n.languages import gettext as _
-from expenses.payments.queries import DueToEmployee
+from expenses.payments.totals import DueToEmployee
 from expenses.tickets.models import TicketStatus
 from expenses.tickets.overview import (
     AGES,
@@ -148,18 +148,11 @@ def age_lines(rows: Sequence[Pending], today: date) -> list[Line]:
     ]
 
 
-def of_year(rows: Sequence[Spending], year: Year) -> list[Spending]:
-    """Leave out what was only read to be compared with."""
-    return [row for row in rows if row.period.first >= year.days.first]
-
-
-def comparison_lines(rows: Sequence[Spending], spans: Sequence[Days], year: Year) -> list[Line]:
-    lines = []
-    for span in spans:
-        inside = [row for row in rows if span.first <= row.period.first <= span.last]
-        label = format_skeleton("yMMM", span.first, locale=current_language())
-        lines.append(year.line(label, total(inside, year).figures[year.currency], span))
-    return lines
+def comparison_lines(found: Sequence[Figure], spans: Sequence[Days], year: Year) -> list[Line]:
+    return [
+        year.line(format_skeleton("yMMM", span.first, locale=current_language()), figure, span)
+        for figure, span in zip(found, spans, strict=True)
+    ]
 
 
 def changes(comparison: Sequence[Line]) -> list[str]:
@@ -183,7 +176,7 @@ def total(rows: Sequence[Spending], year: Year) -> Line:
 
 def month_lines(rows: Sequence[Spending], year: Year) -> list[Line]:
     """List every month, also those without spending."""
-    figures = by(_in_currency(rows, year), lambda row: row.period.first.replace(day=1))
+    figures = by(_in_currency(rows, year), lambda row: row.month)
     return [
         year.line(
             name_of_month(month),

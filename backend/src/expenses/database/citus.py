@@ -57,6 +57,7 @@ SELECT relname, conname FROM pg_constraint JOIN pg_class ON pg_class.oid = conre
 WHERE contype = 'f' AND relnamespace = current_schema()::regnamespace
 """
 _TRIGGERS = "SELECT tgname FROM pg_trigger WHERE tgrelid = 'events'::regclass AND NOT tgisinternal"
+_CHANGES_VIEW = "SELECT relname FROM pg_class WHERE relname = 'ticket_changes' AND relkind = 'v'"
 # One for each shard, and none that an event has.
 _NEW_EVENT_IDS = """
 SELECT min(id) FROM generate_series(-10000, -1) AS id
@@ -102,6 +103,7 @@ async def _read_catalog(connection: AsyncConnection) -> Catalog:
         distributed=frozenset(await rows(_DISTRIBUTED)),
         foreign_keys=frozenset(await rows(_FOREIGN_KEYS)),
         triggers=frozenset(name for [name] in await rows(_TRIGGERS)) & TRIGGERS.keys(),
+        keeps_sums=not await rows(_CHANGES_VIEW),
     )
 
 

@@ -47,6 +47,12 @@ TABLE_TYPES = {
     "idempotency_keys": TableType.LOCAL,
     "import_headings": TableType.LOCAL,
     "saved_filters": TableType.LOCAL,
+    "ticket_changes": TableType.LOCAL,
+    "hidden_in_sums": TableType.LOCAL,
+    "sums_by_day": TableType.LOCAL,
+    "sums_by_month": TableType.LOCAL,
+    "sums_by_employee": TableType.LOCAL,
+    "sums_of_due": TableType.LOCAL,
     # Its rows are claimed with FOR UPDATE SKIP LOCKED. Anywhere but on the coordinator that would
     # lock the whole table, or be refused.
     "outbox": TableType.LOCAL,
@@ -69,6 +75,25 @@ TRIGGERS = {
     "events_kept_whole": "BEFORE TRUNCATE ON events FOR EACH STATEMENT",
 }
 
+# The trigger that notes changes of tickets would do so on every node. Instead, all tickets count as
+# changed since the sums, which are empty.
+_STOP_NOTING = "DROP TRIGGER IF EXISTS tickets_note_change ON tickets"
+NO_SUMS = (
+    "DELETE FROM hidden_in_sums",
+    "DELETE FROM sums_by_day",
+    "DELETE FROM sums_by_month",
+    "DELETE FROM sums_by_employee",
+    "DELETE FROM sums_of_due",
+    "DROP TABLE IF EXISTS ticket_changes",
+    """
+    CREATE VIEW ticket_changes AS
+    SELECT 0::bigint AS id, owner_id, status::text, spent_on, currency, category::text,
+        status = 'approved' AND paid_at IS NULL AS is_due, count(*) AS number, sum(amount) AS amount
+    FROM tickets WHERE status IN ('pending', 'approved')
+    GROUP BY owner_id, status, spent_on, currency, category, is_due
+    """,
+)
+
 
 class Step(NamedTuple):
     """A statement, what to say once it is done, and what to say where it may be refused."""
@@ -83,12 +108,14 @@ class Catalog:
     """What the database says of the application's tables and foreign keys.
 
     `filled` tables have rows on this node, which stay there, out of sight, when they are copied.
+    Sums are kept as long as changes of tickets are noted in a table, and not seen in a view.
     """
 
     filled: frozenset[str]
     distributed: frozenset[tuple[str, str]]
     foreign_keys: frozenset[tuple[str, str]]
     triggers: frozenset[str]
+    keeps_sums: bool
 
     @property
     def waiting(self) -> list[str]:
@@ -124,6 +151,7 @@ def steps(catalog: Catalog, metadata: MetaData) -> list[Step]:
     to_replace = catalog.triggers if "events" in {*waiting, *to_clear} else frozenset()
     return [
         *(Step(f"DROP TRIGGER {name} ON events") for name in sorted(to_replace)),
+        *(Step(statement) for statement in [_STOP_NOTING] if catalog.keeps_sums),
         *(_drop(key) for key in to_drop),
         *(Step(statement, refused="") for statement in PREREQUISITES if waiting),
         *(_distribute_table(table) for table in waiting),
@@ -136,6 +164,7 @@ def steps(catalog: Catalog, metadata: MetaData) -> list[Step]:
         ),
         *(Step(_add(key), f"{_describe(key)} is checked") for key in to_add),
         *(Step(f"ANALYZE {table}") for table in to_clear),
+        *(Step(statement) for statement in NO_SUMS if catalog.keeps_sums),
         *(
             # Where Citus refuses it, the history is protected by rights alone.
             Step(_trigger(name), refused="")

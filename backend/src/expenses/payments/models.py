@@ -49,6 +49,9 @@ class PaymentRun(Base):
     # The day on which the bank paid, and what it calls the payment.
     paid_on: Mapped[date | None]
     reference: Mapped[str | None]
+    # Of its lines that are paid and active, kept by a trigger.
+    paid_tickets: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    paid_amount: Mapped[Decimal] = mapped_column(Numeric, server_default=text("0"))
     # Who cancelled or voided it, and why.
     ended_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     ended_at: Mapped[datetime | None]

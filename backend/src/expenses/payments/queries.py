@@ -86,15 +86,6 @@ class Due(NamedTuple):
     since: datetime
 
 
-class DueToEmployee(NamedTuple):
-    owner_id: int
-    username: str
-    currency: str
-    tickets: int
-    amount: Decimal
-    since: datetime
-
-
 def is_due() -> ColumnElement[bool]:
     """Match what is owed: approved and not paid, whether it is in a run already or not."""
     return and_(
@@ -120,28 +111,6 @@ async def due(connection: AsyncConnection, *, actor: Actor) -> list[Due]:
     ensure_can_pay(actor)
     query = _due(actor, ticket_table.c.currency).where(is_free())
     return [Due._make(row) for row in await connection.execute(query)]
-
-
-async def due_by_employee(
-    connection: AsyncConnection, *, actor: Actor, limit: int
-) -> list[DueToEmployee]:
-    """Sum up what is owed to whom, the largest sums of each currency first."""
-    ensure_can_pay(actor)
-    sums = _due(actor, ticket_table.c.owner_id, ticket_table.c.currency).subquery()
-    query = (
-        select(
-            sums.c.owner_id,
-            user_table.c.username,
-            sums.c.currency,
-            sums.c.tickets,
-            sums.c.amount,
-            sums.c.since,
-        )
-        .join(user_table, user_table.c.id == sums.c.owner_id)
-        .order_by(sums.c.currency, sums.c.amount.desc(), sums.c.owner_id)
-        .limit(constant(limit))
-    )
-    return [DueToEmployee._make(row) for row in await connection.execute(query)]
 
 
 async def owed_to(connection: AsyncConnection, *, actor: Actor) -> list[Due]:

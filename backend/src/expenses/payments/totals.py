@@ -1,18 +1,21 @@
-"""What was paid, summed up: to whom one is, and for the overview."""
+"""What was paid and is owed, summed up: to whom one is, and for the overview."""
 
 from datetime import date, datetime
 from decimal import Decimal
-from typing import NamedTuple
+from functools import cache
+from typing import Any, NamedTuple
 
-from sqlalchemy import Date, cast, func, select
+from sqlalchemy import Date, Select, cast, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from expenses.payments.models import line_table, run_table
+from expenses.payments.models import run_table
 from expenses.payments.policy import ensure_can_pay
+from expenses.payments.queries import is_due
 from expenses.tickets.models import ticket_table
 from expenses.tickets.overview import Figure
 from expenses.tickets.queries import visible_to
-from expenses.users.models import Actor
+from expenses.tickets.sums import due_of_employees, most
+from expenses.users.models import Actor, user_table
 
 
 class Paid(NamedTuple):
@@ -21,6 +24,15 @@ class Paid(NamedTuple):
     currency: str
     amount: Decimal
     at: datetime
+
+
+class DueToEmployee(NamedTuple):
+    owner_id: int
+    username: str
+    currency: str
+    tickets: int
+    amount: Decimal
+    since: datetime
 
 
 async def last_payment_to(connection: AsyncConnection, *, actor: Actor) -> list[Paid]:
@@ -43,15 +55,49 @@ async def paid_by_month(
     ensure_can_pay(actor)
     month = cast(func.date_trunc("month", run_table.c.paid_on), Date)
     query = (
-        select(month, func.count(), func.sum(line_table.c.amount))
-        .join(line_table, line_table.c.run_id == run_table.c.id)
+        select(month, func.sum(run_table.c.paid_tickets), func.sum(run_table.c.paid_amount))
         .where(
             run_table.c.currency == currency,
             run_table.c.paid_on >= since,
-            line_table.c.is_active,
-            line_table.c.paid_at.is_not(None),
+            run_table.c.paid_tickets > 0,
         )
         .group_by(month)
     )
     rows = await connection.execute(query)
-    return {first: Figure(number, amount) for first, number, amount in rows}
+    return {first: Figure(int(number), amount) for first, number, amount in rows}
+
+
+async def due_by_employee(
+    connection: AsyncConnection, *, actor: Actor, limit: int
+) -> list[DueToEmployee]:
+    """Sum up what is owed to whom, the largest sums of each currency first."""
+    ensure_can_pay(actor)
+    rows = await connection.execute(_due_by_employee(limit))
+    return [DueToEmployee._make(row) for row in rows]
+
+
+# Built once: that costs as much as sending it.
+@cache
+def _due_by_employee(limit: int) -> Select[Any]:
+    owed = most(due_of_employees(), limit)
+    since = (
+        select(func.min(ticket_table.c.decided_at))
+        .where(
+            ticket_table.c.owner_id == owed.c.owner_id,
+            ticket_table.c.currency == owed.c.currency,
+            is_due(),
+        )
+        .scalar_subquery()
+    )
+    return (
+        select(
+            owed.c.owner_id,
+            user_table.c.username,
+            owed.c.currency,
+            owed.c.number,
+            owed.c.amount,
+            since,
+        )
+        .join(user_table, user_table.c.id == owed.c.owner_id)
+        .order_by(owed.c.currency, owed.c.amount.desc(), owed.c.owner_id)
+    )

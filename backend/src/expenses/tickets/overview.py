@@ -6,19 +6,20 @@ Sums are kept apart by currency.
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
-from itertools import pairwise
 from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import ARRAY, ColumnElement, Date, Select, func, literal, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from expenses.tickets import overview_statements as statements
 from expenses.tickets.filters import TicketFilter, conditions
 from expenses.tickets.models import Category, TicketStatus, ticket_table
+from expenses.tickets.policy import ensure_can_decide
 from expenses.tickets.queries import owners, visible_to
 from expenses.users.models import Actor
 
 MONTHS = 12
-MAX_EMPLOYEES = 10
+MAX_EMPLOYEES = statements.MAX_EMPLOYEES
 # Of what looks the same, so many are named, among so many that were spent longest ago.
 MAX_ALIKE = 5
 PENDING_COMPARED = 1000
@@ -69,9 +70,9 @@ class Alike(NamedTuple):
 
 
 class Spending(NamedTuple):
-    """The approved tickets of one month or part of it, category and currency."""
+    """The approved tickets of one month, named by its first day, currency and category."""
 
-    period: Days
+    month: date
     currency: str
     category: Category
     figure: Figure
@@ -128,14 +129,6 @@ def _up_to(first: date, day: int) -> Days:
     return Days(first, min(first + timedelta(days=day - 1), end - timedelta(days=1)))
 
 
-def split(months: Sequence[Days], parts: Sequence[Days]) -> list[Days]:
-    """Return the months and the parts of months as periods that do not overlap."""
-    limits = [*months, *parts]
-    firsts = {days.first for days in limits} | {days.last + timedelta(days=1) for days in limits}
-    ordered = sorted(firsts)
-    return [Days(first, following - timedelta(days=1)) for first, following in pairwise(ordered)]
-
-
 def by(rows: Iterable[Row], key: Callable[[Row], Key]) -> dict[Key, Figure]:
     """Add up the figures for each value of `key`, in the order in which the keys appear."""
     sums: dict[Key, Figure] = {}
@@ -146,17 +139,10 @@ def by(rows: Iterable[Row], key: Callable[[Row], Key]) -> dict[Key, Figure]:
 
 
 async def pending(connection: AsyncConnection, *, actor: Actor, today: date) -> list[Pending]:
+    ensure_can_decide(actor)
     periods = ages(today)[::-1]
-    rows = await connection.execute(
-        _visible(
-            actor,
-            TicketFilter(status=TicketStatus.PENDING),
-            _period_number(periods[1:]).label("period"),
-            ticket_table.c.currency,
-            func.min(ticket_table.c.spent_on),
-            *_FIGURE,
-        ).group_by("period", ticket_table.c.currency)
-    )
+    values = {"firsts": [age.first for age in periods[1:]]}
+    rows = await connection.execute(statements.pending(), values)
     return [
         Pending(periods[period], currency, oldest, Figure(*figure))
         for period, currency, oldest, *figure in rows
@@ -194,87 +180,58 @@ async def pending_alike(connection: AsyncConnection, *, actor: Actor) -> list[Al
 
 
 async def spending(
-    connection: AsyncConnection, *, actor: Actor, periods: Sequence[Days]
+    connection: AsyncConnection, *, actor: Actor, months: Sequence[Days]
 ) -> list[Spending]:
-    rows = await connection.execute(
-        _visible(
-            actor,
-            _approved_in(periods),
-            _period_number(periods[1:]).label("period"),
-            ticket_table.c.currency,
-            ticket_table.c.category,
-            *_FIGURE,
-        ).group_by("period", ticket_table.c.currency, ticket_table.c.category)
-    )
+    ensure_can_decide(actor)
+    values = {"first_month": months[0].first, "last_month": months[-1].first}
     return [
-        Spending(periods[period], currency, category, Figure(*figure))
-        for period, currency, category, *figure in rows
+        Spending(month, currency, Category(category), Figure(*figure))
+        for month, currency, category, *figure in await connection.execute(
+            statements.spending(), values
+        )
     ]
+
+
+async def spending_in(
+    connection: AsyncConnection, *, actor: Actor, spans: Sequence[Days], currency: str
+) -> list[Figure]:
+    """Sum up the approved tickets in one currency of each span of time."""
+    ensure_can_decide(actor)
+    values: dict[str, Any] = {"currency": currency}
+    for number, span in enumerate(spans):
+        values |= {f"first_{number}": span.first, f"last_{number}": span.last}
+    row = (await connection.execute(statements.spending_in(len(spans)), values)).one()
+    return [Figure(int(number), amount) for number, amount in zip(row[::2], row[1::2], strict=True)]
 
 
 async def top_spending(
     connection: AsyncConnection, *, actor: Actor, months: Sequence[Days], currency: str
 ) -> TopSpending:
-    number, amount = _FIGURE
-    # By employee first: a sharded database then moves one row for each, and not every ticket.
-    sums = (
-        _visible(
-            actor,
-            _approved_in(months, currency),
-            ticket_table.c.owner_id,
-            number.label("number"),
-            amount.label("amount"),
-        )
-        .group_by(ticket_table.c.owner_id)
-        .subquery()
-    )
-    found = await connection.execute(
-        select(
-            owners.c.username,
-            owners.c.email,
-            sums.c.number,
-            sums.c.amount,
-            func.count().over(),
-            func.sum(sums.c.number).over(),
-            func.sum(sums.c.amount).over(),
-        )
-        .join(owners, owners.c.id == sums.c.owner_id)
-        .order_by(sums.c.amount.desc(), owners.c.id)
-        .limit(MAX_EMPLOYEES)
-    )
-    rows = found.all()
+    ensure_can_decide(actor)
+    values = {
+        "currency": currency,
+        "first_month": months[0].first,
+        "last_month": months[-1].first,
+        "last_day": months[-1].last,
+    }
+    rows = (await connection.execute(statements.top_spending(), values)).all()
+    if not rows:
+        return TopSpending([], Figure(0, Decimal(0)), 0)
     top = [EmployeeSpending(name, email, Figure(*figure)) for name, email, *figure, _, _, _ in rows]
-    employees, *everything = rows[0][4:] if rows else (0, 0, Decimal(0))
+    *_, number_of_all, tickets, amount = rows[0]
     others = Figure(
-        int(everything[0]) - sum(employee.figure.number for employee in top),
-        everything[1] - sum(employee.figure.amount for employee in top),
+        tickets - sum(employee.figure.number for employee in top),
+        amount - sum(employee.figure.amount for employee in top),
     )
-    return TopSpending(top, others, employees - len(top))
+    return TopSpending(top, others, number_of_all - len(top))
 
 
-_FIGURE = (func.count(), func.sum(ticket_table.c.amount))
 _PURCHASE = (
     ticket_table.c.owner_id,
     ticket_table.c.spent_on,
     ticket_table.c.amount,
     ticket_table.c.currency,
 )
-
-
-def _approved_in(months: Sequence[Days], currency: str | None = None) -> TicketFilter:
-    return TicketFilter(
-        status=TicketStatus.APPROVED,
-        first_date=months[0].first,
-        last_date=months[-1].last,
-        currency=currency,
-    )
-
-
-def _period_number(later: Sequence[Days | Age]) -> ColumnElement[int]:
-    """Number the period of a ticket: 0 before all of `later`, 1 in the first of them."""
-    firsts = literal([days.first for days in later], ARRAY(Date))
-    place: ColumnElement[int] = func.width_bucket(ticket_table.c.spent_on, firsts)
-    return place
 
 
 def _visible(actor: Actor, matching: TicketFilter, *columns: Any) -> Select[*tuple[Any, ...]]:

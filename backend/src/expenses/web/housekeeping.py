@@ -1,8 +1,8 @@
-"""Deletes expired rows, and files that no row names, every now and then."""
+"""Deletes expired rows, and files that no row names, every now and then, and keeps the sums."""
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
 from expenses.database.engine import Database
@@ -11,6 +11,7 @@ from expenses.notifications import outbox
 from expenses.receipts.cleaning import delete_old_drafts, delete_unused_files
 from expenses.receipts.storage import Storage
 from expenses.tickets.actions import delete_old_keys
+from expenses.tickets.folding import fold
 from expenses.users import (
     confirmations,
     devices,
@@ -24,18 +25,29 @@ from expenses.users import (
 )
 from expenses.users.second_factor import challenges, pending
 
+# In seconds. What has changed since the last time is read row by row.
 INTERVAL = 3600
+INTERVAL_OF_SUMS = 60
 
 logger = logging.getLogger(__name__)
 
 
 @asynccontextmanager
 async def running(database: Database, storage: Storage) -> AsyncIterator[None]:
-    task = asyncio.create_task(_repeat(database, storage))
+    tasks = [
+        asyncio.create_task(_repeat(INTERVAL, lambda: tidy(database, storage))),
+        asyncio.create_task(_repeat(INTERVAL_OF_SUMS, lambda: keep_sums(database))),
+    ]
     yield
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
+    for task in tasks:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+async def keep_sums(database: Database) -> None:
+    async with database.transaction() as connection:
+        await fold(connection)
 
 
 async def tidy(database: Database, storage: Storage) -> None:
@@ -57,10 +69,10 @@ async def tidy(database: Database, storage: Storage) -> None:
     await delete_unused_files(database, storage)
 
 
-async def _repeat(database: Database, storage: Storage) -> None:
+async def _repeat(interval: float, task: Callable[[], Awaitable[None]]) -> None:
     while True:
-        await asyncio.sleep(INTERVAL)
+        await asyncio.sleep(interval)
         try:
-            await tidy(database, storage)
+            await task()
         except ExpensesError as error:
             logger.warning("Tidying up failed, and is tried again later: %s", error.message)

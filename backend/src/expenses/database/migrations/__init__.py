@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 FOLDER = Path(__file__).parent
 # The revision of the newest migration. A server asks for it at every /ready, and needs nothing else
 # of Alembic, which is imported by what migrates.
-NEWEST = "b3e84a2f6d19"
+NEWEST = "e41b86d70a95"
 
 _UNDEFINED_TABLE = "42P01"
 _LOCK_NOT_AVAILABLE = "55P03"

@@ -12,6 +12,7 @@ import expenses.notifications.outbox
 import expenses.payments.models
 import expenses.receipts.models
 import expenses.tickets.models
+import expenses.tickets.sum_models
 import expenses.users.models
 import expenses.users.second_factor.models  # noqa: F401
 from expenses.database.address import asyncpg_url
