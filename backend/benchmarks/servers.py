@@ -70,7 +70,11 @@ def started(
         yield server
     finally:
         process.terminate()
-        process.wait(STOP_TIMEOUT)
+        try:
+            process.wait(STOP_TIMEOUT)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 def environment(database: str, **variables: str) -> dict[str, str]:
