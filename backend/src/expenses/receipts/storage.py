@@ -45,7 +45,8 @@ class Storage:
 
     async def save(self, content: bytes, inspection: Inspection) -> str:
         """Write a file and its previews, unless they are there, and return the SHA-256."""
-        sha256 = hashlib.sha256(content).hexdigest()
+        # Ten megabytes take a while, in which others want answers.
+        sha256 = await asyncio.to_thread(_sha256_of, content)
         there = await self._names(sha256)
         parts = {
             _path(sha256, name): part
@@ -139,7 +140,7 @@ class Storage:
         found = _PATH.fullmatch(path)
         if found is None or found["name"] == UNUSED:
             return False
-        return found["name"] != ORIGINAL or hashlib.sha256(content).hexdigest() == found["sha256"]
+        return found["name"] != ORIGINAL or _sha256_of(content) == found["sha256"]
 
     async def put_back(self, path: str, content: bytes) -> None:
         """Write a file from a backup; what is there may be damaged, and is replaced."""
@@ -222,6 +223,10 @@ def _service(url: str) -> ObjectStore:
         },
         retry_config={"max_retries": 3, "retry_timeout": timedelta(seconds=5)},
     )
+
+
+def _sha256_of(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def _parts(content: bytes, inspection: Inspection) -> dict[str, bytes]:

@@ -3,7 +3,6 @@
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
 
 from pydantic import Base64Bytes, TypeAdapter
 
@@ -66,15 +65,18 @@ async def inspect(content: bytes) -> Inspection:
         size = limits.MAX_SIZE // 1024 // 1024
         raise UnreadableFile(N_("The file is too large. The limit is %(size)s MB."), size=size)
     kind = find_kind(content)
-    answer = _answer.validate_python(await _read(content, kind))
+    answer = await _read(content, kind)
     invoice, conflicting = merge(answer.invoices)
     return Inspection(kind, answer.pages, answer.previews, answer.thumbnail, invoice, conflicting)
 
 
-async def _read(content: bytes, kind: Kind) -> Any:
-    loop = asyncio.get_running_loop()
+async def _read(content: bytes, kind: Kind) -> _Answer:
+    def read() -> _Answer:
+        # Twenty pages are megabytes of base64, in which others want answers.
+        return _answer.validate_python(read_apart(READER, content, kind))
+
     try:
-        return await loop.run_in_executor(_threads, read_apart, READER, content, kind)
+        return await asyncio.get_running_loop().run_in_executor(_threads, read)
     except Unreadable as unreadable:
         problem = unreadable.problem
     numbers = {"number": _NUMBERS[problem]} if problem in _NUMBERS else {}
