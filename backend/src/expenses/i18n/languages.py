@@ -1,6 +1,6 @@
 """Languages: their catalogs, the current one, and which one a browser prefers."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache, lru_cache
@@ -8,7 +8,6 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from babel.core import Locale
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
@@ -17,8 +16,8 @@ from expenses.errors import ExpensesError
 from expenses.i18n.text import ENGLISH
 
 CATALOGS = Path(__file__).parent / "locale"
-# The words in the code are English; every other language has a catalog.
-LANGUAGES = (ENGLISH, "zh_Hans_CN")
+# Each in its own words. Those in the code are English; every other language has a catalog.
+LANGUAGES = {ENGLISH: "English", "zh_Hans_CN": "中文"}
 
 _language: ContextVar[str] = ContextVar("language", default=ENGLISH)
 
@@ -61,12 +60,6 @@ def sentence(error: ExpensesError) -> str:
 
 
 @cache
-def names_of_languages() -> Mapping[str, str]:
-    """Each language in its own words, by its code."""
-    return {code: _name(code) for code in LANGUAGES}
-
-
-@cache
 def translations(language: str) -> NullTranslations:
     """Read from the text that translators edit; there is no compiled file to forget."""
     path = CATALOGS / language / "LC_MESSAGES" / "messages.po"
@@ -103,8 +96,3 @@ def _full_code(code: str) -> str:
     """zh, zh-CN, zh-Hans-SG: all read the one Chinese that there is."""
     language = code.replace("-", "_").partition("_")[0].lower()
     return {"zh": "zh_Hans_CN", "en": ENGLISH}.get(language, language)
-
-
-def _name(code: str) -> str:
-    name = Locale.parse(code).get_language_name(code) or code
-    return name[:1].upper() + name[1:]

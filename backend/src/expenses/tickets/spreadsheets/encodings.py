@@ -4,8 +4,6 @@ import re
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from contextlib import suppress
 
-from charset_normalizer import from_bytes
-
 from expenses.errors import InvalidInput
 from expenses.i18n.languages import gettext
 from expenses.tickets.spreadsheets.tables import unreadable
@@ -36,6 +34,9 @@ def decode(content: bytes, encoding: str | None = None) -> tuple[str, str | None
 
     Raises `InvalidInput` for what is no text, or not in the chosen encoding.
     """
+    # Imported where a spreadsheet is read: its tables take 2 MB.
+    from charset_normalizer import from_bytes
+
     if encoding:
         return _decoded_as_chosen(content, encoding), encoding
     is_utf16 = content.startswith(_BYTE_ORDER_MARKS)

@@ -8,7 +8,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from expenses.errors import ExpensesError
 from expenses.i18n.formats import Formats
-from expenses.i18n.languages import current_language, names_of_languages, sentence
+from expenses.i18n.languages import LANGUAGES, current_language, sentence
 from expenses.web.dependencies import is_safe, settings_of
 from expenses.web.pages.templating import environment
 
@@ -29,7 +29,7 @@ def page_context(request: Request) -> dict[str, Any]:
         "formats": Formats(settings_of(request), current_language()),
         "theme": request.session.get("theme", "") if "session" in request.scope else "",
         "language": current_language().replace("_Hans", "").replace("_", "-"),
-        "languages": names_of_languages(),
+        "languages": LANGUAGES,
         "oidc_name": settings_of(request).oidc_name,
         "here": return_path(request),
     }
