@@ -15,6 +15,8 @@ cli = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    # Plain text: boxes and colours would take twice as long, and 12 MB of libraries.
+    rich_markup_mode=None,
 )
 
 Host = Annotated[str, typer.Option(help="The address to listen on.")]
