@@ -63,6 +63,23 @@ QUERIES = {
                 OR voided <> (status = 'voided')::int
             )
     """,
+    "What a run has paid is not what its paid lines come to": """
+        SELECT number, paid_tickets, paid_amount, count(ticket_id), sum(payment_lines.amount)
+        FROM payment_runs LEFT JOIN payment_lines
+            ON run_id = payment_runs.id AND is_active AND paid_at IS NOT NULL
+        GROUP BY payment_runs.id
+        HAVING (paid_tickets, paid_amount)
+            <> (count(ticket_id), coalesce(sum(payment_lines.amount), 0))
+    """,
+    "The sum of what is due is not what the tickets come to": """
+        SELECT owner_id, currency, sum(number), sum(amount) FROM (
+            SELECT owner_id, currency, number, amount FROM sums_of_due
+            UNION ALL SELECT owner_id, currency, number, amount FROM ticket_changes WHERE is_due
+            UNION ALL SELECT owner_id, currency, -1, -amount FROM tickets
+            WHERE status = 'approved' AND paid_at IS NULL
+        ) AS sums
+        GROUP BY owner_id, currency HAVING sum(number) <> 0 OR sum(amount) <> 0
+    """,
     "A run and its events do not tell the same": """
         SELECT number, status, array_agg(action ORDER BY events.id)
         FROM payment_runs LEFT JOIN events

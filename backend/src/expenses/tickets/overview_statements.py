@@ -17,7 +17,6 @@ from sqlalchemy import (
     or_,
     select,
     true,
-    union_all,
 )
 
 from expenses.database.tables import constant
@@ -80,9 +79,8 @@ def spending_in(spans: int) -> Select[Any]:
 
 @cache
 def top_spending() -> Select[Any]:
-    kept, changed = year_of_employees()
-    top = most((kept, changed), MAX_EMPLOYEES)
-    everybody = select(func.count()).select_from(union_all(kept, changed).subquery())
+    year = year_of_employees()
+    top = most(year, MAX_EMPLOYEES)
     tickets = by_month()
     is_of_year = _in_year(tickets), tickets.c.currency == bindparam("currency")
     total = select(*_sums_of(tickets)).where(*is_of_year).subquery()
@@ -92,7 +90,7 @@ def top_spending() -> Select[Any]:
             owners.c.email,
             top.c.number,
             top.c.amount,
-            everybody.scalar_subquery(),
+            year.employees,
             *total.c,
         )
         .select_from(top)

@@ -6,7 +6,7 @@ what the tickets come to at that moment.
 """
 
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     BigInteger,
@@ -44,6 +44,19 @@ from expenses.tickets.sum_models import (
 )
 from expenses.users.models import user_table
 
+
+class OfEmployees(NamedTuple):
+    """Sums of employees who are not suspended: `owner_id`, `currency`, `number` and `amount`.
+
+    `kept` selects those whose sums are as they were kept, which an index has in the order of the
+    amount; `changed` those with changes since. `employees` counts both, in one currency.
+    """
+
+    kept: Any
+    changed: Any
+    employees: ColumnElement[int]
+
+
 COUNTED = [constant(TicketStatus.PENDING), constant(TicketStatus.APPROVED)]
 
 
@@ -71,11 +84,9 @@ def by_month() -> Subquery:
     ).subquery("by_month")
 
 
-def year_of_employees() -> tuple[Any, Any]:
-    """The approved tickets of each employee in twelve months.
+def year_of_employees() -> OfEmployees:
+    """The approved tickets of each employee in twelve months and one currency.
 
-    Two selects of `owner_id`, `currency`, `number` and `amount`: of those whose sums are as they
-    were kept, which an index has in the order of the amount, and of those with changes since.
     The parameters are `currency`, `first_month` and `last_month` (their first days) and `last_day`.
     """
     currency: Any = bindparam("currency")
@@ -93,17 +104,16 @@ def year_of_employees() -> tuple[Any, Any]:
     )
 
 
-def due_of_employees() -> tuple[Any, Any]:
-    """What is due to each employee in each currency, as `year_of_employees`."""
+def due_of_employees() -> OfEmployees:
+    """What is due to each employee in each currency."""
     return _by_owner(due_table, true(), change_table.c.is_due)
 
 
-def most(selects: tuple[Any, Any], limit: int) -> Subquery:
+def most(sums: OfEmployees, limit: int) -> Subquery:
     """Those with the highest amounts in each currency, no more than `limit` in all."""
-    kept, changed = selects
-    columns = kept.selected_columns
-    highest = kept.order_by(columns.currency, columns.amount.desc(), columns.owner_id)
-    either = union_all(select(highest.limit(constant(limit)).subquery()), changed).subquery()
+    columns = sums.kept.selected_columns
+    highest = sums.kept.order_by(columns.currency, columns.amount.desc(), columns.owner_id)
+    either = union_all(select(highest.limit(constant(limit)).subquery()), sums.changed).subquery()
     return (
         select(either)
         .order_by(either.c.currency, either.c.amount.desc(), either.c.owner_id)
@@ -154,7 +164,7 @@ def _turned() -> CompoundSelect[Any]:
 
 def _by_owner(
     sums: Table, of_sums: ColumnElement[bool], of_changes: ColumnElement[bool]
-) -> tuple[Any, Any]:
+) -> OfEmployees:
     changed = (
         select(
             change_table.c.owner_id,
@@ -185,4 +195,13 @@ def _by_owner(
         .select_from(changed.outerjoin(sums, and_(is_same, of_sums)))
         .where(number > 0)
     )
-    return kept, together
+    # All that were kept are counted in the index, and then those who count otherwise taken off.
+    others: Any = union_all(are_suspended(), select(changed.c.owner_id))
+    all_kept = select(func.count()).where(of_sums, sums.c.number > 0)
+    otherwise = all_kept.where(sums.c.owner_id == any_(func.array(others.scalar_subquery())))
+    employees = (
+        all_kept.scalar_subquery()
+        - otherwise.scalar_subquery()
+        + select(func.count()).select_from(together.subquery()).scalar_subquery()
+    )
+    return OfEmployees(kept, together, employees)
