@@ -355,6 +355,27 @@ class Seed(CommandLineTestCase):
         self.assertEqual(asyncio.run(execute(url, "SELECT id FROM tickets")), [])
 
 
+class Recount(CommandLineTestCase):
+    def test_what_was_written_past_the_triggers_is_added_up(self) -> None:
+        url = self.new_demo_company()
+
+        async def rows(query: str) -> list[Any]:
+            return await execute(url, query)
+
+        for statement in (
+            "ALTER TABLE tickets DISABLE TRIGGER USER",
+            "UPDATE tickets SET amount = amount + 1 WHERE status = 'approved' AND paid_at IS NULL",
+            "ALTER TABLE tickets ENABLE TRIGGER USER",
+        ):
+            asyncio.run(rows(statement))
+        wrong = asyncio.run(inconsistencies(rows))
+        self.assertTrue([each for each in wrong if each.startswith("The sum of what is due")])
+        ended = self.run_command("recount", DATABASE_URL=url)
+        self.assertEqual(ended.status, 0, ended.stderr)
+        left = [each for each in asyncio.run(inconsistencies(rows)) if "The sum of" in each]
+        self.assertEqual(left, [])
+
+
 class Help(CommandLineTestCase):
     def test_every_command_is_explained(self) -> None:
         printed = self.run_command("--help").stdout

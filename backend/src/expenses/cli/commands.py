@@ -111,6 +111,17 @@ def encrypt_again() -> None:
 
 
 @cli.command()
+def recount() -> None:
+    """Add up all tickets anew for the overview. The server can keep running.
+
+    Needed only after tickets were written with PostgreSQL's triggers disabled.
+    """
+    from expenses.cli import operations
+
+    operations.recount()
+
+
+@cli.command()
 def distribute() -> None:
     """Distribute a migrated database over a Citus cluster. Run it as the tables' owner.
 

@@ -28,6 +28,7 @@ from expenses.payments import rotation
 from expenses.receipts.cleaning import count_missing_files
 from expenses.receipts.storage import open_storage
 from expenses.settings import Settings
+from expenses.tickets import folding
 
 
 def migrate() -> None:
@@ -82,6 +83,13 @@ def encrypt_again() -> None:
     typer.echo(f"Payout details encrypted with the new key: {number}.")
 
 
+def recount() -> None:
+    settings = command_settings()
+    with migrated_database(settings) as address:
+        asyncio.run(_recount(address, settings))
+    typer.echo("All tickets were added up anew for the overview.")
+
+
 def distribute() -> None:
     settings = settings_without_pooler()
     if settings.database_url is None:
@@ -105,6 +113,11 @@ async def _grant(role: str, address: str, settings: Settings) -> dict[str, str]:
 async def _encrypt_again(address: str, settings: Settings) -> int:
     async with transaction(address, settings) as connection:
         return await rotation.encrypt_again(connection, settings)
+
+
+async def _recount(address: str, settings: Settings) -> None:
+    async with transaction(address, settings) as connection:
+        await folding.recount(connection)
 
 
 async def _distribute(address: str) -> None:
