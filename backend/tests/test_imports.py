@@ -1,6 +1,8 @@
 """Imports only point up in the design's layout; the core knows no web framework."""
 
 import ast
+import subprocess
+import sys
 import unittest
 from pathlib import Path
 
@@ -33,6 +35,11 @@ CORE = {name for level in LAYOUT[:10] for name in level}
 WORKER = SOURCE / "receipts" / "reading"
 DECODERS = {"PIL", "lxml", "pillow_heif", "pypdfium2", "zxingcpp"}
 WORKER_IMPORTS = ("expenses.files.worker", "expenses.receipts.reading")
+# What few requests need is imported when the first of them comes: 40 MB in each server process.
+LATER = {
+    *("alembic", "authlib", "charset_normalizer", "cryptography", "disarm"),
+    *("httpx2", "lxml", "webauthn", "xlsxwriter", "zxcvbn"),
+}
 # A decision and the message that tells of it are written in one transaction.
 EXCEPTIONS = {
     ("tickets/decision_events.py", "expenses.notifications.outbox"),
@@ -106,6 +113,12 @@ class Imports(unittest.TestCase):
                     self.assertEqual({x for x in ours if not x.startswith(WORKER_IMPORTS)}, set())
                 else:
                     self.assertEqual({name.split(".")[0] for name in names} & DECODERS, set())
+
+    def test_a_server_starts_with_what_most_requests_need(self) -> None:
+        program = "import sys, expenses.app; print(*sys.modules)"
+        names = subprocess.check_output([sys.executable, "-c", program], text=True).split()
+        self.assertIn("fastapi", names)
+        self.assertEqual(set(names) & LATER, set())
 
     def test_the_core_knows_no_web_framework(self) -> None:
         for path in SOURCE.rglob("*.py"):
