@@ -10,6 +10,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from benchmarks import report, run
+from benchmarks.crowd import USERS
 from benchmarks.fill import fill
 from benchmarks.load import ensure_wrk
 from expenses.database import migrations
@@ -64,6 +65,9 @@ def run_command(
     quick: Annotated[
         bool, typer.Option("--quick", help="Check the targets in three minutes: one short round.")
     ] = False,
+    users: Annotated[
+        int, typer.Option("--crowd", min=0, help="How many open browsers; 0 for none.")
+    ] = USERS,
     data_dir: Annotated[Path, typer.Option(help="Where the filled databases are kept.")] = Path(
         ".data/benchmarks"
     ),
@@ -72,7 +76,7 @@ def run_command(
     ensure_wrk()
     if quick:
         rounds, seconds = 1, 1
-    options = run.Options(sorted(sizes), rounds, seconds, only, data_dir, quick)
+    options = run.Options(sorted(sizes), rounds, seconds, only, data_dir, quick, users)
     results = report.markdown(run.run(options, show_progress))
     typer.echo(results)
     if not only and not quick:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import NamedTuple
 
+from benchmarks.crowd import Crowd
 from benchmarks.exports import Export
 from benchmarks.load import Load
 from benchmarks.log_ins import LogIns
@@ -39,6 +40,8 @@ class Results:
     uploads: Uploads | None = None
     page_sizes: PageSizes | None = None
     sqladmin_export: float | None = None
+    busy: Export | None = None
+    crowd: Crowd | None = None
 
     def load(self, key: Key) -> Load | None:
         """Return the median of each figure."""

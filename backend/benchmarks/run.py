@@ -12,12 +12,15 @@ from pathlib import Path
 import httpx
 
 from benchmarks import (
+    busy,
     comparison,
+    crowd,
     databases,
     exports,
     log_ins,
     machine,
     page_sizes,
+    proxy,
     routes,
     uploads,
 )
@@ -43,6 +46,7 @@ class Options:
     only: str
     data_dir: Path
     is_quick: bool
+    users: int
 
     def wants(self, title: str) -> bool:
         return re.search(self.only, title, re.IGNORECASE) is not None
@@ -51,10 +55,16 @@ class Options:
     def compares(self) -> bool:
         return not self.is_quick and self.wants("comparison")
 
+    @property
+    def has_crowd(self) -> bool:
+        return not self.is_quick and self.users > 0 and self.wants("crowd")
+
 
 def run(options: Options, progress: Progress) -> Results:
     if options.compares:
         comparison.ensure_installed()
+    if options.has_crowd:
+        proxy.ensure_nginx()
     with running(options.data_dir) as postgres, ExitStack() as stack:
         about = machine.describe(asyncio.run(databases.version(postgres)))
         about["rounds"] = f"{options.rounds}, each measurement {options.seconds} s long"
@@ -132,6 +142,10 @@ def _measure_once(deployment: Deployment, options: Options, results: Results) ->
         results.uploads = uploads.measure(deployment)
     if options.wants("console export"):
         results.export = exports.measure(deployment.application, deployment.headers)
+    if options.wants("everything at once"):
+        results.busy = busy.measure(deployment)
+    if options.has_crowd:
+        results.crowd = crowd.measure(deployment, options.users)
 
 
 def _compare(deployment: Deployment, pace: Pace, results: Results, progress: Progress) -> None:

@@ -56,7 +56,7 @@ def started(
     command: Sequence[str], database: str, log: Path, ready: str = "/health", **variables: str
 ) -> Iterator[RunningServer]:
     """Start Python with a command that says {port}, and wait until the path `ready` answers."""
-    port = _free_port()
+    port = free_port()
     with log.open("wb") as output:
         process = subprocess.Popen(  # noqa: S603
             [sys.executable, *(part.replace("{port}", str(port)) for part in command)],
@@ -66,7 +66,7 @@ def started(
         )
     try:
         server = RunningServer(process, f"http://127.0.0.1:{port}")
-        _wait_until_ready(server, ready, log)
+        wait_until_ready(process, server.address + ready, log)
         yield server
     finally:
         process.terminate()
@@ -85,18 +85,19 @@ def environment(database: str, **variables: str) -> dict[str, str]:
     return inherited | {"DATABASE_URL": database, "SECRET_KEY": key} | variables
 
 
-def _wait_until_ready(server: RunningServer, path: str, log: Path) -> None:
+def wait_until_ready(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
+    """Raises `CannotStart`."""
     deadline = time.monotonic() + START_TIMEOUT
-    while time.monotonic() < deadline and server.process.poll() is None:
+    while time.monotonic() < deadline and process.poll() is None:
         with suppress(httpx.TransportError):
-            if httpx.get(f"{server.address}{path}").status_code == 200:
+            if httpx.get(url).status_code == 200:
                 return
         time.sleep(0.1)
     output = log.read_text(errors="replace")[-2000:]
     raise CannotStart("A server that was to be measured does not start: %(output)s", output=output)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]

@@ -27,6 +27,7 @@ MAX_TIMES_LIST_FLOOR = (
 )
 MAX_OVERVIEW_TIMES_LIST_FLOOR = 60
 MAX_FIRST_BYTE_MS, MAX_HEALTH_MS = 1000, 50
+MAX_TIMES_P50 = 20
 MAX_PAGE_KB, MAX_FRAGMENT_KB = 60, 8
 MAX_EXPORT_MB, MAX_WORKER_MB = 100, 130
 # The rest is the noise between two measurements.
@@ -53,6 +54,8 @@ def targets(results: Results) -> list[Target]:
         *_times_list_floor(results),
         *_export(results),
         *_log_ins(results),
+        *_busy(results),
+        *_crowd(results),
         *_uploads(results),
         *_page_sizes(results),
         *_memory(results),
@@ -124,6 +127,25 @@ def _log_ins(results: Results) -> Iterator[Target]:
         )
         yield _limited(
             f"{what}, /health beside them, p99", log_ins.health * 1000, MAX_HEALTH_MS, "ms"
+        )
+
+
+def _busy(results: Results) -> Iterator[Target]:
+    if (export := results.busy) is not None:
+        what = f"/health while 8 log in, 4 upload receipts and {export.rows:,} tickets are exported"
+        yield _limited(f"{what}, p99", export.health * 1000, MAX_HEALTH_MS, "ms")
+
+
+def _crowd(results: Results) -> Iterator[Target]:
+    if (crowd := results.crowd) is not None:
+        what = f"{crowd.users:,} open browsers, {crowd.rate:.1f} pages a second, two processes"
+        errors = f"{crowd.errors} of {crowd.pages:,}"
+        yield Target(f"{what}, errors", "none", errors, crowd.errors == 0)
+        p50, p99 = crowd.p50 * 1000, crowd.p99 * 1000
+        multiple = f"{p99 / p50:.1f} ({p99:.0f} of {p50:.0f} ms)"
+        wanted = f"at most {MAX_TIMES_P50}"
+        yield Target(
+            f"{what}, p99 as a multiple of p50", wanted, multiple, p99 <= MAX_TIMES_P50 * p50
         )
 
 
