@@ -20,7 +20,6 @@ from expenses.console.chips import chips
 from expenses.console.queue import Queue, address
 from expenses.errors import InvalidInput
 from expenses.i18n.languages import gettext
-from expenses.i18n.money import currencies
 from expenses.payments.queries import run_of
 from expenses.receipts.papers import papers_of
 from expenses.tickets import events, lists, queries
@@ -180,7 +179,6 @@ def list_context(request: Request, query: QueryParams) -> dict[str, Any]:
         "tab": tab,
         "statuses": STATUSES,
         "categories": tuple(Category),
-        "currencies": sorted(currencies()),
         "sort": query.get("sort") or (Sort.FILED if tab == "pending" else Sort.FILED_LAST),
         "chips": chips(request, query),
         "list_address": address(query),

@@ -113,12 +113,6 @@ async def due(connection: AsyncConnection, *, actor: Actor) -> list[Due]:
     return [Due._make(row) for row in await connection.execute(query)]
 
 
-async def owed_to(connection: AsyncConnection, *, actor: Actor) -> list[Due]:
-    """Sum up by currency what the actor waits for."""
-    query = _due(actor, ticket_table.c.currency).where(ticket_table.c.owner_id == actor.id)
-    return [Due._make(row) for row in await connection.execute(query)]
-
-
 async def list_runs(
     connection: AsyncConnection,
     *,

@@ -13,9 +13,9 @@ from expenses.payments.policy import ensure_can_pay
 from expenses.payments.queries import is_due
 from expenses.tickets.models import ticket_table
 from expenses.tickets.overview import Figure
-from expenses.tickets.queries import visible_to
+from expenses.tickets.queries import BoundActor, visible_to
 from expenses.tickets.sums import due_of_employees, most
-from expenses.users.models import Actor, user_table
+from expenses.users.models import Actor, Role, user_table
 
 
 class Paid(NamedTuple):
@@ -35,17 +35,16 @@ class DueToEmployee(NamedTuple):
     since: datetime
 
 
+async def owed_to(connection: AsyncConnection, *, actor: Actor) -> dict[str, Decimal]:
+    """Sum up by currency what the actor waits for."""
+    rows = await connection.execute(_owed_query(actor.role), {"actor_id": actor.id})
+    return {row.currency: row.amount for row in rows}
+
+
 async def last_payment_to(connection: AsyncConnection, *, actor: Actor) -> list[Paid]:
     """Sum up by currency what the actor was paid last."""
-    of_actor = visible_to(actor), ticket_table.c.owner_id == actor.id
-    last = select(func.max(ticket_table.c.paid_at)).where(*of_actor).scalar_subquery()
-    query = (
-        select(ticket_table.c.currency, func.sum(ticket_table.c.amount), ticket_table.c.paid_at)
-        .where(*of_actor, ticket_table.c.paid_at == last)
-        .group_by(ticket_table.c.currency, ticket_table.c.paid_at)
-        .order_by(ticket_table.c.currency)
-    )
-    return [Paid._make(row) for row in await connection.execute(query)]
+    rows = await connection.execute(_last_payment_query(actor.role), {"actor_id": actor.id})
+    return [Paid._make(row) for row in rows]
 
 
 async def paid_by_month(
@@ -100,4 +99,29 @@ def _due_by_employee(limit: int) -> Select[Any]:
         )
         .join(user_table, user_table.c.id == owed.c.owner_id)
         .order_by(owed.c.currency, owed.c.amount.desc(), owed.c.owner_id)
+    )
+
+
+# Built once, since each page of an employee's tickets sends them.
+@cache
+def _owed_query(role: Role) -> Select[*tuple[Any, ...]]:
+    actor = BoundActor(role)
+    return (
+        select(ticket_table.c.currency, func.sum(ticket_table.c.amount).label("amount"))
+        .where(visible_to(actor), ticket_table.c.owner_id == actor.id, is_due())
+        .group_by(ticket_table.c.currency)
+        .order_by(ticket_table.c.currency)
+    )
+
+
+@cache
+def _last_payment_query(role: Role) -> Select[*tuple[Any, ...]]:
+    actor = BoundActor(role)
+    of_actor = visible_to(actor), ticket_table.c.owner_id == actor.id
+    last = select(func.max(ticket_table.c.paid_at)).where(*of_actor).scalar_subquery()
+    return (
+        select(ticket_table.c.currency, func.sum(ticket_table.c.amount), ticket_table.c.paid_at)
+        .where(*of_actor, ticket_table.c.paid_at == last)
+        .group_by(ticket_table.c.currency, ticket_table.c.paid_at)
+        .order_by(ticket_table.c.currency)
     )

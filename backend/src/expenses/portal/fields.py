@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from expenses.errors import InvalidInput
 from expenses.i18n.amounts import read_amount
 from expenses.i18n.languages import gettext
-from expenses.i18n.money import currencies, ensure_fits_currency, with_decimals
+from expenses.i18n.money import ensure_fits_currency, with_decimals
 from expenses.settings import Settings
 from expenses.tickets.actions import ensure_by_tomorrow
 from expenses.tickets.models import Category
@@ -125,7 +125,6 @@ def form_context(values: FormValues, errors: dict[str, str] | None = None) -> di
         "errors": by_input,
         "wrong_first": next((name for name in NAMES if name in by_input), None),
         "categories": list(Category),
-        "currencies": sorted(currencies()),
     }
 
 

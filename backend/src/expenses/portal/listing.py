@@ -10,8 +10,7 @@ from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
 
-from expenses.payments.queries import owed_to
-from expenses.payments.totals import last_payment_to
+from expenses.payments.totals import last_payment_to, owed_to
 from expenses.portal.fields import form_context
 from expenses.portal.filling import chosen
 from expenses.portal.hints import Hint, receipt_hint

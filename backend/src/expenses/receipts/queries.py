@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Select, and_, func, select
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, and_, any_, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from expenses.database.tables import ensure_possible
@@ -56,6 +56,17 @@ class ReceiptView(NamedTuple):
 
 
 COLUMNS = tuple(receipt_table.c[name] for name in ReceiptView._fields)
+# Built once, since each list of tickets sends them.
+_OF_TICKETS = (
+    select(*COLUMNS)
+    .where(receipt_table.c.ticket_id == any_(bindparam("ticket_ids", type_=ARRAY(BigInteger))))
+    .order_by(receipt_table.c.id)
+)
+_DRAFTS = (
+    select(*COLUMNS)
+    .where(receipt_table.c.owner_id == bindparam("actor_id"), receipt_table.c.ticket_id.is_(None))
+    .order_by(receipt_table.c.id)
+)
 
 
 async def receipts_of(
@@ -64,9 +75,8 @@ async def receipts_of(
     """Find the receipts of tickets that the actor is known to see, in the order they were added."""
     found: dict[int, list[ReceiptView]] = {}
     if ticket_ids:
-        query = select(*COLUMNS).where(is_one_of(receipt_table.c.ticket_id, ticket_ids))
-        for receipt in await _receipts(connection, query):
-            found.setdefault(receipt.ticket_id or 0, []).append(receipt)
+        for row in await connection.execute(_OF_TICKETS, {"ticket_ids": ticket_ids}):
+            found.setdefault(row.ticket_id, []).append(ReceiptView._make(row))
     return found
 
 
@@ -101,25 +111,19 @@ async def get_receipt(
 
 async def list_drafts(connection: AsyncConnection, *, actor: Actor) -> list[ReceiptView]:
     """List the receipts that the actor has added to no ticket yet."""
-    return await _receipts(connection, select(*COLUMNS).where(is_draft_of(actor)))
+    rows = await connection.execute(_DRAFTS, {"actor_id": actor.id})
+    return [ReceiptView._make(row) for row in rows]
 
 
 async def get_draft(connection: AsyncConnection, receipt_id: int, *, actor: Actor) -> ReceiptView:
     """Raises `NotFound`."""
     ensure_possible(receipt_id)
     query = select(*COLUMNS).where(is_draft_of(actor), receipt_table.c.id == receipt_id)
-    found = await _receipts(connection, query)
-    if not found:
+    row = (await connection.execute(query)).first()
+    if row is None:
         raise NotFound()
-    return found[0]
+    return ReceiptView._make(row)
 
 
 def is_draft_of(actor: Actor) -> ColumnElement[bool]:
     return and_(receipt_table.c.owner_id == actor.id, receipt_table.c.ticket_id.is_(None))
-
-
-async def _receipts(
-    connection: AsyncConnection, query: Select[*tuple[Any, ...]]
-) -> list[ReceiptView]:
-    rows = await connection.execute(query.order_by(receipt_table.c.id))
-    return [ReceiptView._make(row) for row in rows]

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy import ColumnElement, Select, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from expenses.database.tables import constant
@@ -78,6 +78,18 @@ class Action(StrEnum):
     USER_ROLE_CHANGED = "user.role_changed"
     USER_DEACTIVATED = "user.deactivated"
     USER_ACTIVATED = "user.activated"
+
+
+# Built once, since it is sent with every list.
+_RECENT_REASONS = (
+    select(event_table.c.details["reason"].astext)
+    .where(
+        event_table.c.actor_id == bindparam("actor_id"),
+        event_table.c.action == constant(Action.TICKET_DENIED),
+    )
+    .order_by(event_table.c.id.desc())
+    .limit(constant(50))
+)
 
 
 class HistoryLine(NamedTuple):
@@ -174,16 +186,7 @@ async def suspensions_of(
 
 async def recent_reasons(connection: AsyncConnection, *, actor: Actor) -> list[str]:
     """List what `actor` denied tickets with lately, the last first, each once; a handful."""
-    query = (
-        select(event_table.c.details["reason"].astext)
-        .where(
-            event_table.c.actor_id == actor.id,
-            event_table.c.action == constant(Action.TICKET_DENIED),
-        )
-        .order_by(event_table.c.id.desc())
-        .limit(constant(50))
-    )
-    reasons = await connection.scalars(query)
+    reasons = await connection.scalars(_RECENT_REASONS, {"actor_id": actor.id})
     return list(dict.fromkeys(filter(None, reasons)))[:8]
 
 

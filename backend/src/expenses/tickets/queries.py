@@ -134,13 +134,8 @@ async def get_ticket(connection: AsyncConnection, ticket_id: int, *, actor: Acto
 
 async def last_currency(connection: AsyncConnection, *, actor: Actor) -> str | None:
     """Return the currency of the ticket that the actor filed last."""
-    query = (
-        select(ticket_table.c.currency)
-        .where(ticket_table.c.owner_id == actor.id)
-        .order_by(ticket_table.c.id.desc())
-        .limit(constant(1))
-    )
-    currency: str | None = await connection.scalar(query)
+    values = {"actor_id": actor.id}
+    currency: str | None = await connection.scalar(_LAST_CURRENCY, values)
     return currency
 
 
@@ -190,7 +185,7 @@ async def ids_pending_at(
 
 async def now(connection: AsyncConnection) -> datetime:
     """Ask for the database's clock, which stamps tickets."""
-    instant: datetime = (await connection.execute(select(func.now()))).scalar_one()
+    instant: datetime = (await connection.execute(_NOW)).scalar_one()
     return instant
 
 
@@ -203,6 +198,15 @@ class BoundActor(NamedTuple):
 
 
 # These are sent most: building them costs as much as sending them.
+_NOW = select(func.now())
+_LAST_CURRENCY = (
+    select(ticket_table.c.currency)
+    .where(ticket_table.c.owner_id == bindparam("actor_id"))
+    .order_by(ticket_table.c.id.desc())
+    .limit(constant(1))
+)
+
+
 @cache
 def _view(role: Role) -> Select[*tuple[Any, ...]]:
     return views(BoundActor(role)).where(ticket_table.c.id == bindparam("ticket_id"))

@@ -4,18 +4,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from itertools import groupby
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import Date, and_, func, or_, select
+from sqlalchemy import Date, Select, and_, bindparam, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from expenses.database.tables import constant
 from expenses.tickets.counts import COUNT_LIMIT, Count
 from expenses.tickets.filters import TicketFilter, conditions
 from expenses.tickets.models import TicketStatus, ticket_table
-from expenses.tickets.queries import TicketView, visible_to
-from expenses.users.models import Actor, user_table
+from expenses.tickets.queries import BoundActor, TicketView, visible_to
+from expenses.users.models import Actor, Role, user_table
 
 Sums = dict[str, Decimal]
 
@@ -60,31 +61,8 @@ class News:
 async def summarize(connection: AsyncConnection, *, actor: Actor, today: date) -> Summary:
     """Add up by currency; a month and a year are those in which the money was spent."""
     month, year = today.replace(day=1), today.replace(month=1, day=1)
-    is_pending = ticket_table.c.status == constant(TicketStatus.PENDING)
-    is_approved = and_(
-        ticket_table.c.status == constant(TicketStatus.APPROVED), ticket_table.c.spent_on >= year
-    )
-    some = (
-        select(
-            ticket_table.c.currency,
-            ticket_table.c.amount,
-            ticket_table.c.spent_on,
-            is_pending.label("is_pending"),
-        )
-        .where(visible_to(actor), or_(is_pending, is_approved))
-        .limit(constant(COUNT_LIMIT + 1))
-        .subquery()
-    )
-    amount = func.sum(some.c.amount)
-    sums = select(
-        func.count(),
-        some.c.currency,
-        amount.filter(some.c.is_pending),
-        amount.filter(~some.c.is_pending, some.c.spent_on >= month),
-        amount.filter(~some.c.is_pending),
-    )
-    query = sums.group_by(some.c.currency).order_by(some.c.currency)
-    found = (await connection.execute(query)).all()
+    values = {"actor_id": actor.id, "month": month, "year": year}
+    found = (await connection.execute(_summary_query(actor.role), values)).all()
     if sum(row[0] for row in found) > COUNT_LIMIT:
         return Summary(None, None, None)
     pending, this_month, this_year = (
@@ -120,27 +98,12 @@ async def _month_sums(
     actor: Actor,
     matching: TicketFilter,
 ) -> dict[date, Sums]:
-    wanted = conditions(matching)
-    if matching.status is None:
-        wanted.append(ticket_table.c.status.in_((TicketStatus.PENDING, TicketStatus.APPROVED)))
-    month = func.date_trunc("month", ticket_table.c.spent_on).cast(Date).label("month")
-    some = (
-        select(month, ticket_table.c.currency, ticket_table.c.amount)
-        .where(
-            visible_to(actor),
-            *wanted,
-            ticket_table.c.spent_on >= first,
-            ticket_table.c.spent_on < (last + timedelta(days=31)).replace(day=1),
-        )
-        .limit(constant(COUNT_LIMIT + 1))
-        .subquery()
-    )
-    query = (
-        select(some.c.month, some.c.currency, func.count(), func.sum(some.c.amount))
-        .group_by(some.c.month, some.c.currency)
-        .order_by(some.c.month, some.c.currency)
-    )
-    rows = (await connection.execute(query)).all()
+    values = {
+        "actor_id": actor.id,
+        "first": first,
+        "until": (last + timedelta(days=31)).replace(day=1),
+    }
+    rows = (await connection.execute(_month_query(actor.role, matching), values)).all()
     if sum(row[2] for row in rows) > COUNT_LIMIT:
         return {}
     sums: dict[date, Sums] = {}
@@ -159,6 +122,68 @@ async def seen_until(connection: AsyncConnection, *, actor: Actor) -> datetime:
 
 async def news_for(connection: AsyncConnection, *, actor: Actor) -> News:
     """Count the decisions since the actor has last marked them as seen; all, if they never have."""
+    query = _news_query(actor.role)
+    seen, number, until = (await connection.execute(query, {"actor_id": actor.id})).one()
+    return News(seen, Count.capped(number), until)
+
+
+# Each page of an employee's tickets sends these: building them costs as much as sending them.
+@lru_cache
+def _summary_query(role: Role) -> Select[*tuple[Any, ...]]:
+    month, year = bindparam("month", type_=Date), bindparam("year", type_=Date)
+    is_pending = ticket_table.c.status == constant(TicketStatus.PENDING)
+    is_approved = and_(
+        ticket_table.c.status == constant(TicketStatus.APPROVED), ticket_table.c.spent_on >= year
+    )
+    some = (
+        select(
+            ticket_table.c.currency,
+            ticket_table.c.amount,
+            ticket_table.c.spent_on,
+            is_pending.label("is_pending"),
+        )
+        .where(visible_to(BoundActor(role)), or_(is_pending, is_approved))
+        .limit(constant(COUNT_LIMIT + 1))
+        .subquery()
+    )
+    amount = func.sum(some.c.amount)
+    sums = select(
+        func.count(),
+        some.c.currency,
+        amount.filter(some.c.is_pending),
+        amount.filter(~some.c.is_pending, some.c.spent_on >= month),
+        amount.filter(~some.c.is_pending),
+    )
+    return sums.group_by(some.c.currency).order_by(some.c.currency)
+
+
+@lru_cache
+def _month_query(role: Role, matching: TicketFilter) -> Select[*tuple[Any, ...]]:
+    wanted = conditions(matching)
+    if matching.status is None:
+        wanted.append(ticket_table.c.status.in_((TicketStatus.PENDING, TicketStatus.APPROVED)))
+    month = func.date_trunc("month", ticket_table.c.spent_on).cast(Date).label("month")
+    some = (
+        select(month, ticket_table.c.currency, ticket_table.c.amount)
+        .where(
+            visible_to(BoundActor(role)),
+            *wanted,
+            ticket_table.c.spent_on >= bindparam("first", type_=Date),
+            ticket_table.c.spent_on < bindparam("until", type_=Date),
+        )
+        .limit(constant(COUNT_LIMIT + 1))
+        .subquery()
+    )
+    return (
+        select(some.c.month, some.c.currency, func.count(), func.sum(some.c.amount))
+        .group_by(some.c.month, some.c.currency)
+        .order_by(some.c.month, some.c.currency)
+    )
+
+
+@lru_cache
+def _news_query(role: Role) -> Select[*tuple[Any, ...]]:
+    actor = BoundActor(role)
     seen_at = (
         select(user_table.c.decisions_seen_at).where(user_table.c.id == actor.id).scalar_subquery()
     )
@@ -171,6 +196,4 @@ async def news_for(connection: AsyncConnection, *, actor: Actor) -> News:
         .limit(constant(COUNT_LIMIT + 1))
         .subquery()
     )
-    query = select(seen_at, func.count(), func.max(decided.c.decided_at)).select_from(decided)
-    seen, number, until = (await connection.execute(query)).one()
-    return News(seen, Count.capped(number), until)
+    return select(seen_at, func.count(), func.max(decided.c.decided_at)).select_from(decided)

@@ -1,6 +1,6 @@
 """The Jinja environment of every page."""
 
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from expenses.i18n.languages import gettext, translate, translate_plural
+from expenses.i18n.money import currencies
 from expenses.i18n.text import folded
 from expenses.users.clients import client_name
 from expenses.web.pages.assets import asset_address
@@ -40,6 +41,7 @@ def _create_environment() -> Environment:
     environment.filters["initials"] = initials
     environment.filters["marked"] = marked
     environment.globals["asset"] = asset_address
+    environment.globals["currency_options"] = currency_options
     environment.globals["icon"] = icon
     return environment
 
@@ -60,6 +62,16 @@ def icon(name: str, **attributes: str) -> str:
     """Draw one of Heroicons' outlines; the words beside it say the same to a screen reader."""
     attributes |= {"class": "icon", "aria_hidden": "true"}
     return heroicon_outline(name, size=None, **attributes)
+
+
+@lru_cache
+def currency_options(chosen: str) -> Markup:
+    """Write the options of a choice of currencies."""
+    option = Markup("<option{}>{}</option>")
+    codes = sorted(currencies())
+    return Markup().join(
+        option.format(" selected" if code == chosen else "", code) for code in codes
+    )
 
 
 def input_name(name: str) -> str:
