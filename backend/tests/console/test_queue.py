@@ -172,6 +172,27 @@ class Tabs(QueueTestCase):
         self.assertIn("Nothing matches", (await self.listing(q="yacht")).text)
 
 
+class Size(QueueTestCase):
+    """Before compression, in bytes."""
+
+    async def test_a_full_page_and_the_answer_to_a_decision_are_small(self) -> None:
+        ada = await self.new_employee("Ada Lovelace")
+        tickets = [
+            await self.new_ticket(ada, amount=number, links=[], description="Train to Turin " * 4)
+            for number in range(1, 51)
+        ]
+        page = await self.listing()
+        self.assertEqual(shown(page), tickets)
+        self.assertLess(len(page.content), 85_000)
+        answer = await self.browser.post(
+            f"/admin/ticket/{tickets[0]}/approve",
+            data={"next": "/admin/ticket/list"},
+            headers={"X-Fragment": "row"},
+        )
+        self.assertEqual(shown(answer), tickets[:1])
+        self.assertLess(len(answer.content), 4_000)
+
+
 class Filters(QueueTestCase):
     async def test_a_search_finds_text_links_numbers_and_people(self) -> None:
         ada, ben = await self.new_employee("Ada Lovelace"), await self.new_employee("Ben")
