@@ -46,7 +46,7 @@ GET    /admin/employee/{employee_id:int}/reactivate       employer  4
 POST   /admin/employee/{employee_id:int}/reactivate       employer  8
 POST   /admin/employee/{employee_id:int}/reset-link       employer  8
 GET    /admin/employee/{employee_id:int}/suspend          employer  4
-POST   /admin/employee/{employee_id:int}/suspend          employer  16
+POST   /admin/employee/{employee_id:int}/suspend          employer  17
 POST   /admin/employee/{employee_id:int}/undo             employer  9
 GET    /admin/invitations                                 employer  2
 POST   /admin/invitations                                 employer  8
@@ -56,7 +56,7 @@ POST   /admin/invitations/{invitation_id:int}/revoke      employer  5
 GET    /admin/employers                                   employer  2
 GET    /admin/employers/{user_id:int}                     employer  4
 GET    /admin/employers/{user_id:int}/{verb}              employer  4
-POST   /admin/employers/{user_id:int}/{verb}              employer  15
+POST   /admin/employers/{user_id:int}/{verb}              employer  16
 GET    /admin/history                                     employer  3
 GET    /admin/history/people                              employer  2
 GET    /admin/overview                                    employer  8
@@ -77,7 +77,7 @@ GET    /admin/payments/{run_id:int}/file                  employer  4
 POST   /admin/payments/{run_id:int}/file/{kind}           employer  8
 GET    /admin/payments/{run_id:int}/statement/{employee_id:int} employer 3
 POST   /admin/ticket/decide                               employer  5
-POST   /admin/ticket/undo                                 employer  8
+POST   /admin/ticket/undo                                 employer  9
 POST   /admin/ticket/decide/all                           employer  6
 GET    /admin/ticket/details/{pk:path}                    employer  18
 GET    /admin/ticket/export/{kind}                        employer  3
@@ -86,13 +86,13 @@ POST   /admin/ticket/filters                              employer  7
 POST   /admin/ticket/filters/remove                       employer  4
 POST   /admin/ticket/{ticket_id:int}/approve              employer  5
 POST   /admin/ticket/{ticket_id:int}/deny                 employer  5
-POST   /admin/ticket/{ticket_id:int}/reopen               employer  7
+POST   /admin/ticket/{ticket_id:int}/reopen               employer  9
 GET    /api/docs                                          owner     0
 GET    /api/employees                                     employer  2
 GET    /api/employees/{employee_id}                       employer  2
 GET    /api/employees/{employee_id}/events                employer  3
 POST   /api/employees/{employee_id}/reactivate            employer  7
-POST   /api/employees/{employee_id}/suspend               employer  14
+POST   /api/employees/{employee_id}/suspend               employer  15
 GET    /api/employees/{employee_id}/suspensions           employer  3
 GET    /api/invitations                                   employer  2
 POST   /api/invitations                                   employer  7
@@ -100,9 +100,9 @@ POST   /api/invitations/{invitation_id}/resend            employer  4
 DELETE /api/invitations/{invitation_id}                   employer  4
 GET    /api/employers                                     employer  2
 GET    /api/employers/{employer_id}                       employer  2
-POST   /api/employers/{employer_id}/activate              employer  9
-POST   /api/employers/{employer_id}/deactivate            employer  16
-PUT    /api/users/{user_id}/role                          employer  12
+POST   /api/employers/{employer_id}/activate              employer  10
+POST   /api/employers/{employer_id}/deactivate            employer  17
+PUT    /api/users/{user_id}/role                          employer  13
 GET    /api/me                                            owner     1
 PATCH  /api/me                                            owner     5
 PUT    /api/me/mails                                      owner     5
@@ -144,7 +144,7 @@ GET    /api/tickets/{ticket_id:int}/receipts/{receipt_id:int}    owner     3
 GET    /api/tickets/{ticket_id:int}/receipts/{receipt_id:int}/preview owner     3
 GET    /api/tickets/{ticket_id:int}/receipts/{receipt_id:int}/thumbnail owner     3
 DELETE /api/tickets/{ticket_id:int}/receipts/{receipt_id:int}    owner     6
-POST   /api/tickets/{ticket_id:int}/reopen                employer  7
+POST   /api/tickets/{ticket_id:int}/reopen                employer  9
 POST   /api/tickets/{ticket_id:int}/withdraw              owner     6
 POST   /api/users                                         owner     8
 GET    /health                                            owner     0

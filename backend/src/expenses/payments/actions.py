@@ -169,7 +169,7 @@ async def _leave_out_what_changed(
 ) -> int:
     """Take out tickets that are no longer due, and return how many.
 
-    Waits for whoever is reopening one of them or suspending its owner.
+    The run is locked: nobody is reopening one of them or suspending its owner.
     """
     of_run = (
         select(ticket_table.c.id, ticket_table.c.status, user_table.c.suspended_at)
@@ -177,7 +177,6 @@ async def _leave_out_what_changed(
         .join(line_table, line_table.c.ticket_id == ticket_table.c.id)
         .where(line_table.c.run_id == run.id)
         .order_by(ticket_table.c.id)
-        .with_for_update(read=True, of=[ticket_table, user_table])
     )
     changed = [
         row.id

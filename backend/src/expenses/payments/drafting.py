@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from expenses.errors import IdempotencyKeyReused, NothingDue
+from expenses.payments.lines import lock_making
 from expenses.payments.models import line_table, run_table
 from expenses.payments.policy import ensure_can_pay
 from expenses.payments.queries import is_due, is_free
@@ -20,9 +21,6 @@ from expenses.tickets.filters import is_one_of
 from expenses.tickets.models import ticket_table
 from expenses.tickets.queries import owners, visible_to
 from expenses.users.models import Actor
-
-# Held while a run is made, so that its number and its key are those of no other.
-_MAKING = 7_301_157
 
 
 class Created(NamedTuple):
@@ -48,12 +46,13 @@ async def create_run(
     `IdempotencyKeyReused` where something else was asked for with the same key.
     """
     ensure_can_pay(actor)
-    await connection.execute(select(func.pg_advisory_xact_lock(_MAKING)))
+    # So that its number, its key and its tickets are those of no other.
+    await lock_making(connection)
     if idempotency_key is not None:
         first = await _made_with(connection, idempotency_key, new, actor)
         if first is not None:
             return first
-    candidates = await _lock_candidates(connection, new, actor)
+    candidates = await _candidates(connection, new, actor)
     if not candidates:
         raise NothingDue(currency=new.currency)
     number = await _next_number(connection, settings.today())
@@ -109,8 +108,7 @@ def _fingerprint(new: NewRun) -> bytes:
     return hashlib.sha256(new.model_dump_json().encode()).digest()
 
 
-async def _lock_candidates(connection: AsyncConnection, new: NewRun, actor: Actor) -> list[int]:
-    """Keep what is due from being reopened or hidden until the run has it."""
+async def _candidates(connection: AsyncConnection, new: NewRun, actor: Actor) -> list[int]:
     query = (
         select(ticket_table.c.id)
         .join(owners, owners.c.id == ticket_table.c.owner_id)
@@ -118,7 +116,6 @@ async def _lock_candidates(connection: AsyncConnection, new: NewRun, actor: Acto
         .where(ticket_table.c.currency == new.currency)
         .order_by(ticket_table.c.id)
         .limit(MAX_LINES)
-        .with_for_update(read=True, of=[ticket_table, owners])
     )
     if new.until is not None:
         query = query.where(ticket_table.c.spent_on <= new.until)

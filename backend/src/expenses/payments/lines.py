@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, and_, delete, exists, select
+from sqlalchemy import ColumnElement, Select, and_, delete, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from expenses.database.tables import ensure_possible
@@ -11,7 +11,6 @@ from expenses.errors import InPaymentRun, TooBusy
 from expenses.payments.models import FIXED, RunStatus, line_table, run_table
 from expenses.payments.steps import Line, finish_if_paid, lock_lines, record_taken_out
 from expenses.tickets.filters import is_one_of
-from expenses.tickets.models import ticket_table
 from expenses.users.models import Actor
 
 
@@ -32,20 +31,28 @@ COLUMNS = (
 )
 
 
-def is_fixed() -> ColumnElement[bool]:
-    """Match the tickets whose payment is confirmed: they are not reopened."""
-    return exists().where(
-        line_table.c.ticket_id == ticket_table.c.id,
-        line_table.c.is_active,
-        run_table.c.id == line_table.c.run_id,
-        run_table.c.status.in_(FIXED),
+# Any number that nobody else uses will do. Tickets and users are not locked instead: a sharded
+# database locks rows of one ticket only.
+_MAKING = 7_301_158
+
+
+def fixed(ticket_ids: Collection[int]) -> Select[tuple[int]]:
+    """Select those of the tickets whose payment is confirmed: they are not reopened."""
+    return (
+        select(line_table.c.ticket_id)
+        .join(run_table, run_table.c.id == line_table.c.run_id)
+        .where(
+            line_table.c.is_active,
+            is_one_of(line_table.c.ticket_id, sorted(ticket_ids)),
+            run_table.c.status.in_(FIXED),
+        )
     )
 
 
 async def release(connection: AsyncConnection, ticket_id: int, *, actor: Actor) -> None:
     """Take a ticket that is reopened out of a draft.
 
-    The ticket is locked: no run takes or confirms it meanwhile. Raises `InPaymentRun`.
+    Its runs are locked. Raises `InPaymentRun`.
     """
     for line in await _active(connection, [ticket_id]):
         if line.run_status in FIXED:
@@ -66,10 +73,16 @@ async def release_many(
     await _take_out(connection, lines, actor=actor)
 
 
+async def lock_making(connection: AsyncConnection) -> None:
+    """Make runs one at a time, and none while tickets are reopened or hidden."""
+    await connection.execute(select(func.pg_advisory_xact_lock(_MAKING)))
+
+
 async def lock_runs_of(connection: AsyncConnection, owner_id: int) -> None:
     """Keep the runs with an employee's unpaid tickets as they are.
 
-    Before tickets and users are locked: whoever changes a run locks that first. Raises `NotFound`.
+    Nor is one made with them. Before tickets and users are locked: whoever changes a run locks that
+    first. Raises `NotFound`.
     """
     ensure_possible(owner_id)
     await _lock_runs(connection, _unpaid_of(owner_id))
@@ -77,6 +90,7 @@ async def lock_runs_of(connection: AsyncConnection, owner_id: int) -> None:
 
 async def lock_runs_with(connection: AsyncConnection, ticket_ids: Sequence[int]) -> None:
     """Keep the runs that tickets are in as they are; as `lock_runs_of`."""
+    ensure_possible(*ticket_ids)
     in_them = line_table.c.is_active, is_one_of(line_table.c.ticket_id, sorted(ticket_ids))
     await _lock_runs(connection, and_(*in_them))
 
@@ -105,6 +119,7 @@ async def release_all_of(
 
 
 async def _lock_runs(connection: AsyncConnection, lines: ColumnElement[bool]) -> None:
+    await connection.execute(select(func.pg_advisory_xact_lock_shared(_MAKING)))
     await connection.execute(
         select(run_table.c.id)
         .where(run_table.c.id.in_(select(line_table.c.run_id).where(lines)))

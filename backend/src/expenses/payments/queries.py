@@ -5,7 +5,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, select, true
+from sqlalchemy import ColumnElement, Select, and_, func, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from expenses.database.tables import constant, ensure_possible
@@ -98,12 +98,8 @@ def is_free() -> ColumnElement[bool]:
 
     Paid lines are not looked at: they are many, and theirs are not due.
     """
-    return ~exists().where(
-        line_table.c.owner_id == ticket_table.c.owner_id,
-        line_table.c.ticket_id == ticket_table.c.id,
-        line_table.c.is_active,
-        line_table.c.paid_at.is_(None),
-    )
+    unpaid = line_table.c.is_active, line_table.c.paid_at.is_(None)
+    return ticket_table.c.id.not_in(select(line_table.c.ticket_id).where(*unpaid))
 
 
 async def due(connection: AsyncConnection, *, actor: Actor) -> list[Due]:

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from expenses.database.tables import ensure_possible
 from expenses.errors import ExpensesError, NotDecided, NotFound, OwnTicket, TicketChanged
 from expenses.history import UNDO_PERIOD
-from expenses.payments.lines import is_fixed, lock_runs_with, release, release_many
+from expenses.payments.lines import fixed, lock_runs_with, release, release_many
 from expenses.tickets.decision_events import record_decision, record_decisions
 from expenses.tickets.filters import is_one_of
 from expenses.tickets.models import TicketStatus, ticket_table
@@ -125,6 +125,7 @@ async def reopen_ticket(
     Raises `OwnTicket`, `NotDecided`, and `InPaymentRun` once its payment is confirmed.
     """
     ensure_can_decide(actor)
+    await lock_runs_with(connection, [ticket_id])
     ticket = await lock_ticket(connection, ticket_id, actor=actor)
     ensure_not_own(actor, ticket)
     if ticket.status not in (TicketStatus.APPROVED, TicketStatus.DENIED):
@@ -161,7 +162,7 @@ async def undo_decisions(
                 ticket_table.c.status == status,
                 ticket_table.c.decided_by_id == actor.id,
                 ticket_table.c.decided_at > func.now() - UNDO_PERIOD,
-                ~is_fixed(),
+                ticket_table.c.id.not_in(fixed(ticket_ids)),
             )
             .values(**_UNDECIDED)
             .returning(*LOCKED)

@@ -87,9 +87,10 @@ async def _find_former(connection: AsyncConnection, user_id: int) -> UserView:
 async def _erase(
     connection: AsyncConnection, user: UserView, *, actor_id: int, **details: Any
 ) -> UserView:
+    # First: a sharded database changes users before it has changed many shards, or not at all.
+    await _replace_who_they_were(connection, user.id)
     await _delete_what_is_theirs(connection, user)
     await _delete_mentions(connection, user)
-    await _replace_who_they_were(connection, user.id)
     event_id = await record(connection, ERASED, actor_id=actor_id, user_id=user.id, **details)
     subject = Subject(user.id, event_id)
     await announce(connection, ERASED, [subject], actor_id=actor_id, by=[Channel.WEBHOOK])
