@@ -22,12 +22,13 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import itsdangerous
+from asyncpg.transaction import Transaction
 from fastapi import FastAPI
 from obstore.store import LocalStore
 from pydantic import SecretStr
 from sqlalchemy import Row, event, func, insert, select, text, update
 from sqlalchemy.engine import make_url
-from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 from starlette.types import ASGIApp
 
@@ -101,6 +102,12 @@ def server() -> Server:
 def shared_database() -> str:
     """The address of the database whose tests all roll back."""
     return new_database()
+
+
+@cache
+def shared_engine(address: str) -> AsyncEngine:
+    """What keeps the compiled statements for the next test, but no connection."""
+    return create_async_engine(asyncpg_url(address), poolclass=NullPool)
 
 
 def new_database(template: str = TEMPLATE) -> str:
@@ -181,7 +188,7 @@ async def _administer(postgres: Server, statement: str) -> None:
 def usual_app() -> FastAPI:
     """The application with the usual settings. Putting it together takes longer than most tests."""
     return create_app(
-        make_settings(),
+        usual_settings(),
         Database("postgresql://nobody@127.0.0.1/replaced_by_each_test"),
         shared_storage(),
     )
@@ -214,7 +221,7 @@ class RolledBackDatabase(Database):
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[AsyncConnection]:
-        async with self.connect() as connection, connection.begin_nested():
+        async with self.connect() as connection, await self._savepoint():
             yield connection
 
     def connections(self) -> PoolUse:
@@ -223,11 +230,18 @@ class RolledBackDatabase(Database):
     @asynccontextmanager
     async def undone(self) -> AsyncIterator[None]:
         """What is committed meanwhile is gone afterwards."""
-        savepoint = await self._connection.begin_nested()
+        savepoint = await self._savepoint()
+        await savepoint.start()
         try:
             yield
         finally:
             await savepoint.rollback()
+
+    async def _savepoint(self) -> Transaction:
+        """SQLAlchemy's would be prepared first, each one anew: twice the round trips."""
+        raw = await self._connection.get_raw_connection()
+        assert raw.driver_connection is not None
+        return raw.driver_connection.transaction()
 
 
 class TestCase(unittest.IsolatedAsyncioTestCase):
@@ -260,13 +274,12 @@ class AppTestCase(TestCase):
     async def asyncSetUp(self) -> None:
         await super().asyncSetUp()
         self.database = await self._open_database()
-        self.settings = make_settings()
+        self.settings = usual_settings().model_copy()
         self.app = usual_app()
         self.app.state.database, self.app.state.settings = self.database, self.settings
 
     async def _open_database(self) -> Database:
-        engine = create_async_engine(asyncpg_url(self._address), poolclass=NullPool)
-        connection = await self.enterAsyncContext(engine.connect())
+        connection = await self.enterAsyncContext(shared_engine(self._address).connect())
         transaction = await connection.begin()
         # It begins with the first statement, and the driver's own would be outside of it.
         await connection.execute(text("SELECT 1"))
@@ -288,7 +301,7 @@ class AppTestCase(TestCase):
                 username=username or f"Person {number}",
                 role=role,
                 employer_code=None,
-                settings=make_settings(),
+                settings=usual_settings(),
             )
 
     async def new_employee(self, username: str | None = None) -> UserView:
@@ -313,7 +326,7 @@ class AppTestCase(TestCase):
                     connection,
                     user.id,
                     caller=Caller("127.0.0.1"),
-                    settings=make_settings(),
+                    settings=usual_settings(),
                     is_registering=True,
                 )
             ).token
@@ -323,7 +336,7 @@ class AppTestCase(TestCase):
         async with self.database.transaction() as connection:
             secret = await resets.make_for_anyone(connection, user.email)
         assert secret is not None
-        return parse_qs(urlsplit(reset_link(secret, make_settings())).query)["token"][0]
+        return parse_qs(urlsplit(reset_link(secret, usual_settings())).query)["token"][0]
 
     async def email_token(self, user: UserView, email: str) -> str:
         """What a link that confirms a new e-mail has."""
@@ -337,7 +350,7 @@ class AppTestCase(TestCase):
                     expires_at=func.now() + email_change.LIFETIME,
                 )
             )
-        return parse_qs(urlsplit(email_link(secret, make_settings())).query)["token"][0]
+        return parse_qs(urlsplit(email_link(secret, usual_settings())).query)["token"][0]
 
     async def invite(
         self, email: str, *, by: UserView, role: Role = Role.EMPLOYEE
@@ -510,7 +523,7 @@ class AppTestCase(TestCase):
 
     @contextmanager
     def counted_statements(self) -> Iterator[list["Sent"]]:
-        """What is sent to the database meanwhile, but for the savepoints of the tests."""
+        """What is sent to the database meanwhile, but for savepoints."""
         statements: list[Sent] = []
 
         def note(_connection: Any, _cursor: Any, statement: str, values: Any, *_: Any) -> None:
@@ -548,6 +561,12 @@ class CommittingTestCase(AppTestCase):
 
     async def _open_database(self) -> Database:
         return await self.enterAsyncContext(Database(self._address))
+
+
+@cache
+def usual_settings() -> Settings:
+    """Those of most tests, read once: it takes longer than a request."""
+    return make_settings()
 
 
 def make_settings(**values: Any) -> Settings:
@@ -590,7 +609,7 @@ def registration(**fields: Any) -> dict[str, Any]:
 def ticket_json(**fields: Any) -> dict[str, Any]:
     """A ticket as a program sends it."""
     return {
-        "spent_on": (make_settings().today() - timedelta(days=3)).isoformat(),
+        "spent_on": (usual_settings().today() - timedelta(days=3)).isoformat(),
         "amount": "12.50",
         "currency": "USD",
         "category": Category.MEALS.value,

@@ -3,7 +3,7 @@
 import re
 
 from expenses import styleguide
-from tests.harness import AppTestCase, make_settings
+from tests.harness import AppTestCase, usual_settings
 
 # The first words of the style sheet's comments; what follows the last one belongs to one page.
 FIRST, LAST = "Tokens", "Empty state"
@@ -17,7 +17,7 @@ class StyleGuide(AppTestCase):
         self.assertEqual((await browser.get("/styleguide")).status_code, 404)
 
     async def test_shows_every_component_of_the_style_sheet(self) -> None:
-        app = self.start_app(make_settings())
+        app = self.start_app(usual_settings())
         app.include_router(styleguide.router)
         with self.counted_statements() as statements:
             page = await (await self.client(app)).get("/styleguide")

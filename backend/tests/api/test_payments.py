@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 
 from expenses.users.queries import UserView
-from tests.harness import PASSWORD, AppTestCase, CommittingTestCase, make_settings
+from tests.harness import PASSWORD, AppTestCase, CommittingTestCase, make_settings, usual_settings
 
 RUNS = "/api/payment-runs"
 
@@ -22,7 +22,7 @@ class PaymentTestCase(AppTestCase):
         self.boss = await self.new_employer("Dana")
         self.ada = await self.new_employee("Ada")
         self.api = await self.program_of(self.boss)
-        self.today = make_settings().today()
+        self.today = usual_settings().today()
 
     async def due(self, **fields: Any) -> int:
         return await self.new_due_ticket(self.ada, by=self.boss, **fields)

@@ -5,7 +5,7 @@ import json
 from datetime import timedelta
 from typing import Any
 
-from tests.harness import AppTestCase, CommittingTestCase, make_settings, ticket_json
+from tests.harness import AppTestCase, CommittingTestCase, ticket_json, usual_settings
 
 NO_OBJECT = "Send a JSON object, with Content-Type: application/json."
 
@@ -59,7 +59,7 @@ class Create(AppTestCase):
 
     async def test_what_a_ticket_cannot_be(self) -> None:
         api = await self.program_of(await self.new_employee())
-        today = make_settings().today()
+        today = usual_settings().today()
         for field, value in (
             ("amount", "0"),
             ("amount", "-1"),
@@ -125,7 +125,7 @@ class Create(AppTestCase):
 
     async def test_tomorrow_is_allowed_and_the_currency_has_a_default(self) -> None:
         api = await self.program_of(await self.new_employee())
-        tomorrow = (make_settings().today() + timedelta(days=1)).isoformat()
+        tomorrow = (usual_settings().today() + timedelta(days=1)).isoformat()
         body = ticket_json(spent_on=tomorrow, description="😀 ünï 李 \n two lines")
         del body["currency"]
         ticket = (await api.post("/api/tickets", json=body)).json()

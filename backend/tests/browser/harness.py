@@ -33,6 +33,7 @@ from tests.harness import (
     password_hash,
     shared_storage,
     ticket_json,
+    usual_settings,
 )
 
 CHROMIUM = next(
@@ -103,13 +104,13 @@ class Server:
                 username=username,
                 role=role,
                 employer_code=None,
-                settings=make_settings(),
+                settings=usual_settings(),
             )
             return await start_session(
                 connection,
                 user.id,
                 caller=Caller("127.0.0.1"),
-                settings=make_settings(),
+                settings=usual_settings(),
                 is_registering=True,
             )
 
@@ -214,4 +215,4 @@ class BrowserTestCase(unittest.TestCase):
 
 
 def days_ago(days: int) -> str:
-    return (make_settings().today() - timedelta(days=days)).isoformat()
+    return (usual_settings().today() - timedelta(days=days)).isoformat()

@@ -3,12 +3,12 @@
 from playwright.sync_api import Page, expect
 
 from tests.browser.harness import BrowserTestCase, Person, Server
-from tests.harness import PASSWORD, make_settings
+from tests.harness import PASSWORD, usual_settings
 
 
 class Passkeys(BrowserTestCase):
     def setUp(self) -> None:
-        self.server = self.enterContext(Server(make_settings()))
+        self.server = self.enterContext(Server(usual_settings()))
         # Passkeys are bound to a name, and 127.0.0.1 is none.
         self.server.address = self.server.address.replace("127.0.0.1", "localhost")
 

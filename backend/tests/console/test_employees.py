@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from expenses.users.models import User
 from expenses.users.queries import UserView
-from tests.harness import AppTestCase, make_settings
+from tests.harness import AppTestCase, usual_settings
 
 
 def shown(page: httpx.Response) -> list[int]:
@@ -179,14 +179,14 @@ class Numbers(EmployeesTestCase):
         await self.deny(await self.new_ticket(ada, amount="500.00"), by=self.boss)
         await self.withdraw(await self.new_ticket(ada, amount="600.00"), by=ada)
         page = await self.listing()
-        year = make_settings().today().year
+        year = usual_settings().today().year
         self.assertIn(f"Pending 2 Approved spending in {year} €7.00 · $12.50 ", row(page, ada))
         self.assertIn(f"Pending 0 Approved spending in {year} nothing ", row(page, ben))
         self.assertIn(f"/admin/ticket/list?employee={ada.email.replace('@', '%40')}", page.text)
         self.assertIn("€7.00", (await self.details(ada)).text)
 
     async def test_the_year_is_that_of_the_purchase_and_leads_to_its_tickets(self) -> None:
-        ada, year = await self.new_employee(), make_settings().today().year
+        ada, year = await self.new_employee(), usual_settings().today().year
         for amount, spent_on in (("1.00", f"{year}-01-01"), ("2.00", f"{year - 1}-12-31")):
             ticket = await self.new_ticket(ada, amount=amount, spent_on=spent_on)
             await self.approve(ticket, by=self.boss)

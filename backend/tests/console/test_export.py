@@ -23,7 +23,7 @@ from expenses.web.exports import xlsx_file
 from expenses.web.exports.tickets import COLUMNS, TOTALS
 from expenses.web.exports.xlsx_file import XlsxFile
 from tests.console.test_queue import QueueTestCase
-from tests.harness import make_settings
+from tests.harness import usual_settings
 
 CSV = "/admin/ticket/export/csv"
 XLSX = "/admin/ticket/export/xlsx"
@@ -228,7 +228,7 @@ class Content(ExportTestCase):
             (3, "5"),
             (0, "7"),
         ):
-            day = make_settings().today() - timedelta(days=days)
+            day = usual_settings().today() - timedelta(days=days)
             await self.new_ticket(ada, spent_on=day.isoformat(), amount=amount)
         for sort in ("filed", "-filed", "date", "-date", "amount", "-amount"):
             with self.subTest(sort=sort), patch("expenses.tickets.export.BATCH_SIZE", 3):
@@ -364,7 +364,7 @@ class Sending(SendingTestCase):
             for method in ("GET", "HEAD"):
                 answer = await self.browser.request(method, path)
                 self.assertEqual(answer.status_code, 200)
-                name = f"contoso-tickets-{make_settings().today()}.{path[-4:].lstrip('/')}"
+                name = f"contoso-tickets-{usual_settings().today()}.{path[-4:].lstrip('/')}"
                 self.assertEqual(
                     answer.headers["content-disposition"], f'attachment; filename="{name}"'
                 )

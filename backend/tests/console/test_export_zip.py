@@ -15,7 +15,7 @@ from expenses.receipts.storage import Storage
 from expenses.users.models import User
 from expenses.web.exports.receipts import safe_name
 from tests.console.test_export import CSV, TITLES, SendingTestCase, csv_rows, split
-from tests.harness import make_settings, shared_storage
+from tests.harness import shared_storage, usual_settings
 
 PATH = "/admin/ticket/export/zip"
 
@@ -37,7 +37,7 @@ class Content(ZipTestCase):
         self,
     ) -> None:
         lina, ada = await self.new_employee("李娜"), await self.new_employee("Ada Lovelace")
-        day = make_settings().today() - timedelta(days=3)
+        day = usual_settings().today() - timedelta(days=3)
         hers = await self.new_ticket(lina, spent_on=day.isoformat())
         without = await self.new_ticket(ada)
         other = await self.new_ticket(ada)
@@ -152,7 +152,7 @@ class Sending(ZipTestCase):
         for method in ("GET", "HEAD"):
             answer = await self.browser.request(method, PATH)
             self.assertEqual(answer.status_code, 200)
-            name = f"contoso-tickets-{make_settings().today()}.zip"
+            name = f"contoso-tickets-{usual_settings().today()}.zip"
             self.assertEqual(
                 answer.headers["content-disposition"], f'attachment; filename="{name}"'
             )

@@ -14,7 +14,7 @@ from sqlalchemy import insert
 from expenses.console.history import LABELS
 from expenses.history import Event
 from expenses.tickets.events import Action
-from tests.harness import AppTestCase, make_settings
+from tests.harness import AppTestCase, make_settings, usual_settings
 
 LUNCH = "$12.50 Ada Lunch with a customer"
 CORE = Path(__file__).parents[2] / "src" / "expenses"
@@ -163,7 +163,7 @@ class Filters(HistoryTestCase):
         await self.new_ticket(ben)
         await self.deny(ticket, by=self.boss)
         await self.suspend(ben, by=self.boss)
-        today = make_settings().today()
+        today = usual_settings().today()
         everything = len(shown(await self.history()))
         yesterday, tomorrow = today - timedelta(days=1), today + timedelta(days=1)
         for query, found in (

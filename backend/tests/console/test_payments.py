@@ -12,7 +12,7 @@ from sqlalchemy import text
 from expenses.payments.queries import RunView, get_run
 from expenses.settings import Settings
 from expenses.users.queries import UserView
-from tests.harness import PASSWORD, AppTestCase, make_settings
+from tests.harness import PASSWORD, AppTestCase, make_settings, usual_settings
 
 RUNS = "/admin/payments"
 
@@ -38,7 +38,7 @@ class PaymentPagesTestCase(AppTestCase):
         self.boss = await self.new_employer("Dana")
         self.ada, self.bob = await self.new_employee("Ada"), await self.new_employee("Bob")
         self.browser = await self.browser_of(self.boss)
-        self.today = make_settings().today()
+        self.today = usual_settings().today()
 
     async def due(self, owner: UserView | None = None, **fields: Any) -> int:
         return await self.new_due_ticket(owner or self.ada, by=self.boss, **fields)

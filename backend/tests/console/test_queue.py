@@ -12,7 +12,7 @@ from expenses.i18n.formats import Formats
 from expenses.tickets.models import Category, Ticket
 from expenses.users.queries import UserView
 from expenses.web.pages.words import INPUTS
-from tests.harness import AppTestCase, make_settings
+from tests.harness import AppTestCase, usual_settings
 
 
 def shown(page: httpx.Response) -> list[int]:
@@ -78,7 +78,7 @@ class Tabs(QueueTestCase):
         ):
             self.assertEqual(await self.found(status=status), tickets)
         page = await self.listing(status="denied")
-        for text in ("Dana", "No receipt", str(make_settings().today().year)):
+        for text in ("Dana", "No receipt", str(usual_settings().today().year)):
             self.assertIn(text, page.text)
 
     async def test_approved_tickets_are_due_until_they_are_paid(self) -> None:
@@ -99,7 +99,7 @@ class Tabs(QueueTestCase):
                 self.assertEqual(tabs(page), ["0", "2", "1", "1", "0", "0", "2"])
                 self.assertIn(f'<span class="sum">{total}</span>', page.text)
         self.assertEqual(shown(await self.listing(payment="paid")), [paid])
-        today = Formats(make_settings(), "en").day(make_settings().today())
+        today = Formats(usual_settings(), "en").day(usual_settings().today())
         self.assertIn(f"Paid {today}", (await self.listing(status="paid")).text)
         page = await self.browser.get(f"/admin/ticket/details/{paid}")
         self.assertIn(f'<a href="/admin/payments/{run}">Payment run', page.text)
@@ -221,7 +221,7 @@ class Filters(QueueTestCase):
 
     async def test_every_filter_and_all_of_them_together(self) -> None:
         ada, ben = await self.new_employee("Ada"), await self.new_employee("Ben")
-        today = make_settings().today()
+        today = usual_settings().today()
         days = [(today - timedelta(days=days)).isoformat() for days in (0, 10, 20)]
         small = await self.new_ticket(ada, amount="5.00", spent_on=days[0], category="meals")
         large = await self.new_ticket(ada, amount="500.00", spent_on=days[1], category="travel")
@@ -351,7 +351,7 @@ class Filters(QueueTestCase):
 class Orders(QueueTestCase):
     async def test_every_order_both_ways_and_page_by_page(self) -> None:
         ada = await self.new_employee()
-        today = make_settings().today()
+        today = usual_settings().today()
         made = []
         for days, amount in ((3, "5.00"), (1, "20.00"), (3, "5.00"), (2, "1.00"), (1, "20.00")):
             day = today - timedelta(days=days)

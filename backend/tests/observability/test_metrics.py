@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from expenses.database.engine import CONNECTIONS_PER_PROCESS, Database
 from expenses.errors import RunChanged
 from tests.console.test_bulk import form_of
-from tests.harness import PASSWORD, CommittingTestCase, make_settings
+from tests.harness import PASSWORD, CommittingTestCase, make_settings, usual_settings
 from tests.notifications.test_delivery import MailTestCase
 from tests.receivers import OK
 from tests.web.access_harness import MARKS, AccessTestCase
@@ -75,7 +75,7 @@ class Token(MeasuredTestCase):
                 self.assertNotIn("expenses_", answer.text)
 
     async def test_there_are_no_metrics_where_none_is_set(self) -> None:
-        client = await self.client(self.start_app(make_settings()))
+        client = await self.client(self.start_app(usual_settings()))
         answer = await client.get("/metrics", headers=ITS_OWN)
         self.assertEqual(answer.status_code, 404)
 

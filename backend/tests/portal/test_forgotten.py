@@ -11,7 +11,7 @@ from expenses.notifications import mails
 from expenses.notifications.outbox import Channel, message_table
 from expenses.users.models import password_reset_table, session_table
 from expenses.users.resets import LIFETIME
-from tests.harness import PASSWORD, AppTestCase, CommittingTestCase, make_settings
+from tests.harness import PASSWORD, AppTestCase, CommittingTestCase, make_settings, usual_settings
 
 NEW = "another horse 10"
 
@@ -161,7 +161,7 @@ class Ask(ForgottenTestCase):
         self.assertEqual(await self.messages(), [])
 
     async def test_without_mails_the_page_says_whom_to_ask(self) -> None:
-        self.app.state.settings = make_settings()
+        self.app.state.settings = usual_settings()
         page = await self.http.get("/forgot")
         self.assertIn("ask an employer", page.text)
         self.assertNotIn("<form method", page.text)

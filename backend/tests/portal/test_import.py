@@ -14,7 +14,7 @@ from sqlalchemy import text
 
 from expenses.tickets.imports import MAX_ROWS
 from expenses.tickets.spreadsheets.links import split_links
-from tests.harness import AppTestCase, CommittingTestCase, make_settings
+from tests.harness import AppTestCase, CommittingTestCase, usual_settings
 
 HEADER = "date,amount,currency,category,description,links"
 # As spreadsheet programs store it: without a time zone.
@@ -135,7 +135,7 @@ class Import(AppTestCase):
         self.assertEqual(file_problem(empty)[:21], "This file has column ")
 
     async def test_every_problem_is_said_at_its_cell_and_nothing_is_filed(self) -> None:
-        later = make_settings().today() + timedelta(days=2)
+        later = usual_settings().today() + timedelta(days=2)
         async with self.nothing_changes():
             page = await check(
                 self.browser,

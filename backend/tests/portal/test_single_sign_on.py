@@ -24,7 +24,7 @@ from expenses.users.second_factor.queries import count_factors
 from expenses.users.second_factor.relying_party import NewCredential
 from expenses.users.single_sign_on import unlink
 from expenses.users.tokens import create_token
-from tests.harness import PASSWORD, AppTestCase, make_settings, registration
+from tests.harness import PASSWORD, AppTestCase, make_settings, registration, usual_settings
 from tests.issuer import CLIENT, SECRET, Claims, listening_issuer, new_key
 
 ADA = "ada@contoso.example"
@@ -519,7 +519,7 @@ class Unavailable(SingleSignOnTestCase):
         await self.assert_refused("is not responding", await self.http.get("/login/sso"))
 
     async def test_without_settings_there_is_none(self) -> None:
-        self.app.state.issuer, self.app.state.settings = None, make_settings()
+        self.app.state.issuer, self.app.state.settings = None, usual_settings()
         for path in ("/login/sso", "/login/sso/callback"):
             self.assertEqual((await self.http.get(path)).status_code, 404)
         self.assertNotIn("/login/sso", (await self.http.get("/login")).text)

@@ -9,7 +9,13 @@ from sqlalchemy import select
 
 from expenses.users.models import User
 from expenses.users.queries import UserView
-from tests.harness import AppTestCase, CommittingTestCase, make_settings, ticket_json
+from tests.harness import (
+    AppTestCase,
+    CommittingTestCase,
+    make_settings,
+    ticket_json,
+    usual_settings,
+)
 
 
 def form_of(page: httpx.Response) -> dict[str, str]:
@@ -457,7 +463,7 @@ class List(AppTestCase):
         ada, boss = await self.new_employee(), await self.new_employer()
         await self.new_ticket(ada, amount="1.00", spent_on="2020-01-01")
         await self.new_ticket(ada, amount="2.00", currency="EUR")
-        month = make_settings().today().replace(day=1)
+        month = usual_settings().today().replace(day=1)
         for amount, spent_on in (
             ("10.00", month),
             ("20.00", month - timedelta(days=1)),

@@ -16,7 +16,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from tests.harness import TestCase, make_settings
+from tests.harness import TestCase, usual_settings
 from tests.state_machine import pages
 from tests.state_machine.actions import MISSING, Actions, Verdict
 from tests.state_machine.company import NOT_LOGGED_IN
@@ -180,7 +180,7 @@ class ExpensesMachine(Actions):
 
     @rule(who=picks, currency=currencies, days=st.integers(0, 4))
     def draft_up_to_a_date(self, who: int, currency: str, days: int) -> None:
-        until = (make_settings().today() - timedelta(days=days)).isoformat()
+        until = (usual_settings().today() - timedelta(days=days)).isoformat()
         self._draft(self._connection("employer", who), {"currency": currency, "until": until})
 
     @rule(who=picks, run=runs, which=picks)
@@ -196,7 +196,7 @@ class ExpensesMachine(Actions):
 
     @rule(who=picks, run=runs, reference=st.none() | st.just("BANK 7"))
     def pay(self, who: int, run: int, reference: str | None) -> None:
-        payment = {"paid_on": make_settings().today().isoformat()}
+        payment = {"paid_on": usual_settings().today().isoformat()}
         payment |= {"reference": reference} if reference else {}
         self._pay(self._connection("employer", who), self._run(run), payment)
 
@@ -205,7 +205,7 @@ class ExpensesMachine(Actions):
         run_id = self._run(run)
         lines = sorted(self.model.runs.get(run_id, {"lines": []})["lines"]) or [self._ticket(0)]
         chosen = sorted({lines[pick % len(lines)] for pick in which})
-        payment = {"paid_on": make_settings().today().isoformat(), "tickets": chosen}
+        payment = {"paid_on": usual_settings().today().isoformat(), "tickets": chosen}
         self._pay(self._connection("employer", who), run_id, payment)
 
     @rule(who=picks, run=runs, reason=reasons, status=st.sampled_from(["cancelled", "voided"]))

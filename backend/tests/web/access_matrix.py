@@ -26,7 +26,7 @@ from PIL import Image
 from expenses.notifications.links import switch_off_link
 from expenses.users.queries import UserView
 from expenses.web.pages.assets import asset_address
-from tests.harness import PASSWORD, make_settings, ticket_json
+from tests.harness import PASSWORD, ticket_json, usual_settings
 from tests.receipts.documents import encoded
 
 Route = tuple[str, str]
@@ -366,7 +366,7 @@ def _ticked(**fields: str) -> Body:
 
 def _mail_link(world: World, _person: Person) -> dict[str, Any]:
     """From a mail to the owner, whoever holds it."""
-    link = switch_off_link(world.people[Person.OWNER].id, make_settings())
+    link = switch_off_link(world.people[Person.OWNER].id, usual_settings())
     return {"params": dict(parse_qsl(urlsplit(link).query))}
 
 
@@ -379,7 +379,7 @@ def _email_link(world: World, person: Person) -> dict[str, Any]:
 def _bank_answer(world: World, _person: Person) -> dict[str, Any]:
     """The second run of the year, with what the owner gets."""
     owner = world.people[Person.OWNER].id
-    number = f"{make_settings().today().year}-002"
+    number = f"{usual_settings().today().year}-002"
     return {"files": {"file": ("answer.csv", f"reference\n{number}-{owner}\n")}}
 
 

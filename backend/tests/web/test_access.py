@@ -14,8 +14,8 @@ from expenses.users.random_tokens import hash_token
 from tests.harness import (
     AppTestCase,
     CommittingTestCase,
-    make_settings,
     ticket_json,
+    usual_settings,
 )
 from tests.web.access_harness import ABOUT_A_TICKET, MARKS, SAFE, UNSAFE, AccessTestCase
 from tests.web.access_matrix import ROWS, Person
@@ -42,7 +42,7 @@ class Rows(AppTestCase):
         self.assertEqual(described - rows, set())
 
     async def test_a_new_route_is_noticed_wherever_it_is_added(self) -> None:
-        app = self.start_app(make_settings())
+        app = self.start_app(usual_settings())
         inner, outer, other = APIRouter(), APIRouter(prefix="/outer"), FastAPI(openapi_url=None)
         inner.add_api_route("/new", ticket_json, methods=["PUT"])
         outer.include_router(inner)

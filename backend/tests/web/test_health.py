@@ -7,7 +7,7 @@ from sqlalchemy import text
 
 from expenses.database.engine import Database
 from expenses.users import passwords
-from tests.harness import PASSWORD, PRODUCT_HASHING, AppTestCase, CommittingTestCase, make_settings
+from tests.harness import PASSWORD, PRODUCT_HASHING, AppTestCase, CommittingTestCase, usual_settings
 
 
 class Health(AppTestCase):
@@ -27,7 +27,7 @@ class Health(AppTestCase):
         self.database = await self.enterAsyncContext(
             Database("postgresql://nobody@127.0.0.1:1/nothing")
         )
-        client = await self.client(self.start_app(make_settings()))
+        client = await self.client(self.start_app(usual_settings()))
         self.assert_problem(await client.get("/ready"), 503, "database-unavailable")
         self.assert_problem(
             await client.get("/api/me", headers={"Authorization": "Bearer x"}),
