@@ -69,6 +69,8 @@ class Issuer:
                 "scope": "openid email profile",
                 "code_challenge_method": "S256",
                 "timeout": SECONDS,
+                # Made once: for each request it would read all certificates anew.
+                "verify": httpx2.create_ssl_context(),
             },
         )
 
