@@ -176,12 +176,9 @@ def as_role(role: str, address: str) -> str:
 
 
 async def _administer(postgres: Server, statement: str) -> None:
-    engine = create_async_engine(
-        postgres.url("postgres"), poolclass=NullPool, isolation_level="AUTOCOMMIT"
-    )
-    async with engine.connect() as connection:
+    engine = shared_engine(postgres.url("postgres"))
+    async with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
         await connection.execute(text(statement))
-    await engine.dispose()
 
 
 @cache
