@@ -8,7 +8,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ARRAY, Column, ColumnElement, any_, func, literal, or_, tuple_
+from sqlalchemy import ARRAY, BigInteger, Column, ColumnElement, any_, func, literal, or_, tuple_
 
 from expenses.database.tables import MAX_ID, constant, constant_text
 from expenses.i18n.text import like
@@ -181,7 +181,8 @@ def _searched(matching: TicketFilter) -> Iterator[ColumnElement[bool]]:
     if matching.number is not None:
         yield ticket_table.c.id == matching.number
     if matching.mentioned is not None:
-        yield is_one_of(ticket_table.c.owner_id, matching.mentioned)
+        owners = literal(list(matching.mentioned), ARRAY(BigInteger), literal_execute=True)
+        yield ticket_table.c.owner_id == any_(owners)
 
 
 def is_one_of(column: ColumnElement[Any], values: Sequence[Any]) -> Any:
