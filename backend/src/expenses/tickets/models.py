@@ -102,7 +102,6 @@ class Ticket(Base):
         # Their lists, in each order in which the others would have to be skipped.
         Index("ix_tickets_due_id", "id", postgresql_where=_IS_DUE),
         Index("ix_tickets_due_spent_on", "spent_on", "id", postgresql_where=_IS_DUE),
-        Index("ix_tickets_due_amount", "amount", "id", postgresql_where=_IS_DUE),
         Index("ix_tickets_paid_id", "id", postgresql_where=_IS_PAID),
         Index("ix_tickets_paid_spent_on", "spent_on", "id", postgresql_where=_IS_PAID),
         # For the hints at duplicates: the same purchase, or a link that another ticket has.

@@ -11,7 +11,6 @@ DUE, PAID = "status = 'approved' AND paid_at IS NULL", "paid_at IS NOT NULL"
 INDEXES = {
     "ix_tickets_due_id": f"tickets (id) WHERE {DUE}",
     "ix_tickets_due_spent_on": f"tickets (spent_on, id) WHERE {DUE}",
-    "ix_tickets_due_amount": f"tickets (amount, id) WHERE {DUE}",
     "ix_tickets_paid_id": f"tickets (id) WHERE {PAID}",
     "ix_tickets_paid_spent_on": f"tickets (spent_on, id) WHERE {PAID}",
 }
