@@ -1,20 +1,16 @@
-"""The measured routes: every list in every order, one ticket, the overview, and the writes."""
+"""The measured routes: every list, one ticket, the overview, and the writes."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
-from decimal import Decimal
-from typing import Any
 from urllib.parse import urlencode
 
 import httpx
 
-from benchmarks.company import COMMON_WORD, MISSING_WORD, RARE_WORD
+from benchmarks.lists import List, api_lists, console_lists, deep, portal_lists
 from benchmarks.load import TIMEOUT, Request, WrongAnswer
-from benchmarks.sample import Headers, Row, Sample
-from expenses.tickets.filters import Position, Sort
-from expenses.web.pagination import encode_position
+from benchmarks.sample import Headers, Sample
+from expenses.tickets.filters import Sort
 
 # How far the length of an answer may be from the one that was looked at.
 TOLERANCE = 0.2
@@ -23,6 +19,11 @@ ROW = {
     "API": '"spent_on":',
     "portal": '<td class="amount">',
     "console": "<tr data-ticket=",
+    "console run list": "<tr data-run=",
+    "console people list": "<tr data-employee=",
+    "console history list": "<tr data-event=",
+    "API run list": '"number":',
+    "API people list": '"email":',
     "Django": 'class="action-select"',
     "stock": "select-box",
     "textbook": '"spent_on":',
@@ -45,7 +46,7 @@ NEW_TICKET = {
 
 @dataclass(frozen=True)
 class Route:
-    """A page or an API answer; `rows` is how many tickets it lists, None where it is no list."""
+    """A page or an API answer; `rows` is how many it lists, None where it is no list."""
 
     title: str
     path: str
@@ -54,11 +55,13 @@ class Route:
 
 
 def reading_routes(sample: Sample, headers: Headers) -> list[Route]:
-    return [*_api(sample, headers), *_portal(headers), *_console(sample, headers)]
+    portal = _lists(portal_lists(), headers.employee_browser)
+    return [*_api(sample, headers), *portal, *_console(sample, headers)]
 
 
 def deep_path(sample: Sample) -> str:
-    return _path("/api/tickets", {"cursor": _cursor(sample.by_id, Sort.FILED_LAST)})
+    cursor = deep(sample.by_id, Sort.FILED_LAST)["cursor"]
+    return f"/api/tickets?{urlencode({'cursor': cursor})}"
 
 
 def floor_path(route: Route, sample: Sample) -> str | None:
@@ -94,7 +97,10 @@ def checked_request(route: Route, server: str) -> Request:
 
 
 def rows_in(route: Route, text: str) -> int | None:
-    return None if route.rows is None else text.count(ROW[route.title.split()[0]])
+    if route.rows is None:
+        return None
+    kind = route.title.partition(",")[0]
+    return text.count(ROW.get(kind) or ROW[kind.split()[0]])
 
 
 def create_request(headers: Headers, path: str) -> Request:
@@ -108,74 +114,30 @@ def approve_request(headers: Headers, path: str, ids: range) -> Request:
 
 
 def _api(sample: Sample, headers: Headers) -> Iterator[Route]:
-    deep = {"cursor": _cursor(sample.by_id, Sort.FILED_LAST)}
-    for name, rows, query in (
-        ("first page", 20, {}),
-        ("deep page", 20, deep),
-        ("status denied", 20, {"status": "denied"}),
-        ("by amount", 20, {"sort": "-amount"}),
-        ("one owner", 20, {"owner": sample.employee_id}),
-        ("search, common word", 20, {"q": COMMON_WORD}),
-        ("search, rare word", 20, {"q": RARE_WORD}),
-        ("search, no match", 0, {"q": MISSING_WORD}),
-    ):
-        path = _path("/api/tickets", query)
-        yield Route(f"API list, {name}", path, headers.employer_api, rows)
+    yield from _lists(api_lists(sample), headers.employer_api)
     yield Route(TICKET, f"/api/tickets/{sample.approved_id}", headers.employer_api)
-
-
-def _portal(headers: Headers) -> Iterator[Route]:
-    for name, rows, query in (
-        ("all", 20, {}),
-        ("approved", 20, {"status": "approved"}),
-        ("search, no match", 0, {"q": MISSING_WORD}),
+    for name, path in (
+        ("due", "payment-runs/due"),
+        ("employers", "employers"),
+        ("invitations", "invitations"),
+        ("events of an employee", f"employees/{sample.employee_id}/events"),
     ):
-        yield Route(
-            f"portal list, {name}", _path("/tickets", query), headers.employee_browser, rows
-        )
+        yield Route(f"API {name}", f"/api/{path}", headers.employer_api)
 
 
 def _console(sample: Sample, headers: Headers) -> Iterator[Route]:
-    def deep(row: Row, sort: Sort) -> dict[str, Any]:
-        return {"sort": sort.value, "cursor": _cursor(row, sort)}
-
-    for name, query in (
-        ("pending", {"status": "pending"}),
-        ("approved", {"status": "approved"}),
-        ("denied", {"status": "denied"}),
-        ("withdrawn", {"status": "withdrawn"}),
-        ("all", {}),
-        ("all, deep page", deep(sample.by_id, Sort.FILED_LAST)),
-        ("pending, deep page", {"status": "pending"} | deep(sample.pending, Sort.FILED)),
-        ("all, by date", {"sort": "-date"}),
-        ("all, by date, deep page", deep(sample.by_date, Sort.DATE_LAST)),
-        ("all, by amount", {"sort": "-amount"}),
-        ("all, by amount, deep page", deep(sample.by_amount, Sort.AMOUNT_LAST)),
-        ("approved, by amount", {"status": "approved", "sort": "amount"}),
-        ("search, common word", {"q": COMMON_WORD}),
-        ("search, rare word", {"q": RARE_WORD}),
-        ("search, no match", {"q": MISSING_WORD}),
-        ("search, an employee's e-mail", {"q": sample.employee_email}),
-        ("one employee", {"employee": sample.employee_email}),
+    browser = headers.employer_browser
+    yield from _lists(console_lists(sample), browser)
+    for name, number, tab in (
+        ("one ticket open", sample.pending.id, "pending"),
+        ("one with a file of another", sample.same_file_id, "all"),
+        ("one with an invoice of another", sample.same_invoice_id, "all"),
     ):
-        rows = 0 if MISSING_WORD in query.values() else 50
-        path = _path("/admin/ticket/list", {"status": "all"} | query)
-        yield Route(f"console list, {name}", path, headers.employer_browser, rows)
-    queue = f"/admin/ticket/details/{sample.pending.id}?status=pending"
-    yield Route("console queue, one ticket open", queue, headers.employer_browser, 50)
-    yield Route("console overview", "/admin/overview", headers.employer_browser)
+        path = f"/admin/ticket/details/{number}?status={tab}"
+        yield Route(f"console queue, {name}", path, browser, 50)
+    yield Route("console overview", "/admin/overview", browser)
 
 
-def _path(path: str, query: Mapping[str, Any]) -> str:
-    return f"{path}?{urlencode(query)}" if query else path
-
-
-def _cursor(row: Row, sort: Sort) -> str:
-    values: dict[str, int | date | Decimal] = {
-        "filed": row.id,
-        "date": row.spent_on,
-        "amount": row.amount,
-    }
-    cursor = encode_position(Position(values[sort.removeprefix("-")], row.id), sort)
-    assert cursor is not None
-    return cursor
+def _lists(lists: Iterable[List], headers: Mapping[str, str]) -> Iterator[Route]:
+    for title, rows, path in lists:
+        yield Route(title, path, headers, rows)

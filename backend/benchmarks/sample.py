@@ -23,6 +23,18 @@ WHERE suspended_at IS NULL AND status = 'approved'
   AND tickets.id > (SELECT max(id) / 2 FROM tickets)
 ORDER BY tickets.id LIMIT 1
 """
+RUN = """
+WITH paid AS (SELECT id FROM payment_runs WHERE status = 'paid' AND currency = 'USD')
+SELECT id FROM paid ORDER BY id OFFSET (SELECT count(*) / 2 FROM paid) LIMIT 1
+"""
+# The last tickets with a file, or an invoice in another file, that an earlier one has.
+COPY = """
+SELECT receipts.ticket_id FROM receipts JOIN users ON users.id = owner_id
+JOIN receipts AS earlier ON earlier.{shared} = receipts.{shared}
+     AND earlier.ticket_id < receipts.ticket_id
+WHERE suspended_at IS NULL AND (earlier.sha256 = receipts.sha256) = {same_file}
+ORDER BY receipts.ticket_id DESC LIMIT 1
+"""
 MIDDLE = """
 WITH shown AS (
     SELECT tickets.id, spent_on, amount FROM tickets JOIN users ON users.id = owner_id
@@ -43,7 +55,7 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True)
 class Sample:
-    """`by_*` are in the middle of all tickets in that order."""
+    """`by_*` are in the middle of all tickets in that order, and so are event and run of theirs."""
 
     employer_email: str
     employee_id: int
@@ -53,6 +65,10 @@ class Sample:
     by_date: Row
     by_amount: Row
     pending: Row
+    event_id: int
+    run_id: int
+    same_file_id: int
+    same_invoice_id: int
 
 
 @dataclass(frozen=True)
@@ -77,6 +93,12 @@ async def choose(address: str) -> Sample:
             by_date=await _middle(connection, "spent_on DESC, id DESC"),
             by_amount=await _middle(connection, "amount DESC, id DESC"),
             pending=await _middle(connection, "id", "AND status = 'pending'"),
+            event_id=await connection.fetchval("SELECT max(id) / 2 FROM events"),
+            run_id=await connection.fetchval(RUN),
+            same_file_id=await connection.fetchval(COPY.format(shared="sha256", same_file=True)),
+            same_invoice_id=await connection.fetchval(
+                COPY.format(shared="invoice_key", same_file=False)
+            ),
         )
 
 

@@ -20,6 +20,8 @@ PASSWORD = "measured-2026"  # noqa: S105, of people who do not exist
 # One ticket in thirty has the common word, RARE_WORD_TICKETS have the rare one, none the last.
 COMMON_WORD, RARE_WORD, MISSING_WORD = "Taxi", "Halcyon", "zeppelin"
 RARE_WORD_TICKETS = 200
+# One of those in the vocabulary.
+MERCHANT = "Fourth Coffee"
 
 
 def parameters(size: int, password_hash: str, now: datetime) -> dict[str, Any]:
