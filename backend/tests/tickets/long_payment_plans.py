@@ -3,32 +3,13 @@
 import asyncio
 from typing import Any, ClassVar
 
-from benchmarks.fill import connected, fill
+from benchmarks.fill import fill
 from expenses.users.models import Role
 from tests.harness import new_database
-from tests.tickets.test_plans import PlanTestCase
+from tests.tickets.long_plans import PlanTestCase
 
 SIZE = 100_000
 RUNS = "/api/payment-runs"
-
-# All that was approved but for the last few was paid, in a run of each month and currency.
-PAY = """
-TRUNCATE payment_lines, payment_runs;
-UPDATE tickets SET paid_at = NULL WHERE paid_at IS NOT NULL;
-INSERT INTO payment_runs (id, number, currency, status, created_by_id, confirmed_by_id,
-                          confirmed_at, paid_on, created_at)
-SELECT row_number() OVER (), format('2000-%s', row_number() OVER ()), currency, 'paid', 1, 2,
-       month + interval '33 days', month + interval '34 days', month + interval '32 days'
-FROM (SELECT DISTINCT date_trunc('month', decided_at) AS month, currency FROM tickets
-      WHERE status = 'approved' AND id < 95000) AS months;
-INSERT INTO payment_lines (ticket_id, run_id, owner_id, amount, paid_at)
-SELECT tickets.id, payment_runs.id, owner_id, amount, paid_on
-FROM tickets JOIN payment_runs ON payment_runs.currency = tickets.currency
-    AND date_trunc('month', decided_at) + interval '32 days' = payment_runs.created_at
-WHERE tickets.status = 'approved' AND tickets.id < 95000;
-UPDATE tickets SET paid_at = payment_lines.paid_at FROM payment_lines WHERE ticket_id = tickets.id;
-SELECT setval(pg_get_serial_sequence('payment_runs', 'id'), max(id)) FROM payment_runs;
-"""
 
 
 class PaymentPlans(PlanTestCase):
@@ -38,13 +19,6 @@ class PaymentPlans(PlanTestCase):
     def setUpClass(cls) -> None:
         cls.filled = new_database()
         asyncio.run(fill(cls.filled, SIZE, lambda *_: None))
-        asyncio.run(cls._pay())
-
-    @classmethod
-    async def _pay(cls) -> None:
-        async with connected(cls.filled) as connection:
-            await connection.execute(PAY)
-            await connection.execute("VACUUM (ANALYZE) tickets, payment_runs, payment_lines")
 
     def setUp(self) -> None:
         self._address = self.filled
