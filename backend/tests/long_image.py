@@ -28,6 +28,8 @@ class Image(CommandLineTestCase):
         super().setUpClass()
         cls.folder = Path(cls.enterClassContext(tempfile.TemporaryDirectory()))
         sync = re.findall(r"^RUN (uv sync .*)$", DOCKERFILE, re.MULTILINE)[-1]
+        # Without a cache, as in the Dockerfile, all libraries would be downloaded again.
+        sync += " --refresh-package contoso-expenses"
         run(sync, cwd=BACKEND, UV_PROJECT_ENVIRONMENT=str(cls.folder / ".venv"))
         cls.executable = [str(cls.folder / ".venv" / "bin" / "expenses")]
         [cleaning] = re.findall(r"^RUN (find (?:.*\\\n)*.*)$", DOCKERFILE, re.MULTILINE)
