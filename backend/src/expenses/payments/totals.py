@@ -5,7 +5,7 @@ from decimal import Decimal
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Date, Select, cast, func, select
+from sqlalchemy import Date, Select, and_, any_, cast, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from expenses.payments.models import run_table
@@ -78,16 +78,20 @@ async def due_by_employee(
 # Built once: that costs as much as sending it.
 @cache
 def _due_by_employee(limit: int) -> Select[Any]:
-    owed = most(due_of_employees(), limit)
+    owed = select(most(due_of_employees(), limit)).cte("owed")
+    # As an array, so that PostgreSQL looks for the tickets of these employees alone.
+    theirs = func.array(select(owed.c.owner_id).scalar_subquery())
     since = (
-        select(func.min(ticket_table.c.decided_at))
-        .where(
-            ticket_table.c.owner_id == owed.c.owner_id,
-            ticket_table.c.currency == owed.c.currency,
-            is_due(),
+        select(
+            ticket_table.c.owner_id,
+            ticket_table.c.currency,
+            func.min(ticket_table.c.decided_at).label("decided_at"),
         )
-        .scalar_subquery()
+        .where(ticket_table.c.owner_id == any_(theirs), is_due())
+        .group_by(ticket_table.c.owner_id, ticket_table.c.currency)
+        .subquery()
     )
+    is_same = and_(since.c.owner_id == owed.c.owner_id, since.c.currency == owed.c.currency)
     return (
         select(
             owed.c.owner_id,
@@ -95,9 +99,10 @@ def _due_by_employee(limit: int) -> Select[Any]:
             owed.c.currency,
             owed.c.number,
             owed.c.amount,
-            since,
+            since.c.decided_at,
         )
         .join(user_table, user_table.c.id == owed.c.owner_id)
+        .join(since, is_same)
         .order_by(owed.c.currency, owed.c.amount.desc(), owed.c.owner_id)
     )
 

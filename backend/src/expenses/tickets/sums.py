@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
-    CompoundSelect,
     Date,
     DateTime,
     FromClause,
@@ -22,9 +21,7 @@ from sqlalchemy import (
     and_,
     any_,
     bindparam,
-    case,
     cast,
-    exists,
     func,
     select,
     true,
@@ -127,24 +124,30 @@ def shown_changes(noted: FromClause) -> Subquery:
 
     Of those who were suspended or reactivated since the last `fold`, all tickets are read.
     """
-    is_hidden = exists().where(hidden_table.c.owner_id == noted.c.owner_id)
     columns = ("status", "spent_on", "currency", "category", "number", "amount")
-    was_hidden = exists().where(hidden_table.c.owner_id == ticket_table.c.owner_id)
-    sign = case((was_hidden, 1), else_=-1)
-    turned = select(
+    were_hidden, are_hidden = select(hidden_table.c.owner_id), are_suspended()
+    suspended = are_hidden.where(user_table.c.id.not_in(were_hidden))
+    reactivated = were_hidden.where(hidden_table.c.owner_id.not_in(are_hidden))
+    return union_all(
+        select(*(noted.c[name] for name in columns)).where(noted.c.owner_id.not_in(were_hidden)),
+        _tickets_of(suspended, -1),
+        _tickets_of(reactivated, 1),
+    ).subquery()
+
+
+def _tickets_of(people: Select[tuple[int]], sign: int) -> Select[Any]:
+    return select(
         cast(ticket_table.c.status, Text),
         ticket_table.c.spent_on,
         ticket_table.c.currency,
         cast(ticket_table.c.category, Text),
-        cast(sign, BigInteger),
-        sign * ticket_table.c.amount,
+        cast(constant(sign), BigInteger),
+        constant(sign) * ticket_table.c.amount,
     ).where(
         # As an array, so that PostgreSQL looks for the tickets of these people alone.
-        ticket_table.c.owner_id == any_(func.array(_turned().scalar_subquery())),
+        ticket_table.c.owner_id == any_(func.array(people.scalar_subquery())),
         ticket_table.c.status.in_(COUNTED),
     )
-    shown = select(*(noted.c[name] for name in columns)).where(~is_hidden)
-    return union_all(shown, turned).subquery()
 
 
 def month_of(day: ColumnElement[date]) -> ColumnElement[date]:
@@ -153,13 +156,6 @@ def month_of(day: ColumnElement[date]) -> ColumnElement[date]:
 
 def are_suspended() -> Select[tuple[int]]:
     return select(user_table.c.id).where(user_table.c.suspended_at.is_not(None))
-
-
-def _turned() -> CompoundSelect[Any]:
-    """The ids of those who were suspended or reactivated since the last `fold`."""
-    were_hidden = select(hidden_table.c.owner_id)
-    suspended = are_suspended().where(user_table.c.id.not_in(were_hidden))
-    return union_all(suspended, were_hidden.where(hidden_table.c.owner_id.not_in(are_suspended())))
 
 
 def _by_owner(
