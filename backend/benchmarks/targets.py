@@ -75,7 +75,8 @@ def _shares_of_floor(results: Results) -> Iterator[Target]:
 def _growth(results: Results) -> Iterator[Target]:
     for size in results.sizes[1:]:
         limit = MAX_GROWTH if size <= USUAL_SIZE else MAX_GROWTH_BEYOND
-        yield from _worst("list, growth of p50", results, size, " list", results.growth, limit)
+        what, pattern = "lists and hints, growth of p50", " (list|queue|due)"
+        yield from _worst(what, results, size, pattern, results.growth, limit)
 
 
 def _times_list_floor(results: Results) -> Iterator[Target]:
