@@ -10,6 +10,7 @@ from base64 import b64encode
 from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass
+from importlib.util import find_spec
 from itertools import cycle, islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -26,6 +27,7 @@ from benchmarks.fill import connected
 from benchmarks.load import WrongAnswer
 from benchmarks.photo import receipt_photo
 from expenses.database.engine import Database
+from expenses.errors import CannotStart
 from expenses.settings import Settings
 from expenses.users.sessions import start_session
 from expenses.users.throttling import Caller
@@ -54,6 +56,13 @@ class Crowd:
     rate: float
     p50: float
     p99: float
+
+
+def ensure_installed() -> None:
+    """Raises `CannotStart` where nginx or locust is not installed."""
+    proxy.ensure_nginx()
+    if find_spec("locust") is None:
+        raise CannotStart("The crowd needs locust: run this by uv run --group benchmarks.")
 
 
 def measure(deployment: Deployment, users: int) -> Crowd:

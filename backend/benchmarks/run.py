@@ -20,7 +20,6 @@ from benchmarks import (
     log_ins,
     machine,
     page_sizes,
-    proxy,
     routes,
     uploads,
 )
@@ -64,7 +63,7 @@ def run(options: Options, progress: Progress) -> Results:
     if options.compares:
         comparison.ensure_installed()
     if options.has_crowd:
-        proxy.ensure_nginx()
+        crowd.ensure_installed()
     with running(options.data_dir) as postgres, ExitStack() as stack:
         about = machine.describe(asyncio.run(databases.version(postgres)))
         about["rounds"] = f"{options.rounds}, each measurement {options.seconds} s long"
