@@ -6,14 +6,12 @@ import random
 import re
 import time
 from pathlib import Path
+from statistics import mean
 from typing import Any
 
 from locust import FastHttpUser, between, task
 
 CROWD = json.loads(Path(os.environ["CROWD"]).read_text())
-# Seconds that somebody reads, on average; nginx closes a connection after 75.
-LEAST_SECONDS, MOST_SECONDS = 20, 70
-MEAN_SECONDS = (LEAST_SECONDS + MOST_SECONDS) / 2
 NEW_TICKET = {
     "spent_on": "2026-01-15",
     "currency": "EUR",
@@ -26,14 +24,14 @@ NEW_TICKET = {
 
 class Browser(FastHttpUser):
     abstract = True
-    wait_time = between(LEAST_SECONDS, MOST_SECONDS)
+    wait_time = between(*CROWD["reading"])
     cookies: list[str]
 
     def on_start(self) -> None:
         """Open a connection; nobody begins in the same moment as the others."""
         self.headers = {"Cookie": self.cookies.pop(), "Accept": "text/html", "Origin": self.host}
         self.open("/nginx-health", status=204)
-        time.sleep(random.uniform(0, MEAN_SECONDS))  # noqa: S311
+        time.sleep(random.uniform(0, mean(CROWD["reading"])))  # noqa: S311
 
     def open(
         self,

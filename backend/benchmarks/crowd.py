@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from itertools import cycle, islice
 from pathlib import Path
+from statistics import mean
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -36,6 +37,8 @@ from expenses.web.security.cookies import SESSION
 LOCUST_FILE = Path(__file__).with_name("browsing.py")
 PROCESSES = 2
 USERS, SECONDS = 2_000, 60
+# Seconds that somebody reads before the next page; nginx closes a connection after 75.
+READING = (20, 70)
 CALLER = Caller("127.0.0.1")
 USERS_PER_EMPLOYER = 20
 NEW_USERS_PER_SECOND = 200
@@ -48,12 +51,13 @@ ANYBODY = "SELECT id FROM users WHERE role = $1 AND suspended_at IS NULL ORDER B
 
 @dataclass(frozen=True)
 class Crowd:
-    """Seconds of all pages together, and pages per second."""
+    """Seconds of all pages together, and pages per second; `wanted_rate` is without any waiting."""
 
     users: int
     pages: int
     errors: int
     rate: float
+    wanted_rate: float
     p50: float
     p99: float
 
@@ -78,6 +82,7 @@ def measure(deployment: Deployment, users: int) -> Crowd:
         ]
         address = stack.enter_context(proxy.nginx(addresses, Path(files)))
         people = asyncio.run(_people(deployment, secret, users))
+        people["reading"] = READING
         people["receipt"] = _add_receipt(address, people)
         Path(files, "people.json").write_text(json.dumps(people))
         return _browse(address, Path(files), folder / "crowd.log", users)
@@ -158,6 +163,7 @@ def count(pages: list[dict[str, Any]], users: int) -> Crowd:
         pages=number,
         errors=sum(page["num_failures"] for page in pages),
         rate=number / SECONDS,
+        wanted_rate=users / mean(READING),
         p50=_percentile(times, 0.5),
         p99=_percentile(times, 0.99),
     )
