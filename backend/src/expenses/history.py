@@ -77,9 +77,21 @@ async def record(
         "details": details,
     }
     event_id: int = (await connection.execute(_INSERT, event)).scalar_one()
+    log_after_commit(connection, action, actor_id=actor_id, ticket_id=ticket_id, user_id=user_id)
+    return event_id
+
+
+def log_after_commit(
+    connection: AsyncConnection,
+    action: str,
+    *,
+    actor_id: int,
+    ticket_id: int | None = None,
+    user_id: int | None = None,
+) -> None:
+    """Write a log line of an event once nothing can undo it."""
     fields = {"actor": actor_id, "ticket": ticket_id, "on_user": user_id}
     after_commit(connection, lambda: logger.info(action, extra={"fields": fields}))
-    return event_id
 
 
 async def record_all(

@@ -1,4 +1,4 @@
-"""What follows from a decision: its event, the messages about it, and its place in the metrics."""
+"""What follows from decisions: their events, messages, log lines and metrics."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,7 +8,7 @@ from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from expenses.database.engine import after_commit
-from expenses.history import event_table, record
+from expenses.history import event_table, log_after_commit
 from expenses.i18n.money import with_decimals
 from expenses.notifications.outbox import Subject, announce
 from expenses.tickets.queries import LockedTicket
@@ -22,29 +22,6 @@ for _decision in ("approved", "denied", "reopened"):
     DECISIONS.labels(_decision)
 
 
-async def record_decision(
-    connection: AsyncConnection,
-    action: str,
-    ticket: LockedTicket,
-    *,
-    actor: Actor,
-    reason: str | None,
-    **details: Any,
-) -> None:
-    """Write the event, and the messages to the owner and the company's other systems."""
-    event_id = await record(
-        connection,
-        action,
-        actor_id=actor.id,
-        ticket_id=ticket.id,
-        owner_id=ticket.owner_id,
-        reason=reason,
-        **details,
-    )
-    await announce(connection, action, [_subject(ticket, event_id, reason)], actor_id=actor.id)
-    _count(connection, action, 1)
-
-
 async def record_decisions(
     connection: AsyncConnection,
     tickets: Sequence[LockedTicket],
@@ -54,7 +31,10 @@ async def record_decisions(
     actor: Actor,
     **details: Any,
 ) -> None:
-    """Do what `record_decision` does for many tickets, in as many statements as for one."""
+    """Write the events, and the messages to the owners and the company's other systems.
+
+    Takes as many statements for many tickets as for one.
+    """
     written = await connection.execute(
         insert(event_table).returning(event_table.c.ticket_id, event_table.c.id),
         [_event(ticket, action, {"reason": reason} | details, actor) for ticket in tickets],
@@ -62,12 +42,10 @@ async def record_decisions(
     event_ids = {row.ticket_id: row.id for row in written}
     subjects = [_subject(ticket, event_ids[ticket.id], reason) for ticket in tickets]
     await announce(connection, action, subjects, actor_id=actor.id)
-    _count(connection, action, len(tickets))
-
-
-def _count(connection: AsyncConnection, action: str, number: int) -> None:
+    for ticket in tickets:
+        log_after_commit(connection, action, actor_id=actor.id, ticket_id=ticket.id)
     counter = DECISIONS.labels(action.removeprefix("ticket."))
-    after_commit(connection, lambda: counter.inc(number))
+    after_commit(connection, lambda: counter.inc(len(tickets)))
 
 
 def _subject(ticket: LockedTicket, event_id: int, reason: str | None) -> Subject:

@@ -11,7 +11,7 @@ from expenses.database.tables import ensure_possible
 from expenses.errors import ExpensesError, NotDecided, NotFound, OwnTicket, TicketChanged
 from expenses.history import UNDO_PERIOD
 from expenses.payments.lines import fixed, lock_runs_with, release, release_many
-from expenses.tickets.decision_events import record_decision, record_decisions
+from expenses.tickets.decision_events import record_decisions
 from expenses.tickets.filters import is_one_of
 from expenses.tickets.models import TicketStatus, ticket_table
 from expenses.tickets.policy import (
@@ -136,8 +136,8 @@ async def reopen_ticket(
         update(ticket_table).where(ticket_table.c.id == ticket_id).values(**_UNDECIDED)
     )
     undone = ticket.status
-    await record_decision(
-        connection, "ticket.reopened", ticket, actor=actor, reason=reason, undone=undone
+    await record_decisions(
+        connection, [ticket], "ticket.reopened", reason, actor=actor, undone=undone
     )
 
 
