@@ -91,8 +91,7 @@ class ReadingOrder(BrowserTestCase):
                       - cell:
                         - link "Lunch with a customer"
                         - link "Ada"
-                      - cell:
-                        - time: /filed/
+                      - cell /filed/
                       - cell "$12.50"
                       - cell:
                         - button "Approve ticket {ticket}"

@@ -350,7 +350,7 @@ class Selected(PaymentPagesTestCase):
         ):
             page = await self.browser.get("/admin/ticket/list", params={"status": status})
             self.assertIn(f'id="bulk" method="post" action="{action}"', page.text)
-            boxes = re.findall(r'type="checkbox" name="ticket" value="(\d+)"', page.text)
+            boxes = re.findall(r'type="checkbox" name="ticket" value="(\d+)[@"]', page.text)
             self.assertEqual(boxes, [str(ticket)])
 
     async def test_selected_tickets_become_a_run_and_what_another_has_is_said(self) -> None:
