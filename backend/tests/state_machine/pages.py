@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 
+from tests.harness import usual_settings
 from tests.state_machine.company import STATUSES, Ticket
 
 SIGNS = {"EUR": "€", "USD": "$"}
@@ -55,8 +56,12 @@ def own_figures(page: httpx.Response) -> list[str]:
 
 
 def own_figures_of(tickets: list[Ticket], paid: set[int]) -> list[str]:
-    pending, approved = (_sums(tickets, status) or NONE for status in ("pending", "approved"))
-    return [pending, approved, approved, str(len(tickets)), *_counts(tickets, paid)]
+    today = usual_settings().today()
+    figures = [_sums(tickets, "pending")]
+    for period in (f"{today:%Y-%m-}", f"{today:%Y-}"):
+        dated = [one for one in tickets if one["spent_on"].startswith(period)]
+        figures.append(_sums(dated, "approved"))
+    return [*(figure or NONE for figure in figures), str(len(tickets)), *_counts(tickets, paid)]
 
 
 def queue_figures(page: httpx.Response) -> list[str]:
