@@ -24,7 +24,7 @@ async def insert_runs(
     events: list[Row] = []
     numbers: Counter[int] = Counter()
     for run in sorted(runs, key=lambda run: -run["drafted_days_ago"]):
-        row = _run_row(run, ids, now, today)
+        row = _run_row(run, ids, now)
         year = (today - timedelta(days=run["drafted_days_ago"])).year
         numbers[year] += 1
         row["number"] = f"{year}-{numbers[year]:03d}"
@@ -37,7 +37,7 @@ async def insert_runs(
     return events
 
 
-def _run_row(run: Row, ids: dict[str, int], now: datetime, today: date) -> Row:
+def _run_row(run: Row, ids: dict[str, int], now: datetime) -> Row:
     row: Row = {
         "currency": run["currency"],
         "status": RunStatus.DRAFT,
@@ -49,7 +49,7 @@ def _run_row(run: Row, ids: dict[str, int], now: datetime, today: date) -> Row:
             "status": RunStatus.PAID,
             "confirmed_by_id": ids[run["confirmed_by"]],
             "confirmed_at": _before(now, run["confirmed_days_ago"]),
-            "paid_on": today - timedelta(days=run["paid_days_ago"]),
+            "paid_on": _before(now, run["paid_days_ago"]).date(),
             "reference": run["reference"],
         }
     if voided := run.get("voided"):
