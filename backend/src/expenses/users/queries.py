@@ -105,7 +105,7 @@ async def list_employers(
 ) -> UserPage:
     """List employers, also those who left, newest first."""
     ensure_can_see_employees(actor)
-    query = select(*VIEW).where(user_table.c.role == Role.EMPLOYER)
+    query = select(*VIEW).where(user_table.c.role == constant(Role.EMPLOYER))
     return await _page(connection, query, before, limit)
 
 
