@@ -63,6 +63,13 @@ class PaymentRun(Base):
 
     __table_args__ = (
         Index(None, "status", "id"),
+        # For what was paid in each month.
+        Index(
+            "ix_payment_runs_paid_on",
+            "currency",
+            "paid_on",
+            postgresql_include=["paid_tickets", "paid_amount"],
+        ),
         Index("uq_payment_runs_number", "number", unique=True),
         Index(
             "uq_payment_runs_key",

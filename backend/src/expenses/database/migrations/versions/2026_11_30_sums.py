@@ -104,6 +104,12 @@ def upgrade() -> None:
         "payment_runs",
         sa.Column("paid_amount", sa.Numeric(), nullable=False, server_default=sa.text("0")),
     )
+    op.create_index(
+        "ix_payment_runs_paid_on",
+        "payment_runs",
+        ["currency", "paid_on"],
+        postgresql_include=["paid_tickets", "paid_amount"],
+    )
     op.execute(NOTE_CHANGES)
     op.execute(TRIGGER)
     op.execute(SUM_UP_RUNS)
@@ -127,6 +133,7 @@ def downgrade() -> None:
     for event in ("insert", "update"):
         op.execute(f"DROP TRIGGER sum_up_{event} ON payment_lines")
     op.execute("DROP FUNCTION sum_up_paid_lines")
+    op.drop_index("ix_payment_runs_paid_on", "payment_runs")
     op.drop_column("payment_runs", "paid_tickets")
     op.drop_column("payment_runs", "paid_amount")
     op.execute("DROP TRIGGER tickets_note_change ON tickets")
