@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import time
+from contextlib import closing
 from urllib.parse import urlsplit
 
 import httpx
@@ -69,6 +70,12 @@ class SlowClients(CommandLineTestCase):
         await asyncio.sleep(number / 50)
         narrow = await self.narrow_socket()
         reader, writer = await asyncio.open_connection(sock=narrow, limit=1000)
+        with closing(writer):
+            await self.exchange(number, reader, writer)
+
+    async def exchange(
+        self, number: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
         is_upload = number % 3 > 0
         if is_upload:
             name, path, kind, begin = UPLOADS[number // 3 % len(UPLOADS)]
