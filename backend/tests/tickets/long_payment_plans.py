@@ -1,28 +1,14 @@
 """Payment runs after years of them: what is read does not grow with what was paid long ago."""
 
-import asyncio
-from typing import Any, ClassVar
+from typing import Any
 
-from benchmarks.fill import fill
 from expenses.users.models import Role
-from tests.harness import new_database
 from tests.tickets.long_plans import PlanTestCase
 
-SIZE = 100_000
 RUNS = "/api/payment-runs"
 
 
 class PaymentPlans(PlanTestCase):
-    filled: ClassVar[str]
-
-    @classmethod
-    def setUpClass(cls) -> None:
-        cls.filled = new_database()
-        asyncio.run(fill(cls.filled, SIZE, lambda *_: None))
-
-    def setUp(self) -> None:
-        self._address = self.filled
-
     async def test_what_is_due_is_read_from_an_index_of_what_is_not_paid(self) -> None:
         boss = await self.somebody(Role.EMPLOYER)
         plans = await self.plans(boss, "GET", f"{RUNS}/due")

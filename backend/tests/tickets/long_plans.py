@@ -26,6 +26,18 @@ def rows_read(plan: dict[str, Any], table: str) -> int:
 
 
 class PlanTestCase(CommittingTestCase):
+    """Each class has a filled database of its own, since its requests change it."""
+
+    filled: ClassVar[str]
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        cls.filled = new_database()
+        asyncio.run(fill(cls.filled, SIZE, lambda *_: None))
+
+    def setUp(self) -> None:
+        self._address = self.filled
+
     async def somebody(self, role: Role) -> UserView:
         query = select(*VIEW).where(User.role == role, User.suspended_at.is_(None)).limit(1)
         async with self.database.reading() as connection:
@@ -38,16 +50,6 @@ class PlanTestCase(CommittingTestCase):
 
 
 class Plans(PlanTestCase):
-    filled: ClassVar[str]
-
-    @classmethod
-    def setUpClass(cls) -> None:
-        cls.filled = new_database()
-        asyncio.run(fill(cls.filled, SIZE, lambda *_: None))
-
-    def setUp(self) -> None:
-        self._address = self.filled
-
     async def test_no_tab_and_no_order_sorts_or_scans(self) -> None:
         await self.assert_quick(
             await self.somebody(Role.EMPLOYER),
