@@ -1,6 +1,7 @@
 """The query of the console's ticket list, and addresses that carry it on."""
 
 from typing import Annotated, Literal, Self
+from urllib.parse import urlencode
 
 from pydantic import BeforeValidator
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -76,5 +77,5 @@ def address(query: QueryParams, path: str = LIST, **changes: str | None) -> str:
     Parts that are None or empty are left out.
     """
     parts = dict(query) | changes
-    asked = QueryParams({name: value for name, value in parts.items() if value})
+    asked = urlencode({name: value for name, value in parts.items() if value})
     return f"{path}?{asked}" if asked else path
