@@ -48,7 +48,7 @@ async def styleguide(request: Request) -> Response:
         alike=[Duplicate(1001, Similarity.PURCHASE), Duplicate(1002, Similarity.LINK)],
         papers=Papers({}, {}, {}, lacking={1042}),
         events=events(),
-        counts=Counts({status: Count(place) for place, status in enumerate(STATUSES, 3)}),
+        counts=Counts({status: Count(place) for place, status in enumerate((*STATUSES, None), 3)}),
         totals=Totals(Count(3), {"EUR": Decimal(547), "JPY": Decimal(12_000)}),
         lines=[line(name, place) for place, name in enumerate(("September", "October", LINA))],
         errors=InvalidInput({"wrong": N_("Required.")}).fields,

@@ -117,6 +117,21 @@ class Tabs(QueueTestCase):
         self.assertIn("At least 4 tickets match", page.text)
         self.assertNotIn("$50.00", page.text)
 
+    async def test_what_nobody_waits_for_is_counted_in_full_where_it_is_listed(self) -> None:
+        ada = await self.new_employee()
+        for _ in range(3):
+            await self.deny(await self.new_ticket(ada, amount="2.00"), by=self.boss)
+        await self.new_due_ticket(ada, by=self.boss)
+        with patch("expenses.tickets.counts.SETTLED_COUNT_LIMIT", 2):
+            page = await self.listing(status="pending")
+            self.assertEqual(tabs(page), ["0", "1", "1", "0", "2+", "0", "3+"])
+            page = await self.listing(status="denied")
+            self.assertEqual(tabs(page), ["0", "1", "1", "0", "3", "0", "4"])
+            self.assertIn('<span class="sum">$6.00</span>', page.text)
+            page = await self.listing(status="all")
+            self.assertEqual(tabs(page), ["0", "1", "1", "0", "2+", "0", "4"])
+            self.assertIn("4 tickets: ", page.text)
+
     async def test_a_search_is_counted_as_far_as_it_is_cheap_and_says_no_more(self) -> None:
         ada = await self.new_employee()
         for amount in ("1.00", "2.00", "4.00"):

@@ -66,7 +66,11 @@ class Formats:
         return _ago(step * max(round(age / step), 1), self._locale)
 
     def count(self, count: Count) -> str:
-        return self.number(count.number) + ("+" if count.is_capped else "")
+        """Write a number; of one at which counting stopped, "1,000+" where it was 1,234."""
+        if not count.is_capped:
+            return self.number(count.number)
+        unit = 10 ** (len(str(count.number)) - 1)
+        return self.number(count.number // unit * unit) + "+"
 
     def sum(self, counts: Iterable[Count]) -> str:
         return self.count(reduce(add, counts))

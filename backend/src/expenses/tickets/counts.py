@@ -28,6 +28,9 @@ STATUSES: tuple[TicketStatus | PaymentStatus, ...] = (
 _COUNTED = tuple(status for status in STATUSES if status is not TicketStatus.APPROVED)
 # What is counted and summed exactly; beyond it, counting would cost more the longer one is here.
 COUNT_LIMIT = 10_000
+# The same for what is paid, denied or withdrawn while something else is listed: nobody waits for
+# that.
+SETTLED_COUNT_LIMIT = 1_000
 # The same for filters by what no index has in the order of the list: their tickets have to be read.
 FILTER_COUNT_LIMIT = 1_000
 # The same for a search, whose every hit has to be read, and where some words are in every ticket.
@@ -42,9 +45,10 @@ class Count:
     is_capped: bool = False
 
     @classmethod
-    def capped(cls, number: int) -> Self:
+    def capped(cls, number: int, limit: int | None = None) -> Self:
         """Cap a number that was counted to one more than the limit."""
-        return cls(min(number, COUNT_LIMIT), number > COUNT_LIMIT)
+        limit = COUNT_LIMIT if limit is None else limit
+        return cls(min(number, limit), number > limit)
 
     def at_least(self, number: int) -> "Count":
         """Return the same count, but no lower than what has been seen."""
@@ -67,12 +71,15 @@ class Totals:
     amounts: dict[str, Decimal]
 
 
-class Counts(dict[TicketStatus | PaymentStatus, Count]):
-    """The number of matches in each status; what is due or paid is among the approved ones."""
+class Counts(dict[TicketStatus | PaymentStatus | None, Count]):
+    """The number of matches in each status; what is due or paid is among the approved ones.
+
+    None stands for all of them.
+    """
 
     @property
     def all(self) -> Count:
-        return sum((self[status] for status in TicketStatus), Count(0))
+        return self[None]
 
 
 class Matches(NamedTuple):
@@ -89,14 +96,15 @@ async def count_matches(
     if not matching.is_indexed:
         found = await _found(connection, actor=actor, matching=matching)
         counts = _counts_of(found, matching)
-        listed = counts[asked] if asked else counts.all
+        listed = counts[asked]
         return Matches(counts, Totals(listed, {} if listed.is_capped else _sums(found, asked)))
     counts = await count_by_status(connection, actor=actor, matching=matching)
-    listed = counts[asked] if asked else counts.all
+    listed = counts[asked]
     # What is too much to be counted is too much to be added up.
-    if listed.is_capped:
+    if listed.is_capped and listed.number >= COUNT_LIMIT:
         return Matches(counts, Totals(listed, {}))
-    return Matches(counts, await totals(connection, actor=actor, matching=matching))
+    exact = await totals(connection, actor=actor, matching=matching)
+    return Matches(Counts(counts | {asked: exact.count}), exact)
 
 
 async def count_by_status(
@@ -106,12 +114,23 @@ async def count_by_status(
     if not matching.is_indexed:
         found = await _found(connection, actor=actor, matching=matching)
         return _counts_of(found, matching)
+    limits = {status: _limit_of(status, matching) for status in _COUNTED}
     anything = replace(matching, status=None, payment=None)
-    query = _count_query(actor.role, anything, COUNT_LIMIT + 1)
+    query = _count_query(actor.role, anything, tuple(limits.items()))
     row = (await connection.execute(query, {"actor_id": actor.id})).one()
-    counts = Counts(zip(_COUNTED, map(Count.capped, row), strict=True))
+    counts = Counts(zip(_COUNTED, map(Count.capped, row, limits.values()), strict=True))
     counts[TicketStatus.APPROVED] = counts[PaymentStatus.DUE] + counts[PaymentStatus.PAID]
+    counts[None] = sum((counts[status] for status in TicketStatus), Count(0))
     return counts
+
+
+def _limit_of(status: TicketStatus | PaymentStatus, matching: TicketFilter) -> int:
+    listed = matching.payment or matching.status
+    if status in (TicketStatus.PENDING, PaymentStatus.DUE, listed):
+        return COUNT_LIMIT
+    if status is PaymentStatus.PAID and listed is TicketStatus.APPROVED:
+        return COUNT_LIMIT
+    return SETTLED_COUNT_LIMIT
 
 
 async def totals(connection: AsyncConnection, *, actor: Actor, matching: TicketFilter) -> Totals:
@@ -124,17 +143,21 @@ async def totals(connection: AsyncConnection, *, actor: Actor, matching: TicketF
 
 # These are sent with every list: building them costs as much as sending them.
 @lru_cache
-def _count_query(role: Role, matching: TicketFilter, limit: int) -> Select[*tuple[Any, ...]]:
+def _count_query(
+    role: Role,
+    matching: TicketFilter,
+    limits: tuple[tuple[TicketStatus | PaymentStatus, int], ...],
+) -> Select[*tuple[Any, ...]]:
     counts = [
         select(func.count().label("number"))
         .select_from(
             select(ticket_table.c.id)
             .where(visible_to(BoundActor(role)), *conditions(_in_status(matching, status)))
-            .limit(constant(limit))
+            .limit(constant(limit + 1))
             .subquery()
         )
         .subquery(status)
-        for status in _COUNTED
+        for status, limit in limits
     ]
     # Side by side and not as columns: a sharded database counts each where the tickets are.
     joined: FromClause = counts[0]
@@ -214,9 +237,9 @@ def _limit(matching: TicketFilter) -> int:
 
 def _counts_of(found: Sequence[_Found], matching: TicketFilter) -> Counts:
     is_capped = sum(some.number for some in found) > _limit(matching)
-    numbers = dict.fromkeys(STATUSES, 0)
+    numbers = dict.fromkeys((*STATUSES, None), 0)
     for some in found:
-        for status in some.statuses:
+        for status in (*some.statuses, None):
             numbers[status] += some.number
     return Counts({status: Count(number, is_capped) for status, number in numbers.items()})
 
