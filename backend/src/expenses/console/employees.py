@@ -9,6 +9,7 @@ from sqladmin import expose
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from expenses.console.actions import verb_of
 from expenses.console.authentication import user_of, writing
 from expenses.console.queue import address
 from expenses.console.views import ReadOnlyView, id_of
@@ -145,6 +146,7 @@ class EmployeeView(ReadOnlyView, model=User):
             on_account=on_account.items,
             deeds=deeds,
             most_events=LATEST_EVENTS,
+            verb_of=verb_of,
         )
 
     @expose("/{employee_id:int}/suspend", methods=["GET"])

@@ -8,6 +8,7 @@ from sqladmin import BaseView, expose
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from expenses.console.actions import verb_of
 from expenses.console.authentication import user_of
 from expenses.console.queue import address
 from expenses.errors import Conflict, InvalidInput, NotFound
@@ -103,6 +104,7 @@ class EmployerView(BaseView):
             ticket_count=tickets,
             on_account=on_account.items,
             most_events=LATEST_EVENTS,
+            verb_of=verb_of,
         )
 
     @expose(f"{ONE}/{{verb}}", methods=["GET"], identity="ask-to-change-employer")

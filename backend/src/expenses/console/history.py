@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from expenses.console.actions import LABELS, verb_of
 from expenses.console.authentication import user_of
 from expenses.console.queue import address
 from expenses.database.tables import MAX_ID
@@ -28,61 +29,6 @@ from expenses.web.pagination import decode_cursor, encode_cursor
 from expenses.web.validation import parse
 
 HISTORY = "/admin/history"
-LABELS = {
-    Action.TICKET_CREATED: N_("Ticket filed"),
-    Action.TICKET_EDITED: N_("Ticket edited"),
-    Action.TICKET_WITHDRAWN: N_("Ticket withdrawn"),
-    Action.TICKET_APPROVED: N_("Ticket approved"),
-    Action.TICKET_DENIED: N_("Ticket denied"),
-    Action.TICKET_REOPENED: N_("Ticket reopened"),
-    Action.TICKET_RECEIPT_ADDED: N_("Receipt added"),
-    Action.TICKET_RECEIPT_REMOVED: N_("Receipt removed"),
-    Action.TICKET_ADDED_TO_RUN: N_("Ticket added to a payment run"),
-    Action.TICKET_TAKEN_OUT_OF_RUN: N_("Ticket taken out of a payment run"),
-    Action.TICKET_PAYMENT_CONFIRMED: N_("Payment of a ticket confirmed"),
-    Action.TICKET_PAID: N_("Ticket paid"),
-    Action.TICKET_PAYMENT_CANCELLED: N_("Payment of a ticket cancelled"),
-    Action.TICKET_PAYMENT_VOIDED: N_("Payment of a ticket voided"),
-    Action.RUN_CREATED: N_("Payment run drafted"),
-    Action.RUN_SET_IN_CASH: N_("Payment in cash"),
-    Action.RUN_SET_BY_BANK: N_("Payment by bank"),
-    Action.RUN_CONFIRMED: N_("Payment run confirmed"),
-    Action.RUN_FILE_MADE: N_("Bank file made"),
-    Action.RUN_PAID: N_("Payment run paid"),
-    Action.RUN_CANCELLED: N_("Payment run cancelled"),
-    Action.RUN_VOIDED: N_("Payment run voided"),
-    Action.USER_REGISTERED: N_("Registered"),
-    Action.USER_NEW_DEVICE: N_("Log-in on a new device"),
-    Action.USER_LINKED: N_("Linked for single sign-on"),
-    Action.USER_UNLINKED: N_("Unlinked from single sign-on"),
-    Action.INVITATION_CREATED: N_("Invited"),
-    Action.INVITATION_RESENT: N_("Invitation sent again"),
-    Action.INVITATION_REVOKED: N_("Invitation revoked"),
-    Action.USER_RENAMED: N_("Name changed"),
-    Action.USER_EMAIL_CHANGE_REQUESTED: N_("Change of e-mail asked for"),
-    Action.USER_EMAIL_CHANGED: N_("E-mail changed"),
-    Action.USER_PASSWORD_CHANGED: N_("Password changed"),
-    Action.USER_PAYOUT_CHANGED: N_("Payout details changed"),
-    Action.USER_PAYOUT_REMOVED: N_("Payout details removed"),
-    Action.USER_RESET_LINK_MADE: N_("Link for a new password made"),
-    Action.USER_PASSWORD_RESET: N_("Password reset"),
-    Action.USER_PASSKEY_ADDED: N_("Passkey added"),
-    Action.USER_PASSKEY_REMOVED: N_("Passkey removed"),
-    Action.USER_RECOVERY_CODES_MADE: N_("New recovery codes"),
-    Action.USER_RECOVERY_CODE_USED: N_("Recovery code used"),
-    Action.USER_SECOND_FACTOR_RESET: N_("All passkeys removed"),
-    Action.USER_SESSION_ENDED: N_("Session ended"),
-    Action.USER_MAILS_SWITCHED_ON: N_("E-mails turned on"),
-    Action.USER_MAILS_SWITCHED_OFF: N_("E-mails turned off"),
-    Action.TOKEN_CREATED: N_("Token made"),
-    Action.TOKEN_REVOKED: N_("Token revoked"),
-    Action.USER_SUSPENDED: N_("Employee suspended"),
-    Action.USER_REACTIVATED: N_("Employee reactivated"),
-    Action.USER_ERASED: N_("Employee erased"),
-    Action.USER_ROLE_CHANGED: N_("Role changed"),
-    Action.USER_DEACTIVATED: N_("Employer deactivated"),
-    Action.USER_ACTIVATED: N_("Employer activated"),
-}
 PAGE_SIZE = 50
 MOST_SUGGESTIONS = 10
 
@@ -188,6 +134,7 @@ def _context(request: Request, page: HistoryPage) -> dict[str, Any]:
         "events": page.items,
         "actions": tuple(Action),
         "labels": LABELS,
+        "verb_of": verb_of,
         "values": FormValues(query),
         "filtered": any(value for name, value in query.items() if name != "cursor"),
         "newest": address(query, HISTORY, cursor=None) if query.get("cursor") else None,
