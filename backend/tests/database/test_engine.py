@@ -34,6 +34,11 @@ class Reads(DatabaseTestCase):
         self.assertEqual(len({await self.backend() for _ in range(5)}), 1)
         self.assertEqual(self.database.connections()[:2], (0, 1))
 
+    async def test_start_no_other_processes_and_compile_nothing(self) -> None:
+        async with self.database.reading() as connection:
+            for name, value in (("max_parallel_workers_per_gather", "0"), ("jit", "off")):
+                self.assertEqual(await connection.scalar(text(f"SHOW {name}")), value)
+
     async def test_at_once_use_several_and_wait_for_the_last(self) -> None:
         reads = [self.backend("SELECT pg_backend_pid(), pg_sleep(0.05)") for _ in range(50)]
         self.assertEqual(len({*await asyncio.gather(*reads)}), CONNECTIONS_PER_PROCESS)

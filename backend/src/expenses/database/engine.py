@@ -30,6 +30,8 @@ _LIMITS = {
     "lock_timeout": "3s",
     "idle_in_transaction_session_timeout": "60s",
 }
+# Statements are short: starting other processes for one, or compiling it, takes longer than it.
+_ALONE = {"max_parallel_workers_per_gather": "0", "jit": "off"}
 _SET_LIMITS = "SELECT " + ", ".join(
     f"set_config('{name}', '{value}', true)" for name, value in _LIMITS.items()
 )
@@ -40,6 +42,7 @@ _DIRECT: dict[str, Any] = {
         "application_name": "expenses",
         "timezone": "UTC",
         **_LIMITS,
+        **_ALONE,
     },
 }
 # Nothing may be left on a connection for later: no settings, no prepared statements. What no
