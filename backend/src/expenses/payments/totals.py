@@ -1,4 +1,4 @@
-"""What was paid and is owed, summed up: to whom one is, and for the overview."""
+"""What was paid and is owed, summed up for the overview."""
 
 from datetime import date, datetime
 from decimal import Decimal
@@ -13,17 +13,8 @@ from expenses.payments.policy import ensure_can_pay
 from expenses.payments.queries import is_due
 from expenses.tickets.models import ticket_table
 from expenses.tickets.overview import Figure
-from expenses.tickets.queries import BoundActor, visible_to
 from expenses.tickets.sums import due_of_employees, most
-from expenses.users.models import Actor, Role, user_table
-
-
-class Paid(NamedTuple):
-    """What was paid in a currency, and when that was noted."""
-
-    currency: str
-    amount: Decimal
-    at: datetime
+from expenses.users.models import Actor, user_table
 
 
 class DueToEmployee(NamedTuple):
@@ -33,18 +24,6 @@ class DueToEmployee(NamedTuple):
     tickets: int
     amount: Decimal
     since: datetime
-
-
-async def owed_to(connection: AsyncConnection, *, actor: Actor) -> dict[str, Decimal]:
-    """Sum up by currency what the actor waits for."""
-    rows = await connection.execute(_owed_query(actor.role), {"actor_id": actor.id})
-    return {row.currency: row.amount for row in rows}
-
-
-async def last_payment_to(connection: AsyncConnection, *, actor: Actor) -> list[Paid]:
-    """Sum up by currency what the actor was paid last."""
-    rows = await connection.execute(_last_payment_query(actor.role), {"actor_id": actor.id})
-    return [Paid._make(row) for row in rows]
 
 
 async def paid_by_month(
@@ -104,29 +83,4 @@ def _due_by_employee(limit: int) -> Select[Any]:
         .join(user_table, user_table.c.id == owed.c.owner_id)
         .join(since, is_same)
         .order_by(owed.c.currency, owed.c.amount.desc(), owed.c.owner_id)
-    )
-
-
-# Built once, since each page of an employee's tickets sends them.
-@cache
-def _owed_query(role: Role) -> Select[*tuple[Any, ...]]:
-    actor = BoundActor(role)
-    return (
-        select(ticket_table.c.currency, func.sum(ticket_table.c.amount).label("amount"))
-        .where(visible_to(actor), ticket_table.c.owner_id == actor.id, is_due())
-        .group_by(ticket_table.c.currency)
-        .order_by(ticket_table.c.currency)
-    )
-
-
-@cache
-def _last_payment_query(role: Role) -> Select[*tuple[Any, ...]]:
-    actor = BoundActor(role)
-    of_actor = visible_to(actor), ticket_table.c.owner_id == actor.id
-    last = select(func.max(ticket_table.c.paid_at)).where(*of_actor).scalar_subquery()
-    return (
-        select(ticket_table.c.currency, func.sum(ticket_table.c.amount), ticket_table.c.paid_at)
-        .where(*of_actor, ticket_table.c.paid_at == last)
-        .group_by(ticket_table.c.currency, ticket_table.c.paid_at)
-        .order_by(ticket_table.c.currency)
     )

@@ -10,7 +10,6 @@ from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
 
-from expenses.payments.totals import last_payment_to, owed_to
 from expenses.portal.fields import form_context
 from expenses.portal.filling import chosen
 from expenses.portal.hints import Hint, receipt_hint
@@ -19,7 +18,7 @@ from expenses.receipts.queries import list_drafts, receipts_of
 from expenses.tickets import lists
 from expenses.tickets.counts import COUNT_LIMIT, STATUSES, count_by_status
 from expenses.tickets.filters import Sort, TicketFilter
-from expenses.tickets.summary import by_month, news_for, seen_until, summarize
+from expenses.tickets.summary import Summary, by_month, seen_until, summarize
 from expenses.users.sessions import CurrentUser
 from expenses.web.dependencies import settings_of
 from expenses.web.filters import FilterQuery, status_of_tab
@@ -84,6 +83,7 @@ async def tickets_page(
     values: FormValues,
     errors: dict[str, str] | None = None,
     *,
+    summary: Summary | None = None,
     listing: Listing | None = None,
     hints: list[Hint] | None = None,
     is_filing: bool = False,
@@ -91,6 +91,7 @@ async def tickets_page(
 ) -> Response:
     """Render the page with the form filled in with `values`."""
     listing = listing or Listing()
+    summary = summary or await summarize(connection, actor=user, today=settings_of(request).today())
     query = request.query_params
     return render(
         request,
@@ -103,12 +104,9 @@ async def tickets_page(
         hints=hints or [],
         statuses=STATUSES,
         count_limit=COUNT_LIMIT,
+        summary=summary,
         **await _tickets(connection, user, listing),
         **await _drafts(request, connection, user, values),
-        summary=await summarize(connection, actor=user, today=settings_of(request).today()),
-        news=await news_for(connection, actor=user),
-        owed=await owed_to(connection, actor=user),
-        last_paid=await last_payment_to(connection, actor=user),
         **form_context(values, errors),
     )
 

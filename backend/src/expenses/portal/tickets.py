@@ -1,6 +1,7 @@
 """An employee's own tickets, with the form for a new one on top."""
 
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Request, Response
@@ -13,7 +14,8 @@ from expenses.portal.fields import blank, copy_of
 from expenses.portal.filling import chosen, fill_in
 from expenses.portal.listing import LIST, Listing, tickets_page
 from expenses.receipts.queries import list_drafts
-from expenses.tickets.queries import get_ticket, last_currency
+from expenses.tickets.queries import get_ticket
+from expenses.tickets.summary import summarize
 from expenses.users.actions import mark_decisions_seen
 from expenses.users.models import Role
 from expenses.users.sessions import CurrentUser
@@ -44,19 +46,21 @@ async def my_tickets(
 ) -> Response:
     if user.role is Role.EMPLOYER:
         return RedirectResponse("/admin/", status_code=303)
+    summary = await summarize(connection, actor=user, today=settings.today())
     if copy is not None:
         values = copy_of(await get_ticket(connection, copy, actor=user), settings)
     else:
-        values = blank(settings, await last_currency(connection, actor=user))
+        values = blank(settings, summary.last_currency)
     if "receipts" in request.query_params:
         values = await _with_receipts(request, connection, user, values)
+    page = partial(tickets_page, request, connection, user, values, summary=summary)
     try:
         listing = Listing.of(request.query_params)
     except InvalidInput as error:
         if set(error.fields) != {"q"}:
             raise
-        return await tickets_page(request, connection, user, values, error.fields, status=422)
-    return await tickets_page(request, connection, user, values, listing=listing)
+        return await page(errors=error.fields, status=422)
+    return await page(listing=listing)
 
 
 async def _with_receipts(

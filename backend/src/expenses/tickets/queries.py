@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from expenses.database.tables import constant, ensure_possible
+from expenses.database.tables import ensure_possible
 from expenses.errors import NotFound
 from expenses.tickets.filters import (
     TicketFilter,
@@ -132,13 +132,6 @@ async def get_ticket(connection: AsyncConnection, ticket_id: int, *, actor: Acto
     return TicketView._make(row)
 
 
-async def last_currency(connection: AsyncConnection, *, actor: Actor) -> str | None:
-    """Return the currency of the ticket that the actor filed last."""
-    values = {"actor_id": actor.id}
-    currency: str | None = await connection.scalar(_LAST_CURRENCY, values)
-    return currency
-
-
 async def lock_ticket(connection: AsyncConnection, ticket_id: int, *, actor: Actor) -> LockedTicket:
     """Raises `NotFound`."""
     ensure_possible(ticket_id)
@@ -197,14 +190,8 @@ class BoundActor(NamedTuple):
     username: str = ""
 
 
-# These are sent most: building them costs as much as sending them.
+# Built once: building a statement costs as much as sending it.
 _NOW = select(func.now())
-_LAST_CURRENCY = (
-    select(ticket_table.c.currency)
-    .where(ticket_table.c.owner_id == bindparam("actor_id"))
-    .order_by(ticket_table.c.id.desc())
-    .limit(constant(1))
-)
 
 
 @cache

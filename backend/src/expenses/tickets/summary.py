@@ -1,11 +1,12 @@
-"""The summary above an employee's own tickets: sums, months and new decisions."""
+"""The summary of an employee's own tickets: sums, months and new decisions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import groupby
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import Date, Select, and_, bindparam, func, or_, select
@@ -15,30 +16,10 @@ from expenses.database.tables import constant
 from expenses.tickets.counts import COUNT_LIMIT, Count
 from expenses.tickets.filters import TicketFilter, conditions
 from expenses.tickets.models import TicketStatus, ticket_table
-from expenses.tickets.queries import BoundActor, TicketView, visible_to
+from expenses.tickets.queries import BoundActor, TicketView, owners, visible_to
 from expenses.users.models import Actor, Role, user_table
 
 Sums = dict[str, Decimal]
-
-
-class Summary(NamedTuple):
-    """Sums by currency; None where there are more tickets than are counted."""
-
-    pending: Sums | None
-    approved_this_month: Sums | None
-    approved_this_year: Sums | None
-
-
-class Month(NamedTuple):
-    """The tickets of a page that are dated in one month, and what all that match in it add up to.
-
-    Denied and withdrawn tickets only count where they are asked for. `sums` is empty where there
-    are more tickets than are counted.
-    """
-
-    first_day: date
-    tickets: list[TicketView]
-    sums: Sums
 
 
 @dataclass(frozen=True)
@@ -58,17 +39,56 @@ class News:
         return self.seen_at is None or ticket.decided_at > self.seen_at
 
 
+class Summary(NamedTuple):
+    """Sums by currency; the first three are None where there are more tickets than are counted."""
+
+    pending: Sums | None
+    approved_this_month: Sums | None
+    approved_this_year: Sums | None
+    owed: Sums
+    last_paid: Sums
+    last_paid_at: datetime | None
+    last_currency: str | None
+    news: News
+
+
+class Month(NamedTuple):
+    """The tickets of a page that are dated in one month, and what all that match in it add up to.
+
+    Denied and withdrawn tickets only count where they are asked for. `sums` is empty where there
+    are more tickets than are counted.
+    """
+
+    first_day: date
+    tickets: list[TicketView]
+    sums: Sums
+
+
 async def summarize(connection: AsyncConnection, *, actor: Actor, today: date) -> Summary:
-    """Add up by currency; a month and a year are those in which the money was spent."""
+    """Sum up the actor's tickets; a month and a year are those in which the money was spent."""
     month, year = today.replace(day=1), today.replace(month=1, day=1)
     values = {"actor_id": actor.id, "month": month, "year": year}
-    found = (await connection.execute(_summary_query(actor.role), values)).all()
-    if sum(row[0] for row in found) > COUNT_LIMIT:
-        return Summary(None, None, None)
-    pending, this_month, this_year = (
-        {row[1]: row[column] for row in found if row[column] is not None} for column in (2, 3, 4)
+    rows = (await connection.execute(_summary_query(actor.role), values)).all()
+
+    def sums(name: str) -> Sums:
+        found = ((row.currency, getattr(row, name)) for row in rows)
+        return {currency: amount for currency, amount in found if amount is not None}
+
+    is_counted = sum(row.counted for row in rows) <= COUNT_LIMIT
+    return Summary(
+        sums("pending") if is_counted else None,
+        sums("approved_this_month") if is_counted else None,
+        sums("approved_this_year") if is_counted else None,
+        sums("owed"),
+        sums("last_paid"),
+        rows[0].last_paid_at if rows else None,
+        max(rows, key=attrgetter("last_id")).currency if rows else None,
+        News(
+            rows[0].seen_at if rows else None,
+            Count.capped(sum(row.decided for row in rows)),
+            max((row.decided_at for row in rows if row.decided), default=None),
+        ),
     )
-    return Summary(pending, this_month, this_year)
 
 
 async def by_month(
@@ -120,41 +140,51 @@ async def seen_until(connection: AsyncConnection, *, actor: Actor) -> datetime:
     return seen or datetime.fromtimestamp(0, UTC)
 
 
-async def news_for(connection: AsyncConnection, *, actor: Actor) -> News:
-    """Count the decisions since the actor has last marked them as seen; all, if they never have."""
-    query = _news_query(actor.role)
-    seen, number, until = (await connection.execute(query, {"actor_id": actor.id})).one()
-    return News(seen, Count.capped(number), until)
-
-
 # Each page of an employee's tickets sends these: building them costs as much as sending them.
-@lru_cache
+@cache
 def _summary_query(role: Role) -> Select[*tuple[Any, ...]]:
     month, year = bindparam("month", type_=Date), bindparam("year", type_=Date)
-    is_pending = ticket_table.c.status == constant(TicketStatus.PENDING)
-    is_approved = and_(
-        ticket_table.c.status == constant(TicketStatus.APPROVED), ticket_table.c.spent_on >= year
-    )
-    some = (
+    actor = BoundActor(role)
+    # All of them are read once, not a part of them for each sum.
+    own = (
         select(
+            ticket_table.c.id,
             ticket_table.c.currency,
             ticket_table.c.amount,
             ticket_table.c.spent_on,
-            is_pending.label("is_pending"),
+            ticket_table.c.status,
+            ticket_table.c.decided_at,
+            ticket_table.c.paid_at,
+            func.max(ticket_table.c.paid_at).over().label("last_paid_at"),
+            owners.c.decisions_seen_at.label("seen_at"),
         )
-        .where(visible_to(BoundActor(role)), or_(is_pending, is_approved))
-        .limit(constant(COUNT_LIMIT + 1))
+        .join(owners, owners.c.id == ticket_table.c.owner_id)
+        .where(visible_to(actor, joined=True), owners.c.id == actor.id)
         .subquery()
     )
-    amount = func.sum(some.c.amount)
-    sums = select(
-        func.count(),
-        some.c.currency,
-        amount.filter(some.c.is_pending),
-        amount.filter(~some.c.is_pending, some.c.spent_on >= month),
-        amount.filter(~some.c.is_pending),
+    amount = func.sum(own.c.amount)
+    is_pending = own.c.status == constant(TicketStatus.PENDING)
+    is_approved = own.c.status == constant(TicketStatus.APPROVED)
+    is_of_year = and_(is_approved, own.c.spent_on >= year)
+    is_news = own.c.decided_at > func.coalesce(own.c.seen_at, func.to_timestamp(0))
+    return (
+        select(
+            own.c.currency,
+            amount.filter(is_pending).label("pending"),
+            amount.filter(is_approved, own.c.spent_on >= month).label("approved_this_month"),
+            amount.filter(is_of_year).label("approved_this_year"),
+            amount.filter(is_approved, own.c.paid_at.is_(None)).label("owed"),
+            amount.filter(own.c.paid_at == own.c.last_paid_at).label("last_paid"),
+            func.count().filter(or_(is_pending, is_of_year)).label("counted"),
+            func.max(own.c.id).label("last_id"),
+            func.max(own.c.last_paid_at).label("last_paid_at"),
+            func.max(own.c.seen_at).label("seen_at"),
+            func.count().filter(is_news).label("decided"),
+            func.max(own.c.decided_at).label("decided_at"),
+        )
+        .group_by(own.c.currency)
+        .order_by(own.c.currency)
     )
-    return sums.group_by(some.c.currency).order_by(some.c.currency)
 
 
 @lru_cache
@@ -179,21 +209,3 @@ def _month_query(role: Role, matching: TicketFilter) -> Select[*tuple[Any, ...]]
         .group_by(some.c.month, some.c.currency)
         .order_by(some.c.month, some.c.currency)
     )
-
-
-@lru_cache
-def _news_query(role: Role) -> Select[*tuple[Any, ...]]:
-    actor = BoundActor(role)
-    seen_at = (
-        select(user_table.c.decisions_seen_at).where(user_table.c.id == actor.id).scalar_subquery()
-    )
-    decided = (
-        select(ticket_table.c.decided_at)
-        .where(
-            visible_to(actor),
-            ticket_table.c.decided_at > func.coalesce(seen_at, func.to_timestamp(0)),
-        )
-        .limit(constant(COUNT_LIMIT + 1))
-        .subquery()
-    )
-    return select(seen_at, func.count(), func.max(decided.c.decided_at)).select_from(decided)
