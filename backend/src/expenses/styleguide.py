@@ -103,4 +103,6 @@ def events() -> list[EventView]:
 
 
 def line(name: str, place: int) -> Line:
-    return Line(name, {"EUR": Figure(place, Decimal(place * 400))}, {"status": "approved"})
+    return Line(
+        name, {"EUR": Figure(place, Decimal(place * 400))}, "/admin/ticket/list?status=approved"
+    )

@@ -70,7 +70,7 @@ class OverviewView(BaseView):
             tabs={settings.currency: 0} | used | {currency: used.get(currency, 0)},
             first_month=lines.name_of_month(year.months[0]),
             last_month=lines.name_of_month(year.months[-1]),
-            total=lines.total(spending, year),
+            total=lines.total(currencies, year),
             comparison=comparison,
             changes=lines.changes(comparison),
             months=lines.month_lines(spending, year),

@@ -1,15 +1,16 @@
 """The lines of the overview's charts and tables, each with the list of the tickets it counts."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from functools import cached_property, lru_cache
+from urllib.parse import urlencode
 
-from babel.dates import format_date, format_skeleton
+from babel.dates import format_skeleton
 from babel.numbers import format_percent
-from starlette.datastructures import QueryParams
 
-from expenses.console.queue import address
+from expenses.console.queue import LIST
 from expenses.i18n.languages import current_language
 from expenses.i18n.languages import gettext as _
 from expenses.payments.totals import DueToEmployee
@@ -34,29 +35,24 @@ NOTHING = Figure(0, Decimal(0))
 class Line:
     """A row of a table and a bar of a chart: tickets that belong together.
 
-    `query` finds exactly these in the list of tickets; None where no list does. `short` is the
-    label where there is little room.
+    `address` is that of the list of exactly these, `addresses` those of the lists of each currency;
+    None and empty where no list has them. `short` is the label where there is little room.
     """
 
     label: str
     figures: dict[str, Figure]
-    query: dict[str, str] | None
+    address: str | None = None
+    addresses: dict[str, str] = field(default_factory=dict)
     short: str = ""
 
-    @property
+    @cached_property
     def number(self) -> int:
         return sum(figure.number for figure in self.figures.values())
 
-    @property
+    @cached_property
     def amount(self) -> Decimal:
         """The sum of a line that has one currency."""
         return next(iter(self.figures.values())).amount
-
-    def address(self, currency: str | None = None) -> str | None:
-        """Return the address of the list of all of them, or of those in one currency."""
-        if self.query is None:
-            return None
-        return address(QueryParams(self.query), **({"currency": currency} if currency else {}))
 
 
 @dataclass(frozen=True)
@@ -73,17 +69,23 @@ class Year:
     def line(
         self, label: str, figure: Figure, days: Days | None = None, short: str = "", **filters: str
     ) -> Line:
-        query = _query(TicketStatus.APPROVED, days or self.days, currency=self.currency, **filters)
-        return Line(label, {self.currency: figure}, query, short)
+        days, currency = days or self.days, self.currency
+        address = _address(TicketStatus.APPROVED, days, currency=currency, **filters)
+        return Line(label, {currency: figure}, address, {currency: address}, short)
 
 
-def name_of_month(month: Days) -> str:
-    return str(format_skeleton("yMMMM", month.first, locale=current_language()))
+def name_of_month(month: Days, form: str = "yMMMM") -> str:
+    return _name_of_month(month.first, form, current_language())
+
+
+# A page has the same twelve many times.
+@lru_cache
+def _name_of_month(first: date, form: str, language: str) -> str:
+    return str(format_skeleton(form, first, locale=language))
 
 
 def waiting(rows: Sequence[Pending]) -> Line:
-    figures = by(rows, lambda row: row.currency)
-    return Line("", _most_first(figures), _query(TicketStatus.PENDING))
+    return _pending("", rows)
 
 
 def oldest(rows: Sequence[Pending]) -> tuple[date, str] | None:
@@ -91,7 +93,7 @@ def oldest(rows: Sequence[Pending]) -> tuple[date, str] | None:
     if not rows:
         return None
     day = min(row.oldest for row in rows)
-    return day, address(QueryParams(_query(TicketStatus.PENDING, Days(day, day))))
+    return day, _address(TicketStatus.PENDING, Days(day, day))
 
 
 def alike(rows: Sequence[Alike]) -> list[tuple[Alike, str]]:
@@ -99,8 +101,9 @@ def alike(rows: Sequence[Alike]) -> list[tuple[Alike, str]]:
     return [
         (
             row,
-            address(
-                QueryParams(_query(TicketStatus.PENDING, Days(row.spent_on, row.spent_on))),
+            _address(
+                TicketStatus.PENDING,
+                Days(row.spent_on, row.spent_on),
                 employee=row.email,
                 currency=row.currency,
                 min=str(row.amount),
@@ -113,8 +116,8 @@ def alike(rows: Sequence[Alike]) -> list[tuple[Alike, str]]:
 
 def owed(rows: Sequence[DueToEmployee]) -> list[tuple[DueToEmployee, str]]:
     """Pair what is owed to an employee in a currency with the list of these tickets."""
-    due = QueryParams(_query(TicketStatus.APPROVED, payment="due"))
-    return [(row, address(due, employee=str(row.owner_id), currency=row.currency)) for row in rows]
+    due = _address(TicketStatus.APPROVED, payment="due")
+    return [(row, f"{due}&employee={row.owner_id}&currency={row.currency}") for row in rows]
 
 
 def owed_sums(rows: Sequence[DueToEmployee]) -> dict[str, Decimal]:
@@ -130,8 +133,7 @@ def paid_lines(found: Mapping[date, Figure], year: Year) -> list[Line]:
         Line(
             name_of_month(month),
             {year.currency: found.get(month.first, NOTHING)},
-            None,
-            short=format_date(month.first, "LLL", locale=current_language()),
+            short=name_of_month(month, "MMM"),
         )
         for month in year.months
     ]
@@ -139,18 +141,14 @@ def paid_lines(found: Mapping[date, Figure], year: Year) -> list[Line]:
 
 def age_lines(rows: Sequence[Pending], today: date) -> list[Line]:
     return [
-        Line(
-            _name_of_age(number),
-            _most_first(by((row for row in rows if row.age == age), lambda row: row.currency)),
-            _query(TicketStatus.PENDING, age),
-        )
+        _pending(_name_of_age(number), [row for row in rows if row.age == age], age)
         for number, age in enumerate(ages(today))
     ]
 
 
 def comparison_lines(found: Sequence[Figure], spans: Sequence[Days], year: Year) -> list[Line]:
     return [
-        year.line(format_skeleton("yMMM", span.first, locale=current_language()), figure, span)
+        year.line(name_of_month(span, "yMMM"), figure, span)
         for figure, span in zip(found, spans, strict=True)
     ]
 
@@ -170,8 +168,10 @@ def _signed(now: Line, then: Line) -> str:
     return format_percent(change, "+#,##0%;-#,##0%", locale=current_language())
 
 
-def total(rows: Sequence[Spending], year: Year) -> Line:
-    return year.line("", by(rows, lambda row: row.currency).get(year.currency, NOTHING))
+def total(currencies: Sequence[Line], year: Year) -> Line:
+    """Find the year's currency among the lines of all currencies."""
+    found = (line for line in currencies if line.label == year.currency)
+    return next(found, year.line(year.currency, NOTHING))
 
 
 def month_lines(rows: Sequence[Spending], year: Year) -> list[Line]:
@@ -182,7 +182,7 @@ def month_lines(rows: Sequence[Spending], year: Year) -> list[Line]:
             name_of_month(month),
             figures.get(month.first, NOTHING),
             month,
-            short=format_date(month.first, "LLL", locale=current_language()),
+            short=name_of_month(month, "MMM"),
         )
         for month in year.months
     ]
@@ -201,7 +201,7 @@ def employee_lines(employees: TopSpending, year: Year) -> list[Line]:
     lines = [year.line(name, figure, employee=email) for name, email, figure in employees.top]
     if employees.number_of_others:
         label = _("%(number)s others", number=employees.number_of_others)
-        lines.append(Line(label, {year.currency: employees.others}, None))
+        lines.append(Line(label, {year.currency: employees.others}))
     return lines
 
 
@@ -214,11 +214,22 @@ def currency_lines(rows: Sequence[Spending], year: Year) -> list[Line]:
     ]
 
 
-def _query(status: TicketStatus, days: Days | Age | None = None, **filters: str) -> dict[str, str]:
+def _pending(label: str, rows: Iterable[Pending], age: Age | None = None) -> Line:
+    figures = _most_first(by(rows, lambda row: row.currency))
+    address = _address(TicketStatus.PENDING, age)
+    return Line(
+        label,
+        figures,
+        address,
+        {currency: f"{address}&currency={currency}" for currency in figures},
+    )
+
+
+def _address(status: TicketStatus, days: Days | Age | None = None, **filters: str) -> str:
     first, last = days or (None, None)
     limits = {"from": first, "to": last}
     dates = {name: day.isoformat() for name, day in limits.items() if day is not None}
-    return {"status": status.value} | dates | filters
+    return f"{LIST}?{urlencode({'status': status.value} | dates | filters)}"
 
 
 def _in_currency(rows: Sequence[Spending], year: Year) -> list[Spending]:

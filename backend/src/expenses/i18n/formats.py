@@ -98,7 +98,7 @@ class Formats:
 
     def short(self, amount: Decimal) -> str:
         """Round an amount to what fits above a bar: "1.2K"."""
-        return format_compact_decimal(round(amount), fraction_digits=1, locale=self._locale)
+        return _short(round(amount), self._locale)
 
     def moment(self, instant: datetime) -> str:
         """Day and time of day; seconds are for machines."""
@@ -115,6 +115,11 @@ _remembered = lru_cache(maxsize=10_000)
 @_remembered
 def _number(number: int, locale: str) -> str:
     return format_decimal(number, locale=locale)
+
+
+@_remembered
+def _short(number: int, locale: str) -> str:
+    return format_compact_decimal(number, fraction_digits=1, locale=locale)
 
 
 @_remembered

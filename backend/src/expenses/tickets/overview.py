@@ -133,8 +133,9 @@ def by(rows: Iterable[Row], key: Callable[[Row], Key]) -> dict[Key, Figure]:
     """Add up the figures for each value of `key`, in the order in which the keys appear."""
     sums: dict[Key, Figure] = {}
     for row in rows:
-        number, amount = sums.get(key(row), (0, Decimal(0)))
-        sums[key(row)] = Figure(number + row.figure.number, amount + row.figure.amount)
+        group, figure = key(row), row.figure
+        number, amount = sums.get(group, (0, Decimal(0)))
+        sums[group] = Figure(number + figure.number, amount + figure.amount)
     return sums
 
 
