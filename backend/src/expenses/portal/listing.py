@@ -14,7 +14,7 @@ from expenses.portal.fields import form_context
 from expenses.portal.filling import chosen
 from expenses.portal.hints import Hint, receipt_hint
 from expenses.receipts.claims import claims_of
-from expenses.receipts.queries import list_drafts, receipts_of
+from expenses.receipts.queries import ReceiptView, receipts_and_drafts_of
 from expenses.tickets import lists
 from expenses.tickets.counts import COUNT_LIMIT, STATUSES, count_by_status
 from expenses.tickets.filters import Sort, TicketFilter
@@ -92,6 +92,7 @@ async def tickets_page(
     """Render the page with the form filled in with `values`."""
     listing = listing or Listing()
     summary = summary or await summarize(connection, actor=user, today=settings_of(request).today())
+    tickets = await _tickets(connection, user, listing)
     query = request.query_params
     return render(
         request,
@@ -105,24 +106,10 @@ async def tickets_page(
         statuses=STATUSES,
         count_limit=COUNT_LIMIT,
         summary=summary,
-        **await _tickets(connection, user, listing),
-        **await _drafts(request, connection, user, values),
+        **tickets,
+        **await _drafts(request, connection, user, values, tickets["receipts"][None]),
         **form_context(values, errors),
     )
-
-
-async def _drafts(
-    request: Request, connection: AsyncConnection, user: CurrentUser, values: FormValues
-) -> dict[str, Any]:
-    """Return the receipts of the form, and those that wait for another ticket."""
-    drafts = await list_drafts(connection, actor=user)
-    of_form = chosen(drafts, values)
-    return {
-        "drafts": of_form,
-        "waiting": [draft for draft in drafts if draft not in of_form],
-        "claims": await claims_of(connection, of_form, actor=user),
-        "receipt_hint": receipt_hint(values, settings_of(request)),
-    }
 
 
 async def _tickets(
@@ -138,12 +125,30 @@ async def _tickets(
         position=position,
         limit=PAGE_SIZE,
     )
+    ids = [ticket.id for ticket in page.items]
     return {
-        "receipts": await receipts_of(connection, [ticket.id for ticket in page.items]),
+        "receipts": await receipts_and_drafts_of(connection, ids, actor=user),
         "months": await by_month(connection, page.items, actor=user, matching=matching),
         "previous_cursor": encode_position(page.previous, NEWEST_FIRST),
         "next_cursor": encode_position(page.next, NEWEST_FIRST),
         "counts": await count_by_status(connection, actor=user, matching=matching),
+    }
+
+
+async def _drafts(
+    request: Request,
+    connection: AsyncConnection,
+    user: CurrentUser,
+    values: FormValues,
+    drafts: list[ReceiptView],
+) -> dict[str, Any]:
+    """Return the receipts of the form, and those that wait for another ticket."""
+    of_form = chosen(drafts, values)
+    return {
+        "drafts": of_form,
+        "waiting": [draft for draft in drafts if draft not in of_form],
+        "claims": await claims_of(connection, of_form, actor=user),
+        "receipt_hint": receipt_hint(values, settings_of(request)),
     }
 
 

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import NamedTuple
 
-from sqlalchemy import ARRAY, BigInteger, ColumnElement, and_, any_, bindparam, func, select
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, and_, any_, bindparam, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from expenses.database.tables import ensure_possible
@@ -57,16 +57,16 @@ class ReceiptView(NamedTuple):
 
 COLUMNS = tuple(receipt_table.c[name] for name in ReceiptView._fields)
 # Built once, since each list of tickets sends them.
-_OF_TICKETS = (
-    select(*COLUMNS)
-    .where(receipt_table.c.ticket_id == any_(bindparam("ticket_ids", type_=ARRAY(BigInteger))))
-    .order_by(receipt_table.c.id)
+_ARE_OF_TICKETS = receipt_table.c.ticket_id == any_(
+    bindparam("ticket_ids", type_=ARRAY(BigInteger))
 )
-_DRAFTS = (
-    select(*COLUMNS)
-    .where(receipt_table.c.owner_id == bindparam("actor_id"), receipt_table.c.ticket_id.is_(None))
-    .order_by(receipt_table.c.id)
+_ARE_DRAFTS = and_(
+    receipt_table.c.owner_id == bindparam("actor_id"), receipt_table.c.ticket_id.is_(None)
 )
+_RECEIPTS = select(*COLUMNS).order_by(receipt_table.c.id)
+_OF_TICKETS = _RECEIPTS.where(_ARE_OF_TICKETS)
+_DRAFTS = _RECEIPTS.where(_ARE_DRAFTS)
+_OF_TICKETS_AND_DRAFTS = _RECEIPTS.where(or_(_ARE_OF_TICKETS, _ARE_DRAFTS))
 
 
 async def receipts_of(
@@ -77,6 +77,17 @@ async def receipts_of(
     if ticket_ids:
         for row in await connection.execute(_OF_TICKETS, {"ticket_ids": ticket_ids}):
             found.setdefault(row.ticket_id, []).append(ReceiptView._make(row))
+    return found
+
+
+async def receipts_and_drafts_of(
+    connection: AsyncConnection, ticket_ids: Sequence[int], *, actor: Actor
+) -> dict[int | None, list[ReceiptView]]:
+    """Find the receipts of tickets like `receipts_of`, and under None the actor's drafts."""
+    found: dict[int | None, list[ReceiptView]] = {None: []}
+    values = {"ticket_ids": ticket_ids, "actor_id": actor.id}
+    for row in await connection.execute(_OF_TICKETS_AND_DRAFTS, values):
+        found.setdefault(row.ticket_id, []).append(ReceiptView._make(row))
     return found
 
 
