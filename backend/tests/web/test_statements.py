@@ -79,9 +79,9 @@ GET    /admin/payments/{run_id:int}/statement/{employee_id:int} employer 3
 POST   /admin/ticket/decide                               employer  5
 POST   /admin/ticket/undo                                 employer  9
 POST   /admin/ticket/decide/all                           employer  6
-GET    /admin/ticket/details/{pk:path}                    employer  18
+GET    /admin/ticket/details/{pk:path}                    employer  17
 GET    /admin/ticket/export/{kind}                        employer  3
-GET    /admin/ticket/list                                 employer  11
+GET    /admin/ticket/list                                 employer  10
 POST   /admin/ticket/filters                              employer  7
 POST   /admin/ticket/filters/remove                       employer  4
 POST   /admin/ticket/{ticket_id:int}/approve              employer  5
@@ -186,7 +186,7 @@ POST   /tickets/receipts                                  owner     20
 GET    /tickets/receipts/{receipt_id:int}                 owner     2
 POST   /tickets/{ticket_id:int}/receipts                  owner     10
 POST   /tickets/{ticket_id:int}/receipts/{receipt_id:int}/remove owner     6
-GET    /tickets/{ticket_id:int}                           owner     7
+GET    /tickets/{ticket_id:int}                           owner     6
 POST   /tickets/{ticket_id:int}                           owner     5
 POST   /tickets/{ticket_id:int}/withdraw                  owner     5
 """

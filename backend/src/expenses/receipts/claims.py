@@ -5,13 +5,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, select, union_all
+from sqlalchemy import ARRAY, BigInteger, Select, Text, any_, bindparam, select, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from expenses.database.tables import constant
 from expenses.receipts.models import receipt_table
 from expenses.receipts.queries import ReceiptView
-from expenses.tickets.filters import is_one_of
 from expenses.tickets.models import TicketStatus, ticket_table
 from expenses.users.models import Actor, Role, user_table
 
@@ -53,6 +52,8 @@ async def claims_of(
     if not receipts:
         return {}
     same = await _same(connection, receipts)
+    if not same:
+        return {}
     tickets = await _counting(connection, {each.ticket_id for each in same}, actor)
     found: dict[int, list[Claim]] = {}
     for receipt in receipts:
@@ -71,47 +72,27 @@ async def claims_of(
 
 
 async def _same(connection: AsyncConnection, receipts: Sequence[ReceiptView]) -> list[_Same]:
-    files = sorted({receipt.sha256 for receipt in receipts})
-    invoices = sorted({receipt.invoice_key for receipt in receipts if receipt.invoice_key})
-    query = union_all(
-        _with(Proof.FILE, receipt_table.c.sha256, files),
-        _with(Proof.INVOICE, receipt_table.c.invoice_key, invoices),
-    )
+    """Find the receipts with the file or invoice of one that belongs to another ticket."""
+    own: dict[str, set[int | None]] = {}
+    for receipt in receipts:
+        for value in filter(None, (receipt.sha256, receipt.invoice_key)):
+            own.setdefault(value, set()).add(receipt.ticket_id)
+    values = {
+        "files": sorted({receipt.sha256 for receipt in receipts}),
+        "invoices": sorted({receipt.invoice_key for receipt in receipts if receipt.invoice_key}),
+    }
     return [
         _Same(Proof(proof), value, ticket_id)
-        for proof, value, ticket_id in await connection.execute(query)
+        for proof, value, ticket_id in await connection.execute(_SAME, values)
+        if own[value] != {ticket_id}
     ]
-
-
-def _with(proof: Proof, column: Any, values: Sequence[str]) -> Select[*tuple[Any, ...]]:
-    return (
-        select(constant(proof).label("proof"), column, receipt_table.c.ticket_id)
-        .where(is_one_of(column, values), receipt_table.c.ticket_id.is_not(None))
-        .order_by(receipt_table.c.id)
-        .limit(constant(MAX_READ))
-    )
 
 
 async def _counting(
     connection: AsyncConnection, ticket_ids: set[int], actor: Actor
 ) -> dict[int, Claim]:
     """Return what the actor may know of those tickets that are neither denied nor withdrawn."""
-    if not ticket_ids:
-        return {}
-    rows = await connection.execute(
-        select(
-            ticket_table.c.id,
-            ticket_table.c.owner_id,
-            ticket_table.c.created_at,
-            user_table.c.username,
-            user_table.c.suspended_at,
-        )
-        .join(user_table, user_table.c.id == ticket_table.c.owner_id)
-        .where(
-            is_one_of(ticket_table.c.id, sorted(ticket_ids)),
-            ticket_table.c.status.in_(map(constant, STILL_COUNTS)),
-        )
-    )
+    rows = await connection.execute(_COUNTING, {"ticket_ids": sorted(ticket_ids)})
     return {
         row.id: (
             Claim(Proof.FILE, row.id, row.username, row.created_at)
@@ -121,3 +102,36 @@ async def _counting(
         )
         for row in rows
     }
+
+
+def _with(proof: Proof, column: Any, values: str) -> Select[*tuple[Any, ...]]:
+    return (
+        select(constant(proof).label("proof"), column, receipt_table.c.ticket_id)
+        .where(
+            column == any_(bindparam(values, type_=ARRAY(Text))),
+            receipt_table.c.ticket_id.is_not(None),
+        )
+        .order_by(receipt_table.c.id)
+        .limit(constant(MAX_READ))
+    )
+
+
+# Built once, since each list with receipts sends them.
+_SAME = union_all(
+    _with(Proof.FILE, receipt_table.c.sha256, "files"),
+    _with(Proof.INVOICE, receipt_table.c.invoice_key, "invoices"),
+)
+_COUNTING = (
+    select(
+        ticket_table.c.id,
+        ticket_table.c.owner_id,
+        ticket_table.c.created_at,
+        user_table.c.username,
+        user_table.c.suspended_at,
+    )
+    .join(user_table, user_table.c.id == ticket_table.c.owner_id)
+    .where(
+        ticket_table.c.id == any_(bindparam("ticket_ids", type_=ARRAY(BigInteger))),
+        ticket_table.c.status.in_(map(constant, STILL_COUNTS)),
+    )
+)
