@@ -52,7 +52,7 @@ async def styleguide(request: Request) -> Response:
         totals=Totals(Count(3), {"EUR": Decimal(547), "JPY": Decimal(12_000)}),
         lines=[line(name, place) for place, name in enumerate(("September", "October", LINA))],
         errors=InvalidInput({"wrong": N_("Required.")}).fields,
-        page={"reasons": [REASON, "Not a business trip"]},
+        reasons=[REASON, "Not a business trip"],
         same=lambda *_, **__: "/styleguide",
     )
 

@@ -79,7 +79,7 @@ GET    /admin/payments/{run_id:int}/statement/{employee_id:int} employer 3
 POST   /admin/ticket/decide                               employer  5
 POST   /admin/ticket/undo                                 employer  9
 POST   /admin/ticket/decide/all                           employer  6
-GET    /admin/ticket/details/{pk:path}                    employer  17
+GET    /admin/ticket/details/{pk:path}                    employer  15
 GET    /admin/ticket/export/{kind}                        employer  3
 GET    /admin/ticket/list                                 employer  10
 POST   /admin/ticket/filters                              employer  7

@@ -24,7 +24,7 @@ from expenses.payments.queries import run_of
 from expenses.receipts.papers import papers_of
 from expenses.tickets import events, lists, queries
 from expenses.tickets.counts import STATUSES, Counts, Totals, count_matches
-from expenses.tickets.duplicates import Duplicate, duplicates_of
+from expenses.tickets.duplicates import duplicates_of
 from expenses.tickets.filters import Sort
 from expenses.tickets.models import Category, PaymentStatus, TicketStatus
 from expenses.tickets.policy import can_decide, can_reopen
@@ -62,8 +62,6 @@ class TicketListPage:
     next_cursor: str | None
     counts: Counts
     totals: Totals
-    duplicates: dict[int, list[Duplicate]]
-    reasons: list[str]
     question: str
     saved_filters: dict[str, str]
 
@@ -81,15 +79,14 @@ async def tickets_page(
     form: FormValues | None = None,
 ) -> Response:
     """Render the list; with a message alone where `query` asks for something unreadable."""
-    page, papers, errors = None, None, errors or {}
+    page, known, reasons, errors = None, {}, [], errors or {}
     is_part = fragment_of(request) is Fragment.LIST
     try:
         queue = Queue.of(query)
         async with database_of(request).reading() as connection:
             page = await _list(request, connection, queue)
-            papers = await papers_of(
-                connection, page.rows, actor=user_of(request), settings=settings_of(request)
-            )
+            known = await _known_of(request, connection, page.rows)
+            reasons = await events.recent_reasons(connection, actor=user_of(request))
     except InvalidInput as error:
         errors = error.fields
     return render(
@@ -97,10 +94,11 @@ async def tickets_page(
         "console/list.html" if is_part else "console/tickets.html",
         status_code=422 if errors else 200,
         page=page,
-        papers=papers,
         errors=errors,
         form=form or FormValues(),
+        reasons=reasons,
         ticket=None,
+        **known,
         **list_context(request, query),
     )
 
@@ -120,19 +118,19 @@ async def ticket_page(
         beside = await _ticket(request, connection, ticket_id, queue)
         page = None if alone else await _list(request, connection, queue)
         shown = [beside["ticket"], *(page.rows if page else ())]
-        papers = await papers_of(
-            connection, shown, actor=user_of(request), settings=settings_of(request)
-        )
+        known = await _known_of(request, connection, shown)
+        reasons = await events.recent_reasons(connection, actor=user_of(request))
     return render(
         request,
         "console/ticket.html" if alone else "console/tickets.html",
         status_code=status_code,
         page=page,
-        papers=papers,
         errors=errors or {},
         form=form or FormValues(),
         refusal=refusal,
+        reasons=reasons,
         **beside,
+        **known,
         **list_context(request, request.query_params),
     )
 
@@ -153,8 +151,7 @@ async def changed_rows(
         tickets = await queries.views_of(connection, ticket_ids, actor=actor)
         matching = await queue.filter(connection, actor=actor)
         found = await count_matches(connection, actor=actor, matching=matching)
-        duplicates = await duplicates_of(connection, tickets, actor=actor)
-        papers = await papers_of(connection, tickets, actor=actor, settings=settings_of(request))
+        known = await _known_of(request, connection, tickets)
     return render(
         request,
         "console/rows.html",
@@ -162,9 +159,8 @@ async def changed_rows(
         tickets=tickets,
         counts=found.counts,
         totals=found.totals,
-        duplicates=duplicates,
-        papers=papers,
         message=message,
+        **known,
         **list_context(request, query),
     )
 
@@ -212,8 +208,6 @@ async def _list(request: Request, connection: AsyncConnection, queue: Queue) -> 
         next_cursor=encode_position(page.next, queue.order),
         counts=found.counts,
         totals=replace(found.totals, count=found.totals.count.at_least(len(page.items))),
-        duplicates=await duplicates_of(connection, page.items, actor=actor),
-        reasons=await events.recent_reasons(connection, actor=actor),
         question=queue.question,
         saved_filters=await saved_filters(connection, actor=actor),
     )
@@ -228,17 +222,25 @@ async def _ticket(
     previous, following = await lists.neighbours(
         connection, ticket, actor=actor, matching=matching, sort=queue.order
     )
-    duplicates = await duplicates_of(connection, [ticket], actor=actor)
     return {
         "ticket": ticket,
         "events": await events.ticket_history(connection, ticket.id, actor=actor),
         "run": await run_of(connection, ticket.id) if ticket.payment else None,
-        "duplicates": duplicates.get(ticket.id, []),
-        "reasons": await events.recent_reasons(connection, actor=actor),
         "others": await _other_employers(connection, ticket, actor),
         "previous": previous and _neighbour_address(previous, request),
         "following": following and _neighbour_address(following, request),
         "query": str(request.query_params),
+    }
+
+
+async def _known_of(
+    request: Request, connection: AsyncConnection, tickets: Sequence[TicketView]
+) -> dict[str, Any]:
+    """Find what helps to decide these tickets."""
+    actor = user_of(request)
+    return {
+        "duplicates": await duplicates_of(connection, tickets, actor=actor),
+        "papers": await papers_of(connection, tickets, actor=actor, settings=settings_of(request)),
     }
 
 
