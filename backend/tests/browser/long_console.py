@@ -48,6 +48,10 @@ class Queue(QueueTestCase):
         expect(page.get_by_role("status").first).to_have_text(f"Ticket {tickets[0]} is approved.")
         expect(page.get_by_role("article")).to_contain_text("Lunch 1")
         narrow = self.open(self.dana, viewport={"width": 390, "height": 844})
+        # Where nothing can hover over them, the buttons of a row say what they do.
+        for verb in ("Approve", "Deny"):
+            button = narrow.get_by_label(f"{verb} ticket {tickets[1]}")
+            expect(button).to_have_css("content", f'"{verb}"', pseudo="after")
         narrow.locator("a.description").first.click()
         expect(narrow.get_by_role("link", name="Back to the list")).to_be_visible()
         narrow.get_by_role("article").get_by_role("button", name="Approve").click()
