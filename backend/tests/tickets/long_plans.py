@@ -10,7 +10,7 @@ from benchmarks.company import COMMON_WORD
 from benchmarks.fill import connected, fill
 from expenses.console.overview import MAX_OWED
 from expenses.tickets.filters import Sort
-from expenses.tickets.overview import PENDING_COMPARED
+from expenses.tickets.overview_statements import PENDING_COMPARED
 from expenses.users.models import Role, User
 from expenses.users.queries import VIEW, UserView
 from tests.harness import CommittingTestCase, new_database

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, and_, func, select, true
+from sqlalchemy import ColumnElement, Select, and_, bindparam, func, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from expenses.database.tables import constant, ensure_possible
@@ -14,8 +15,8 @@ from expenses.payments.models import FIXED, RunStatus, line_table, payout_table,
 from expenses.payments.payout import MaskedPayout
 from expenses.payments.policy import ensure_can_pay
 from expenses.tickets.models import TicketStatus, ticket_table
-from expenses.tickets.queries import TicketView, views, visible_to
-from expenses.users.models import Actor, user_table
+from expenses.tickets.queries import BoundActor, TicketView, views, visible_to
+from expenses.users.models import Actor, Role, user_table
 
 makers = user_table.alias("maker")
 confirmers = user_table.alias("confirmer")
@@ -105,8 +106,7 @@ def is_free() -> ColumnElement[bool]:
 async def due(connection: AsyncConnection, *, actor: Actor) -> list[Due]:
     """Sum up by currency what is owed and in no run yet."""
     ensure_can_pay(actor)
-    query = _due(actor, ticket_table.c.currency).where(is_free())
-    return [Due._make(row) for row in await connection.execute(query)]
+    return [Due._make(row) for row in await connection.execute(_due())]
 
 
 async def list_runs(
@@ -118,14 +118,8 @@ async def list_runs(
     limit: int,
 ) -> RunPage:
     ensure_can_pay(actor)
-    query = _runs()
-    if status is not None:
-        query = query.where(run_table.c.status == status)
-    if before is not None:
-        query = query.where(run_table.c.id < before)
-    rows = await connection.execute(
-        query.order_by(run_table.c.id.desc()).limit(constant(limit + 1))
-    )
+    query = _run_list(status, limit, is_first=before is None)
+    rows = await connection.execute(query, {"before": before})
     runs = [RunView._make(row) for row in rows]
     return RunPage(runs[:limit], runs[limit - 1].id if len(runs) > limit else None)
 
@@ -134,7 +128,7 @@ async def get_run(connection: AsyncConnection, run_id: int, *, actor: Actor) -> 
     """Raises `NotFound`, `Forbidden`."""
     ensure_can_pay(actor)
     ensure_possible(run_id)
-    row = (await connection.execute(_runs().where(run_table.c.id == run_id))).first()
+    row = (await connection.execute(_run(), {"run_id": run_id})).first()
     if row is None:
         raise NotFound()
     return RunView._make(row)
@@ -151,27 +145,8 @@ async def get_fixed_run(connection: AsyncConnection, run_id: int, *, actor: Acto
 async def shares_of(connection: AsyncConnection, run_id: int, *, actor: Actor) -> list[Share]:
     """Sum up a run by employee, in the order of their names."""
     ensure_can_pay(actor)
-    query = (
-        select(
-            line_table.c.owner_id,
-            user_table.c.username,
-            user_table.c.email,
-            user_table.c.suspended_at.is_not(None),
-            func.count(),
-            func.sum(line_table.c.amount),
-            func.count().filter(line_table.c.paid_at.is_(None)),
-            func.coalesce(func.sum(line_table.c.amount).filter(line_table.c.paid_at.is_(None)), 0),
-            func.bool_and(line_table.c.in_cash),
-            payout_table.c.masked,
-            payout_table.c.changed_at,
-        )
-        .join(user_table, user_table.c.id == line_table.c.owner_id)
-        .outerjoin(payout_table, payout_table.c.user_id == line_table.c.owner_id)
-        .where(line_table.c.run_id == run_id)
-        .group_by(line_table.c.owner_id, user_table.c.id, payout_table.c.user_id)
-        .order_by(func.lower(user_table.c.username), line_table.c.owner_id)
-    )
-    return [Share._make(row) for row in await connection.execute(query)]
+    rows = await connection.execute(_shares(), {"run_id": run_id})
+    return [Share._make(row) for row in rows]
 
 
 async def tickets_of(
@@ -185,16 +160,9 @@ async def tickets_of(
 ) -> list[TicketView]:
     """List the tickets of a run that are not hidden, or of one employee in it."""
     ensure_can_pay(actor)
-    query = (
-        views(actor)
-        .join(line_table, line_table.c.ticket_id == ticket_table.c.id)
-        .where(line_table.c.run_id == run_id, ticket_table.c.id > after)
-        .order_by(ticket_table.c.id)
-        .limit(constant(limit))
-    )
-    if owner_id is not None:
-        query = query.where(line_table.c.owner_id == owner_id)
-    return [TicketView._make(row) for row in await connection.execute(query)]
+    values = {"run_id": run_id, "owner_id": owner_id, "after": after}
+    rows = await connection.execute(_tickets(limit, of_one=owner_id is not None), values)
+    return [TicketView._make(row) for row in rows]
 
 
 async def run_of(connection: AsyncConnection, ticket_id: int) -> tuple[int, str, RunStatus] | None:
@@ -209,18 +177,70 @@ async def run_of(connection: AsyncConnection, ticket_id: int) -> tuple[int, str,
     return None if row is None else (row.id, row.number, row.status)
 
 
-def _due(actor: Actor, *by: ColumnElement[Any]) -> Select[*tuple[Any, ...]]:
+# Built once: that costs as much as sending them.
+@cache
+def _due() -> Select[*tuple[Any, ...]]:
     return (
         select(
-            *by,
+            ticket_table.c.currency,
             func.count().label("tickets"),
             func.sum(ticket_table.c.amount).label("amount"),
             func.min(ticket_table.c.decided_at).label("since"),
         )
-        .where(visible_to(actor), is_due())
-        .group_by(*by)
-        .order_by(*by)
+        .where(visible_to(BoundActor(Role.EMPLOYER)), is_due(), is_free())
+        .group_by(ticket_table.c.currency)
+        .order_by(ticket_table.c.currency)
     )
+
+
+@cache
+def _run_list(status: RunStatus | None, limit: int, *, is_first: bool) -> Select[*tuple[Any, ...]]:
+    query = _runs().order_by(run_table.c.id.desc()).limit(constant(limit + 1))
+    if status is not None:
+        query = query.where(run_table.c.status == constant(status))
+    return query if is_first else query.where(run_table.c.id < bindparam("before"))
+
+
+@cache
+def _run() -> Select[*tuple[Any, ...]]:
+    return _runs().where(run_table.c.id == bindparam("run_id"))
+
+
+@cache
+def _shares() -> Select[*tuple[Any, ...]]:
+    is_unpaid = line_table.c.paid_at.is_(None)
+    return (
+        select(
+            line_table.c.owner_id,
+            user_table.c.username,
+            user_table.c.email,
+            user_table.c.suspended_at.is_not(None),
+            func.count(),
+            func.sum(line_table.c.amount),
+            func.count().filter(is_unpaid),
+            func.coalesce(func.sum(line_table.c.amount).filter(is_unpaid), 0),
+            func.bool_and(line_table.c.in_cash),
+            payout_table.c.masked,
+            payout_table.c.changed_at,
+        )
+        .join(user_table, user_table.c.id == line_table.c.owner_id)
+        .outerjoin(payout_table, payout_table.c.user_id == line_table.c.owner_id)
+        .where(line_table.c.run_id == bindparam("run_id"))
+        .group_by(line_table.c.owner_id, user_table.c.id, payout_table.c.user_id)
+        .order_by(func.lower(user_table.c.username), line_table.c.owner_id)
+    )
+
+
+@cache
+def _tickets(limit: int, *, of_one: bool) -> Select[*tuple[Any, ...]]:
+    query = (
+        views(BoundActor(Role.EMPLOYER))
+        .join(line_table, line_table.c.ticket_id == ticket_table.c.id)
+        .where(line_table.c.run_id == bindparam("run_id"), ticket_table.c.id > bindparam("after"))
+        .order_by(ticket_table.c.id)
+        .limit(constant(limit))
+    )
+    return query.where(line_table.c.owner_id == bindparam("owner_id")) if of_one else query
 
 
 def _runs() -> Select[*tuple[Any, ...]]:

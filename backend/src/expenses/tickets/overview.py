@@ -8,21 +8,15 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import Select, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from expenses.tickets import overview_statements as statements
-from expenses.tickets.filters import TicketFilter, conditions
-from expenses.tickets.models import Category, TicketStatus, ticket_table
+from expenses.tickets.models import Category
 from expenses.tickets.policy import ensure_can_decide
-from expenses.tickets.queries import owners, visible_to
 from expenses.users.models import Actor
 
 MONTHS = 12
 MAX_EMPLOYEES = statements.MAX_EMPLOYEES
-# Of what looks the same, so many are named, among so many that were spent longest ago.
-MAX_ALIKE = 5
-PENDING_COMPARED = 1000
 
 # How many days ago the money was spent: the most of each age but the last, which is open.
 AGES = (3, 7, 30)
@@ -152,32 +146,8 @@ async def pending(connection: AsyncConnection, *, actor: Actor, today: date) -> 
 
 async def pending_alike(connection: AsyncConnection, *, actor: Actor) -> list[Alike]:
     """Find pending tickets that may have been filed twice, those that were spent first first."""
-    some = (
-        _visible(actor, TicketFilter(status=TicketStatus.PENDING), *_PURCHASE)
-        .order_by(ticket_table.c.spent_on)
-        .limit(PENDING_COMPARED)
-        .subquery()
-    )
-    alike = (
-        select(some, func.count().label("number"))
-        .group_by(*some.c)
-        .having(func.count() > 1)
-        .subquery()
-    )
-    rows = await connection.execute(
-        select(
-            owners.c.username,
-            owners.c.email,
-            alike.c.spent_on,
-            alike.c.amount,
-            alike.c.currency,
-            alike.c.number,
-        )
-        .join(owners, owners.c.id == alike.c.owner_id)
-        .order_by(alike.c.spent_on, owners.c.id, alike.c.amount)
-        .limit(MAX_ALIKE)
-    )
-    return [Alike._make(row) for row in rows]
+    ensure_can_decide(actor)
+    return [Alike._make(row) for row in await connection.execute(statements.alike())]
 
 
 async def spending(
@@ -225,17 +195,3 @@ async def top_spending(
         amount - sum(employee.figure.amount for employee in top),
     )
     return TopSpending(top, others, number_of_all - len(top))
-
-
-_PURCHASE = (
-    ticket_table.c.owner_id,
-    ticket_table.c.spent_on,
-    ticket_table.c.amount,
-    ticket_table.c.currency,
-)
-
-
-def _visible(actor: Actor, matching: TicketFilter, *columns: Any) -> Select[*tuple[Any, ...]]:
-    return (
-        select(*columns).select_from(ticket_table).where(visible_to(actor), *conditions(matching))
-    )

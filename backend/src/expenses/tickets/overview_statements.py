@@ -20,11 +20,15 @@ from sqlalchemy import (
 )
 
 from expenses.database.tables import constant
-from expenses.tickets.models import TicketStatus
-from expenses.tickets.queries import owners
+from expenses.tickets.models import TicketStatus, ticket_table
+from expenses.tickets.queries import BoundActor, owners, visible_to
 from expenses.tickets.sums import by_day, by_month, most, year_of_employees
+from expenses.users.models import Role
 
 MAX_EMPLOYEES = 10
+# Of what looks the same, so many are named, among so many that were spent longest ago.
+MAX_ALIKE = 5
+PENDING_COMPARED = 1000
 
 
 @cache
@@ -43,6 +47,40 @@ def pending() -> Select[Any]:
     oldest = func.min(days.c.spent_on)
     return select(age.label("age"), days.c.currency, oldest, *_sums_of(days)).group_by(
         "age", days.c.currency
+    )
+
+
+@cache
+def alike() -> Select[Any]:
+    some = (
+        select(
+            ticket_table.c.owner_id,
+            ticket_table.c.spent_on,
+            ticket_table.c.amount,
+            ticket_table.c.currency,
+        )
+        .where(
+            visible_to(BoundActor(Role.EMPLOYER)),
+            ticket_table.c.status == constant(TicketStatus.PENDING),
+        )
+        .order_by(ticket_table.c.spent_on)
+        .limit(constant(PENDING_COMPARED))
+        .subquery()
+    )
+    number = func.count()
+    same = select(some, number.label("number")).group_by(*some.c).having(number > 1).subquery()
+    return (
+        select(
+            owners.c.username,
+            owners.c.email,
+            same.c.spent_on,
+            same.c.amount,
+            same.c.currency,
+            same.c.number,
+        )
+        .join(owners, owners.c.id == same.c.owner_id)
+        .order_by(same.c.spent_on, owners.c.id, same.c.amount)
+        .limit(constant(MAX_ALIKE))
     )
 
 
