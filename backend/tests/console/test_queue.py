@@ -314,6 +314,9 @@ class Filters(QueueTestCase):
                 page = await self.browser.get("/admin/ticket/list", params={name: value})
                 self.assertEqual(page.status_code, 422)
                 self.assertIn(f"<li>{INPUTS[name]}:", page.text)
+                # The menu of filters lies over the alert, and opens only for a field of its own.
+                is_open = '<details class="menu" id="filters" open>' in page.text
+                self.assertEqual(is_open, name not in ("q", "status", "cursor"))
                 self.assertNotIn(f'data-ticket="{ticket}"', page.text)
                 answer = await self.browser.get("/api/tickets", params={name: value})
                 body = self.assert_problem(answer, 422, "invalid-input")
