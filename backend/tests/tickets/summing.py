@@ -23,18 +23,18 @@ async def read(connection: AsyncConnection, boss: UserView, today: date) -> dict
     """Everything that the page says of money and of what is pending."""
     months, spans = overview.last_months(today), overview.months_so_far(today)
     pending = await overview.pending(connection, actor=boss, today=today)
-    spending = await overview.spending(connection, actor=boss, months=months)
     owed = await due_by_employee(connection, actor=boss, limit=50)
     found: dict[str, Any] = {
         "pending": {(row.age, row.currency): (row.oldest, *row.figure) for row in pending},
-        "spending": {row[:3]: tuple(row.figure) for row in spending},
         "owed": [(row.currency, row.owner_id, row.tickets, row.amount, row.since) for row in owed],
     }
     for currency in CURRENCIES:
+        spending = await overview.spending(connection, actor=boss, months=months, currency=currency)
         top = await overview.top_spending(connection, actor=boss, months=months, currency=currency)
         spent = await overview.spending_in(connection, actor=boss, spans=spans, currency=currency)
         paid = await paid_by_month(connection, actor=boss, since=months[0].first, currency=currency)
         found |= {
+            f"spending, {currency}": spending,
             f"top, {currency}": [(row.email, *row.figure) for row in top.top],
             f"others, {currency}": (top.number_of_others, *top.others),
             f"spans, {currency}": [tuple(figure) for figure in spent],
@@ -60,25 +60,24 @@ async def add_up(connection: AsyncConnection, today: date) -> dict[str, Any]:
     ]
     found: dict[str, Any] = {
         "pending": {
-            key: (min(row.spent_on for row in rows), *_figure(rows)) for key, rows in by_age.items()
-        },
-        "spending": {
-            key: _figure(rows)
-            for key, rows in _grouped(
-                (row.spent_on.replace(day=1), row.currency, row.category, row) for row in year
-            ).items()
+            key: (min(row.spent_on for row in pending), *_figure(rows))
+            for key, rows in by_age.items()
         },
         "owed": sorted(owed, key=lambda row: (row[0], -row[3], row[1]))[:50],
     }
     for currency in CURRENCIES:
-        people = _grouped(
-            (row.owner_id, row.email, row) for row in year if row.currency == currency
-        )
+        spent = [row for row in year if row.currency == currency]
+        people = _grouped((row.owner_id, row.email, row) for row in spent)
         sums = [(*key, *_figure(rows)) for key, rows in people.items()]
         ordered = [row[1:] for row in sorted(sums, key=lambda row: (-row[3], row[0]))]
         top, others = ordered[: overview.MAX_EMPLOYEES], ordered[overview.MAX_EMPLOYEES :]
         total = sum(row[1] for row in others), sum((row[2] for row in others), Decimal(0))
         found |= {
+            f"spending, {currency}": (
+                _figures((row.currency, row) for row in year),
+                _figures((row.spent_on.replace(day=1), row) for row in spent),
+                _figures((row.category, row) for row in spent),
+            ),
             f"top, {currency}": top,
             f"others, {currency}": (len(others), *total),
             f"spans, {currency}": [
@@ -120,8 +119,7 @@ async def _paid(
             line_table.c.paid_at.is_not(None),
         )
     )
-    months = _grouped((row.paid_on.replace(day=1), row) for row in rows)
-    return {month: _figure(lines) for [month], lines in months.items()}
+    return _figures((row.paid_on.replace(day=1), row) for row in rows)
 
 
 def _grouped(rows: Iterable[tuple[Any, ...]]) -> dict[tuple[Any, ...], list[Any]]:
@@ -130,6 +128,10 @@ def _grouped(rows: Iterable[tuple[Any, ...]]) -> dict[tuple[Any, ...], list[Any]
     for *key, row in rows:
         groups[tuple(key)].append(row)
     return groups
+
+
+def _figures(rows: Iterable[tuple[Any, Any]]) -> dict[Any, tuple[int, Decimal]]:
+    return {key: _figure(group) for [key], group in _grouped(rows).items()}
 
 
 def _figure(rows: Iterable[Any]) -> tuple[int, Decimal]:

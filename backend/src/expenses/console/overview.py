@@ -40,7 +40,9 @@ class OverviewView(BaseView):
         async with database.reading() as connection:
             pending = await overview.pending(connection, actor=actor, today=today)
             alike = await overview.pending_alike(connection, actor=actor)
-            spending = await overview.spending(connection, actor=actor, months=year.months)
+            spending = await overview.spending(
+                connection, actor=actor, months=year.months, currency=currency
+            )
             compared = await overview.spending_in(
                 connection, actor=actor, spans=spans, currency=currency
             )
@@ -52,7 +54,7 @@ class OverviewView(BaseView):
                 connection, actor=actor, months=year.months, currency=currency
             )
         comparison = lines.comparison_lines(compared, spans, year)
-        currencies = lines.currency_lines(spending, year)
+        currencies = lines.currency_lines(spending.by_currency, year)
         used = {line.label: line.number for line in currencies}
         return render(
             request,
@@ -73,8 +75,8 @@ class OverviewView(BaseView):
             total=lines.total(currencies, year),
             comparison=comparison,
             changes=lines.changes(comparison),
-            months=lines.month_lines(spending, year),
-            categories=lines.category_lines(spending, year),
+            months=lines.month_lines(spending.by_month, year),
+            categories=lines.category_lines(spending.by_category, year),
             employees=lines.employee_lines(employees, year),
             currencies=currencies,
         )

@@ -14,7 +14,7 @@ from expenses.console.queue import LIST
 from expenses.i18n.languages import current_language
 from expenses.i18n.languages import gettext as _
 from expenses.payments.totals import DueToEmployee
-from expenses.tickets.models import TicketStatus
+from expenses.tickets.models import Category, TicketStatus
 from expenses.tickets.overview import (
     AGES,
     Age,
@@ -22,7 +22,6 @@ from expenses.tickets.overview import (
     Days,
     Figure,
     Pending,
-    Spending,
     TopSpending,
     ages,
     by,
@@ -92,7 +91,7 @@ def oldest(rows: Sequence[Pending]) -> tuple[date, str] | None:
     """Return the earliest date spent and the list of that date's tickets; None without tickets."""
     if not rows:
         return None
-    day = min(row.oldest for row in rows)
+    day = rows[0].oldest
     return day, _address(TicketStatus.PENDING, Days(day, day))
 
 
@@ -174,9 +173,8 @@ def total(currencies: Sequence[Line], year: Year) -> Line:
     return next(found, year.line(year.currency, NOTHING))
 
 
-def month_lines(rows: Sequence[Spending], year: Year) -> list[Line]:
+def month_lines(figures: Mapping[date, Figure], year: Year) -> list[Line]:
     """List every month, also those without spending."""
-    figures = by(_in_currency(rows, year), lambda row: row.month)
     return [
         year.line(
             name_of_month(month),
@@ -188,9 +186,8 @@ def month_lines(rows: Sequence[Spending], year: Year) -> list[Line]:
     ]
 
 
-def category_lines(rows: Sequence[Spending], year: Year) -> list[Line]:
+def category_lines(figures: Mapping[Category, Figure], year: Year) -> list[Line]:
     """List the categories, the most expensive first."""
-    figures = by(_in_currency(rows, year), lambda row: row.category)
     return [
         year.line(_(category.capitalize()), figure, category=category.value)
         for category, figure in sorted(figures.items(), key=lambda item: -item[1].amount)
@@ -205,9 +202,8 @@ def employee_lines(employees: TopSpending, year: Year) -> list[Line]:
     return lines
 
 
-def currency_lines(rows: Sequence[Spending], year: Year) -> list[Line]:
+def currency_lines(figures: Mapping[str, Figure], year: Year) -> list[Line]:
     """List the currencies, the most used first."""
-    figures = by(rows, lambda row: row.currency)
     return [
         Year(year.months, currency).line(currency, figure)
         for currency, figure in _most_first(figures).items()
@@ -232,11 +228,7 @@ def _address(status: TicketStatus, days: Days | Age | None = None, **filters: st
     return f"{LIST}?{urlencode({'status': status.value} | dates | filters)}"
 
 
-def _in_currency(rows: Sequence[Spending], year: Year) -> list[Spending]:
-    return [row for row in rows if row.currency == year.currency]
-
-
-def _most_first(figures: dict[str, Figure]) -> dict[str, Figure]:
+def _most_first(figures: Mapping[str, Figure]) -> dict[str, Figure]:
     return dict(sorted(figures.items(), key=lambda item: (-item[1].number, item[0])))
 
 

@@ -44,7 +44,7 @@ class Figure(NamedTuple):
 
 
 class Pending(NamedTuple):
-    """The pending tickets of one age and currency; `oldest` is the earliest date spent."""
+    """The pending tickets of one age and currency; `oldest` is when the first of all was spent."""
 
     age: Age
     currency: str
@@ -64,12 +64,11 @@ class Alike(NamedTuple):
 
 
 class Spending(NamedTuple):
-    """The approved tickets of one month, named by its first day, currency and category."""
+    """Approved tickets by currency; those in one of them by month (its first day) and category."""
 
-    month: date
-    currency: str
-    category: Category
-    figure: Figure
+    by_currency: dict[str, Figure]
+    by_month: dict[date, Figure]
+    by_category: dict[Category, Figure]
 
 
 class EmployeeSpending(NamedTuple):
@@ -86,7 +85,6 @@ class TopSpending(NamedTuple):
     number_of_others: int
 
 
-Row = TypeVar("Row", Pending, Spending)
 Key = TypeVar("Key")
 
 
@@ -123,7 +121,7 @@ def _up_to(first: date, day: int) -> Days:
     return Days(first, min(first + timedelta(days=day - 1), end - timedelta(days=1)))
 
 
-def by(rows: Iterable[Row], key: Callable[[Row], Key]) -> dict[Key, Figure]:
+def by(rows: Iterable[Pending], key: Callable[[Pending], Key]) -> dict[Key, Figure]:
     """Add up the figures for each value of `key`, in the order in which the keys appear."""
     sums: dict[Key, Figure] = {}
     for row in rows:
@@ -151,16 +149,25 @@ async def pending_alike(connection: AsyncConnection, *, actor: Actor) -> list[Al
 
 
 async def spending(
-    connection: AsyncConnection, *, actor: Actor, months: Sequence[Days]
-) -> list[Spending]:
+    connection: AsyncConnection, *, actor: Actor, months: Sequence[Days], currency: str
+) -> Spending:
     ensure_can_decide(actor)
-    values = {"first_month": months[0].first, "last_month": months[-1].first}
-    return [
-        Spending(month, currency, Category(category), Figure(*figure))
-        for month, currency, category, *figure in await connection.execute(
-            statements.spending(), values
-        )
-    ]
+    values = {
+        "first_month": months[0].first,
+        "last_month": months[-1].first,
+        "currency": currency,
+    }
+    found = Spending({}, {}, {})
+    for month, category, of_currency, *figure in await connection.execute(
+        statements.spending(), values
+    ):
+        if month is not None:
+            found.by_month[month] = Figure(*figure)
+        elif category is not None:
+            found.by_category[Category(category)] = Figure(*figure)
+        else:
+            found.by_currency[of_currency] = Figure(*figure)
+    return found
 
 
 async def spending_in(

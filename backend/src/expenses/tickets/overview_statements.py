@@ -8,15 +8,20 @@ from sqlalchemy import (
     ARRAY,
     BigInteger,
     ColumnElement,
+    CompoundSelect,
     Date,
+    FromClause,
     Select,
     Subquery,
+    Text,
     bindparam,
     cast,
     func,
+    null,
     or_,
     select,
     true,
+    union_all,
 )
 
 from expenses.database.tables import constant
@@ -30,23 +35,29 @@ MAX_EMPLOYEES = 10
 MAX_ALIKE = 5
 PENDING_COMPARED = 1000
 
+_PENDING = (
+    visible_to(BoundActor(Role.EMPLOYER)),
+    ticket_table.c.status == constant(TicketStatus.PENDING),
+)
+
 
 @cache
 def pending() -> Select[Any]:
     tickets = by_day()
-    # Each day by itself: one whose tickets have all been decided is not the oldest.
-    days = (
-        select(tickets.c.spent_on, tickets.c.currency, *_sums_of(tickets))
-        .where(tickets.c.status == constant(TicketStatus.PENDING))
-        .group_by(tickets.c.spent_on, tickets.c.currency)
-        .having(func.sum(tickets.c.number) > 0)
-        .subquery()
-    )
     # Numbers the ages: 0 before all of `firsts`, 1 in the first of them.
-    age = func.width_bucket(days.c.spent_on, bindparam("firsts", type_=ARRAY(Date)))
-    oldest = func.min(days.c.spent_on)
-    return select(age.label("age"), days.c.currency, oldest, *_sums_of(days)).group_by(
-        "age", days.c.currency
+    age = func.width_bucket(tickets.c.spent_on, bindparam("firsts", type_=ARRAY(Date)))
+    oldest = (
+        select(ticket_table.c.spent_on)
+        .where(*_PENDING)
+        .order_by(ticket_table.c.spent_on)
+        .limit(constant(1))
+        .scalar_subquery()
+    )
+    return (
+        select(age.label("age"), tickets.c.currency, oldest, *_sums_of(tickets))
+        .where(tickets.c.status == constant(TicketStatus.PENDING))
+        .group_by("age", tickets.c.currency)
+        .having(func.sum(tickets.c.number) > 0)
     )
 
 
@@ -59,10 +70,7 @@ def alike() -> Select[Any]:
             ticket_table.c.amount,
             ticket_table.c.currency,
         )
-        .where(
-            visible_to(BoundActor(Role.EMPLOYER)),
-            ticket_table.c.status == constant(TicketStatus.PENDING),
-        )
+        .where(*_PENDING)
         .order_by(ticket_table.c.spent_on)
         .limit(constant(PENDING_COMPARED))
         .subquery()
@@ -85,14 +93,21 @@ def alike() -> Select[Any]:
 
 
 @cache
-def spending() -> Select[Any]:
+def spending() -> CompoundSelect[Any]:
     tickets = by_month()
     by = tickets.c.month, tickets.c.currency, tickets.c.category
-    return (
-        select(*by, *_sums_of(tickets))
-        .where(_in_year(tickets))
-        .group_by(*by)
-        .having(func.sum(tickets.c.number) > 0)
+    year = select(*by, *_sums_of(tickets)).where(_in_year(tickets)).group_by(*by).cte("year")
+
+    def sums(month: Any, category: Any, *by: Any) -> Select[Any]:
+        rows = select(month, category, year.c.currency, *_sums_of(year))
+        return rows.group_by(year.c.currency, *by).having(func.sum(year.c.number) > 0)
+
+    no_month, no_category = cast(null(), Date), cast(null(), Text)
+    of_currency = year.c.currency == bindparam("currency")
+    return union_all(
+        sums(no_month, no_category),
+        sums(year.c.month, no_category, year.c.month).where(of_currency),
+        sums(no_month, year.c.category, year.c.category).where(of_currency),
     )
 
 
@@ -138,7 +153,7 @@ def top_spending() -> Select[Any]:
     )
 
 
-def _sums_of(rows: Subquery) -> tuple[ColumnElement[int], ColumnElement[Decimal]]:
+def _sums_of(rows: FromClause) -> tuple[ColumnElement[int], ColumnElement[Decimal]]:
     number = cast(func.sum(rows.c.number), BigInteger)
     return number.label("number"), func.sum(rows.c.amount).label("amount")
 
