@@ -73,6 +73,17 @@ class Still(BrowserTestCase):
                         page.goto(path)
                         self.assert_still(page)
 
+    def test_no_word_on_a_button_is_broken_on_a_phone(self) -> None:
+        for person, path in (
+            (self.ada, f"/tickets/{self.tickets[0]}"),
+            (self.dana, f"/admin/employee/details/{self.ada.id}"),
+        ):
+            page = self.open(person, viewport={"width": 375, "height": 844})
+            page.goto(path)
+            for button in page.locator("a.btn:visible, button.btn:visible").all():
+                height = button.evaluate("button => button.offsetHeight")
+                self.assertLess(height, 60, button.inner_text())
+
     def test_while_a_ticket_is_waited_for(self) -> None:
         page = self.queue()
         pane = page.locator("#ticket")
