@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, and_, bindparam, func, select, true
@@ -193,7 +193,7 @@ def _due() -> Select[*tuple[Any, ...]]:
     )
 
 
-@cache
+@lru_cache(maxsize=50)
 def _run_list(status: RunStatus | None, limit: int, *, is_first: bool) -> Select[*tuple[Any, ...]]:
     query = _runs().order_by(run_table.c.id.desc()).limit(constant(limit + 1))
     if status is not None:
@@ -231,7 +231,7 @@ def _shares() -> Select[*tuple[Any, ...]]:
     )
 
 
-@cache
+@lru_cache(maxsize=50)
 def _tickets(limit: int, *, of_one: bool) -> Select[*tuple[Any, ...]]:
     query = (
         views(BoundActor(Role.EMPLOYER))

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import BigInteger, Select, bindparam
@@ -88,7 +88,8 @@ async def _rows(
 
 
 # The statements that are sent most are built once: building them costs as much as sending them.
-@cache
+# Whoever asks chooses the limit, so that there may be thousands.
+@lru_cache(maxsize=200)
 def _page_query(
     role: Role, status: TicketStatus | None, sort: Sort, backwards: bool | None, limit: int
 ) -> Select[*tuple[Any, ...]]:
