@@ -109,7 +109,7 @@ class Formats:
 _STEPS = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1), timedelta(seconds=1)
 
 # Pages are full of the same few, and each takes as long as a row of a table does otherwise.
-_remembered = lru_cache(maxsize=10_000)
+_remembered = lru_cache(maxsize=1_000)
 
 
 @_remembered

@@ -96,8 +96,12 @@ def _alone(text: str) -> str:
     plain = unicodedata.normalize("NFKC", text).strip()
     if len(plain) > MAX_LENGTH:
         return plain
-    first, last = _weekdays()
-    return last.sub("", _TIME.sub("", first.sub("", plain))).strip()
+    plain = _TIME.sub("", plain)
+    # Most are numbers alone. The names that all those languages have take 6 MB.
+    if any(map(str.isalpha, plain)):
+        first, last = _weekdays()
+        plain = last.sub("", first.sub("", plain))
+    return plain.strip()
 
 
 def _certain_order(found: re.Match[str]) -> Order | None:
