@@ -69,7 +69,7 @@ class Year:
         self, label: str, figure: Figure, days: Days | None = None, short: str = "", **filters: str
     ) -> Line:
         days, currency = days or self.days, self.currency
-        address = _address(TicketStatus.APPROVED, days, currency=currency, **filters)
+        address = f"{_address(TicketStatus.APPROVED, days, **filters)}&currency={currency}"
         return Line(label, {currency: figure}, address, {currency: address}, short)
 
 
@@ -163,8 +163,13 @@ def changes(comparison: Sequence[Line]) -> list[str]:
 
 
 def _signed(now: Line, then: Line) -> str:
-    change = now.amount / then.amount - 1
-    return format_percent(change, "+#,##0%;-#,##0%", locale=current_language())
+    change = round(now.amount / then.amount - 1, 2)
+    return _percent(change, current_language())
+
+
+@lru_cache
+def _percent(change: Decimal, language: str) -> str:
+    return format_percent(change, "+#,##0%;-#,##0%", locale=language)
 
 
 def total(currencies: Sequence[Line], year: Year) -> Line:
@@ -223,9 +228,9 @@ def _pending(label: str, rows: Iterable[Pending], age: Age | None = None) -> Lin
 
 def _address(status: TicketStatus, days: Days | Age | None = None, **filters: str) -> str:
     first, last = days or (None, None)
-    limits = {"from": first, "to": last}
-    dates = {name: day.isoformat() for name, day in limits.items() if day is not None}
-    return f"{LIST}?{urlencode({'status': status.value} | dates | filters)}"
+    limits = (f"&from={first}" if first else "") + (f"&to={last}" if last else "")
+    others = f"&{urlencode(filters)}" if filters else ""
+    return f"{LIST}?status={status}{limits}{others}"
 
 
 def _most_first(figures: Mapping[str, Figure]) -> dict[str, Figure]:
