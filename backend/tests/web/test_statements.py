@@ -171,9 +171,9 @@ POST   /invited                                           owner     11
 GET    /reset                                             owner     1
 POST   /reset                                             owner     8
 GET    /static/{path:path}                                owner     0
-GET    /tickets                                           owner     11
+GET    /tickets                                           owner     5
 POST   /tickets                                           owner     6
-POST   /tickets/draft                                     owner     11
+POST   /tickets/draft                                     owner     6
 POST   /tickets/duplicates                                owner     3
 GET    /tickets/export.{kind}                             owner     3
 GET    /tickets/import                                    owner     1
@@ -182,7 +182,7 @@ POST   /tickets/import/save                               owner     9
 GET    /tickets/import/template.csv                       owner     0
 GET    /tickets/payments/{run_id:int}                     owner     3
 POST   /tickets/seen                                      owner     3
-POST   /tickets/receipts                                  owner     20
+POST   /tickets/receipts                                  owner     15
 GET    /tickets/receipts/{receipt_id:int}                 owner     2
 POST   /tickets/{ticket_id:int}/receipts                  owner     10
 POST   /tickets/{ticket_id:int}/receipts/{receipt_id:int}/remove owner     6

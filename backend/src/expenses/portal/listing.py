@@ -92,7 +92,7 @@ async def tickets_page(
     """Render the page with the form filled in with `values`."""
     listing = listing or Listing()
     summary = summary or await summarize(connection, actor=user, today=settings_of(request).today())
-    tickets = await _tickets(connection, user, listing)
+    tickets = await _tickets(connection, user, listing, summary)
     query = request.query_params
     return render(
         request,
@@ -113,7 +113,7 @@ async def tickets_page(
 
 
 async def _tickets(
-    connection: AsyncConnection, user: CurrentUser, listing: Listing
+    connection: AsyncConnection, user: CurrentUser, listing: Listing, summary: Summary
 ) -> dict[str, Any]:
     position = decode_position(listing.cursor, NEWEST_FIRST)
     matching = await listing.resolved(connection, actor=user)
@@ -131,7 +131,11 @@ async def _tickets(
         "months": await by_month(connection, page.items, actor=user, matching=matching),
         "previous_cursor": encode_position(page.previous, NEWEST_FIRST),
         "next_cursor": encode_position(page.next, NEWEST_FIRST),
-        "counts": await count_by_status(connection, actor=user, matching=matching),
+        "counts": (
+            summary.counts
+            if matching.is_indexed
+            else await count_by_status(connection, actor=user, matching=matching)
+        ),
     }
 
 

@@ -1,6 +1,6 @@
 """How many tickets match and what they add up to, counted up to a limit."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import lru_cache
@@ -25,7 +25,7 @@ STATUSES: tuple[TicketStatus | PaymentStatus, ...] = (
     TicketStatus.WITHDRAWN,
 )
 # These are counted; what is approved is either due or paid.
-_COUNTED = tuple(status for status in STATUSES if status is not TicketStatus.APPROVED)
+COUNTED = tuple(status for status in STATUSES if status is not TicketStatus.APPROVED)
 # What is counted and summed exactly; beyond it, counting would cost more the longer one is here.
 COUNT_LIMIT = 10_000
 # The same for what is paid, denied or withdrawn while something else is listed: nobody waits for
@@ -77,6 +77,14 @@ class Counts(dict[TicketStatus | PaymentStatus | None, Count]):
     None stands for all of them.
     """
 
+    @classmethod
+    def of(cls, counted: Iterable[Count]) -> Self:
+        """Add up the rest from what was counted in each of `COUNTED`."""
+        counts = cls(zip(COUNTED, counted, strict=True))
+        counts[TicketStatus.APPROVED] = counts[PaymentStatus.DUE] + counts[PaymentStatus.PAID]
+        counts[None] = sum((counts[status] for status in TicketStatus), Count(0))
+        return counts
+
     @property
     def all(self) -> Count:
         return self[None]
@@ -114,14 +122,11 @@ async def count_by_status(
     if not matching.is_indexed:
         found = await _found(connection, actor=actor, matching=matching)
         return _counts_of(found, matching)
-    limits = {status: _limit_of(status, matching) for status in _COUNTED}
+    limits = {status: _limit_of(status, matching) for status in COUNTED}
     anything = replace(matching, status=None, payment=None)
     query = _count_query(actor.role, anything, tuple(limits.items()))
     row = (await connection.execute(query, {"actor_id": actor.id})).one()
-    counts = Counts(zip(_COUNTED, map(Count.capped, row, limits.values()), strict=True))
-    counts[TicketStatus.APPROVED] = counts[PaymentStatus.DUE] + counts[PaymentStatus.PAID]
-    counts[None] = sum((counts[status] for status in TicketStatus), Count(0))
-    return counts
+    return Counts.of(map(Count.capped, row, limits.values()))
 
 
 def _limit_of(status: TicketStatus | PaymentStatus, matching: TicketFilter) -> int:

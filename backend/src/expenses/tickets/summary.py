@@ -13,9 +13,9 @@ from sqlalchemy import Date, Select, and_, bindparam, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from expenses.database.tables import constant
-from expenses.tickets.counts import COUNT_LIMIT, Count
+from expenses.tickets.counts import COUNT_LIMIT, COUNTED, Count, Counts
 from expenses.tickets.filters import TicketFilter, conditions
-from expenses.tickets.models import TicketStatus, ticket_table
+from expenses.tickets.models import PaymentStatus, TicketStatus, ticket_table
 from expenses.tickets.queries import BoundActor, TicketView, owners, visible_to
 from expenses.users.models import Actor, Role, user_table
 
@@ -40,7 +40,10 @@ class News:
 
 
 class Summary(NamedTuple):
-    """Sums by currency; the first three are None where there are more tickets than are counted."""
+    """Sums by currency; the first three are None where there are more tickets than are counted.
+
+    `counts` is of all tickets.
+    """
 
     pending: Sums | None
     approved_this_month: Sums | None
@@ -49,6 +52,7 @@ class Summary(NamedTuple):
     last_paid: Sums
     last_paid_at: datetime | None
     last_currency: str | None
+    counts: Counts
     news: News
 
 
@@ -83,6 +87,10 @@ async def summarize(connection: AsyncConnection, *, actor: Actor, today: date) -
         sums("last_paid"),
         rows[0].last_paid_at if rows else None,
         max(rows, key=attrgetter("last_id")).currency if rows else None,
+        Counts.of(
+            Count.capped(sum(getattr(row, f"number_{status}") for row in rows))
+            for status in COUNTED
+        ),
         News(
             rows[0].seen_at if rows else None,
             Count.capped(sum(row.decided for row in rows)),
@@ -165,6 +173,14 @@ def _summary_query(role: Role) -> Select[*tuple[Any, ...]]:
     amount = func.sum(own.c.amount)
     is_pending = own.c.status == constant(TicketStatus.PENDING)
     is_approved = own.c.status == constant(TicketStatus.APPROVED)
+    is_due = and_(is_approved, own.c.paid_at.is_(None))
+    states = {
+        TicketStatus.PENDING: is_pending,
+        PaymentStatus.DUE: is_due,
+        PaymentStatus.PAID: own.c.paid_at.is_not(None),
+        TicketStatus.DENIED: own.c.status == constant(TicketStatus.DENIED),
+        TicketStatus.WITHDRAWN: own.c.status == constant(TicketStatus.WITHDRAWN),
+    }
     is_of_year = and_(is_approved, own.c.spent_on >= year)
     is_news = own.c.decided_at > func.coalesce(own.c.seen_at, func.to_timestamp(0))
     return (
@@ -173,7 +189,7 @@ def _summary_query(role: Role) -> Select[*tuple[Any, ...]]:
             amount.filter(is_pending).label("pending"),
             amount.filter(is_approved, own.c.spent_on >= month).label("approved_this_month"),
             amount.filter(is_of_year).label("approved_this_year"),
-            amount.filter(is_approved, own.c.paid_at.is_(None)).label("owed"),
+            amount.filter(is_due).label("owed"),
             amount.filter(own.c.paid_at == own.c.last_paid_at).label("last_paid"),
             func.count().filter(or_(is_pending, is_of_year)).label("counted"),
             func.max(own.c.id).label("last_id"),
@@ -181,6 +197,7 @@ def _summary_query(role: Role) -> Select[*tuple[Any, ...]]:
             func.max(own.c.seen_at).label("seen_at"),
             func.count().filter(is_news).label("decided"),
             func.max(own.c.decided_at).label("decided_at"),
+            *(func.count().filter(is_it).label(f"number_{name}") for name, is_it in states.items()),
         )
         .group_by(own.c.currency)
         .order_by(own.c.currency)
