@@ -10,8 +10,18 @@ from typing import Any
 import httpx
 from starlette.datastructures import QueryParams
 
+from expenses.console.overview_lines import Year, employee_lines
 from expenses.i18n.formats import Formats
-from expenses.tickets.overview import Days, ages, last_months, months_so_far
+from expenses.tickets.counts import Count
+from expenses.tickets.overview import (
+    Days,
+    Figure,
+    TopSpending,
+    ages,
+    last_months,
+    months_so_far,
+)
+from expenses.tickets.overview_statements import MAX_OTHERS
 from expenses.users.queries import UserView
 from tests.harness import AppTestCase, make_settings
 
@@ -298,6 +308,12 @@ class Shown(OverviewTestCase):
         self.assertEqual(lines[0], ["Employee 00", "1", "$100.00"])
         self.assertEqual(lines[9], ["Employee 09", "1", "$91.00"])
         self.assertEqual(lines[10], ["3 others", "3", "$267.00"])
+
+    async def test_of_very_many_others_it_is_said_that_there_are_more(self) -> None:
+        others = Figure(9_000, Decimal(70_000)), Count.capped(2_000, MAX_OTHERS)
+        year, formats = Year(last_months(self.today), "USD"), Formats(self.settings, "en")
+        [line] = employee_lines(TopSpending([], *others), year, formats)
+        self.assertEqual(line.label, "1,000+ others")
 
     async def test_tickets_of_the_suspended_are_in_no_figure(self) -> None:
         ben = await self.new_employee("Ben")

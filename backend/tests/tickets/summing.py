@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from expenses.payments.models import line_table, run_table
 from expenses.payments.totals import due_by_employee, paid_by_month
 from expenses.tickets import overview
+from expenses.tickets.counts import Count
 from expenses.tickets.models import TicketStatus, ticket_table
 from expenses.users.models import user_table
 from expenses.users.queries import UserView
@@ -79,7 +80,7 @@ async def add_up(connection: AsyncConnection, today: date) -> dict[str, Any]:
                 _figures((row.category, row) for row in spent),
             ),
             f"top, {currency}": top,
-            f"others, {currency}": (len(others), *total),
+            f"others, {currency}": (Count(len(others)), *total),
             f"spans, {currency}": [
                 _figure(
                     row

@@ -9,6 +9,8 @@ from starlette.responses import Response
 
 from expenses.console import overview_lines as lines
 from expenses.console.authentication import user_of
+from expenses.i18n.formats import Formats
+from expenses.i18n.languages import current_language
 from expenses.i18n.money import Currency
 from expenses.payments.totals import due_by_employee, paid_by_month
 from expenses.tickets import overview
@@ -53,6 +55,7 @@ class OverviewView(BaseView):
             employees = await overview.top_spending(
                 connection, actor=actor, months=year.months, currency=currency
             )
+        formats = Formats(settings, current_language())
         comparison = lines.comparison_lines(compared, spans, year)
         currencies = lines.currency_lines(spending.by_currency, year)
         used = {line.label: line.number for line in currencies}
@@ -77,6 +80,6 @@ class OverviewView(BaseView):
             changes=lines.changes(comparison),
             months=lines.month_lines(spending.by_month, year),
             categories=lines.category_lines(spending.by_category, year),
-            employees=lines.employee_lines(employees, year),
+            employees=lines.employee_lines(employees, year, formats),
             currencies=currencies,
         )

@@ -11,6 +11,7 @@ from babel.dates import format_skeleton
 from babel.numbers import format_percent
 
 from expenses.console.queue import LIST
+from expenses.i18n.formats import Formats
 from expenses.i18n.languages import current_language
 from expenses.i18n.languages import gettext as _
 from expenses.payments.totals import DueToEmployee
@@ -199,10 +200,10 @@ def category_lines(figures: Mapping[Category, Figure], year: Year) -> list[Line]
     ]
 
 
-def employee_lines(employees: TopSpending, year: Year) -> list[Line]:
+def employee_lines(employees: TopSpending, year: Year, formats: Formats) -> list[Line]:
     lines = [year.line(name, figure, employee=email) for name, email, figure in employees.top]
-    if employees.number_of_others:
-        label = _("%(number)s others", number=employees.number_of_others)
+    if employees.number_of_others.number:
+        label = _("%(number)s others", number=formats.count(employees.number_of_others))
         lines.append(Line(label, {year.currency: employees.others}))
     return lines
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, TypeVar
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from expenses.tickets import overview_statements as statements
+from expenses.tickets.counts import Count
 from expenses.tickets.models import Category
 from expenses.tickets.policy import ensure_can_decide
 from expenses.users.models import Actor
@@ -82,7 +83,7 @@ class TopSpending(NamedTuple):
 
     top: list[EmployeeSpending]
     others: Figure
-    number_of_others: int
+    number_of_others: Count
 
 
 Key = TypeVar("Key")
@@ -194,11 +195,12 @@ async def top_spending(
     }
     rows = (await connection.execute(statements.top_spending(), values)).all()
     if not rows:
-        return TopSpending([], Figure(0, Decimal(0)), 0)
+        return TopSpending([], Figure(0, Decimal(0)), Count(0))
     top = [EmployeeSpending(name, email, Figure(*figure)) for name, email, *figure, _, _, _ in rows]
     *_, number_of_all, tickets, amount = rows[0]
     others = Figure(
         tickets - sum(employee.figure.number for employee in top),
         amount - sum(employee.figure.amount for employee in top),
     )
-    return TopSpending(top, others, number_of_all - len(top))
+    number_of_others = Count.capped(number_of_all - len(top), statements.MAX_OTHERS)
+    return TopSpending(top, others, number_of_others)

@@ -27,10 +27,12 @@ from sqlalchemy import (
 from expenses.database.tables import constant
 from expenses.tickets.models import TicketStatus, ticket_table
 from expenses.tickets.queries import BoundActor, owners, visible_to
-from expenses.tickets.sums import by_day, by_month, most, year_of_employees
+from expenses.tickets.sums import by_day, by_month, count_employees, most, year_of_employees
 from expenses.users.models import Role
 
 MAX_EMPLOYEES = 10
+# The others are counted up to it.
+MAX_OTHERS = 1_000
 # Of what looks the same, so many are named, among so many that were spent longest ago.
 MAX_ALIKE = 5
 PENDING_COMPARED = 1000
@@ -143,7 +145,7 @@ def top_spending() -> Select[Any]:
             owners.c.email,
             top.c.number,
             top.c.amount,
-            year.employees,
+            count_employees(year, MAX_EMPLOYEES + MAX_OTHERS + 1),
             *total.c,
         )
         .select_from(top)

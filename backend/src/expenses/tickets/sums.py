@@ -14,6 +14,7 @@ from sqlalchemy import (
     Date,
     DateTime,
     FromClause,
+    ScalarSelect,
     Select,
     Subquery,
     Table,
@@ -46,12 +47,11 @@ class OfEmployees(NamedTuple):
     """Sums of employees who are not suspended: `owner_id`, `currency`, `number` and `amount`.
 
     `kept` selects those whose sums are as they were kept, which an index has in the order of the
-    amount; `changed` those with changes since. `employees` counts both, in one currency.
+    amount; `changed` those with changes since.
     """
 
     kept: Any
     changed: Any
-    employees: ColumnElement[int]
 
 
 COUNTED = [constant(TicketStatus.PENDING), constant(TicketStatus.APPROVED)]
@@ -117,6 +117,12 @@ def most(sums: OfEmployees, limit: int) -> Subquery:
         .limit(constant(limit))
         .subquery("most")
     )
+
+
+def count_employees(sums: OfEmployees, limit: int) -> ScalarSelect[int]:
+    """Count no further than the limit."""
+    some = select(union_all(*sums).subquery()).limit(constant(limit)).subquery()
+    return select(func.count()).select_from(some).scalar_subquery()
 
 
 def shown_changes(noted: FromClause) -> Subquery:
@@ -191,13 +197,4 @@ def _by_owner(
         .select_from(changed.outerjoin(sums, and_(is_same, of_sums)))
         .where(number > 0)
     )
-    # All that were kept are counted in the index, and then those who count otherwise taken off.
-    others: Any = union_all(are_suspended(), select(changed.c.owner_id))
-    all_kept = select(func.count()).where(of_sums, sums.c.number > 0)
-    otherwise = all_kept.where(sums.c.owner_id == any_(func.array(others.scalar_subquery())))
-    employees = (
-        all_kept.scalar_subquery()
-        - otherwise.scalar_subquery()
-        + select(func.count()).select_from(together.subquery()).scalar_subquery()
-    )
-    return OfEmployees(kept, together, employees)
+    return OfEmployees(kept, together)
