@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from expenses.users.models import User
 from expenses.users.queries import UserView
+from tests.console.test_export import csv_rows, split
 from tests.harness import (
     AppTestCase,
     CommittingTestCase,
@@ -564,8 +565,14 @@ class Seen(AppTestCase):
                 page = await browser.get("/tickets?status=approved")
                 self.assertIn("2 tickets were decided since your last visit", page.text)
                 self.assertEqual(page.text.count("fresh"), 1)
-        news = await browser.get("/tickets?news=1")
-        self.assertEqual(len(rows(news)), 2)
+        found = re.search(r'href="(/tickets\?decided_since=[^"]+)"', page.text)
+        assert found is not None
+        decided = await browser.get(unescape(found[1]))
+        self.assertEqual(len(rows(decided)), 2)
+        export = re.search(r'href="(/tickets/export.csv[^"]+)"', decided.text)
+        assert export is not None
+        tickets, _ = split(csv_rows((await browser.get(unescape(export[1]))).content)[1:])
+        self.assertEqual(len(tickets), 2)
         events = len(await self.events())
         form = form_of(page)
         answer = await browser.post("/tickets/seen", data=form)
@@ -574,6 +581,7 @@ class Seen(AppTestCase):
         page = await browser.get("/tickets")
         self.assertNotIn("since your last visit", page.text)
         self.assertNotIn("fresh", page.text)
+        self.assertEqual(rows(await browser.get(unescape(found[1]))), rows(decided))
         self.assertEqual(len(await self.events()), events)
 
     async def test_it_never_goes_back_nor_into_the_future(self) -> None:
@@ -585,9 +593,19 @@ class Seen(AppTestCase):
         self.assertLessEqual(seen_at, datetime.now(UTC))
         async with self.nothing_changes():
             await browser.post("/tickets/seen", data={"until": "2020-01-01T00:00:00Z"})
-            for until in ("", "yesterday", "2026-11-23", "0001-01-01T00:00:00+14:00"):
-                answer = await browser.post("/tickets/seen", data={"until": until})
-                self.assertEqual(answer.status_code, 422)
+            for moment in (
+                "yesterday",
+                "2026-11-23",
+                "0001-01-01T00:00:00+14:00",
+                "9999-12-31T23:59:59-14:00",
+            ):
+                with self.subTest(moment):
+                    answer = await browser.post("/tickets/seen", data={"until": moment})
+                    self.assertEqual(answer.status_code, 422)
+                    answer = await browser.get("/tickets", params={"decided_since": moment})
+                    self.assertEqual(answer.status_code, 422)
+            answer = await browser.post("/tickets/seen", data={"until": ""})
+            self.assertEqual(answer.status_code, 422)
         self.assertIsNone(await self.seen_at(ben))
 
     async def test_nobody_is_led_to_another_site(self) -> None:

@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Literal, Self
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlencode
 
+from pydantic import AwareDatetime, Field
 from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
@@ -18,7 +20,7 @@ from expenses.receipts.queries import ReceiptView, receipts_and_drafts_of
 from expenses.tickets import lists
 from expenses.tickets.counts import COUNT_LIMIT, STATUSES, count_by_status
 from expenses.tickets.filters import Sort, TicketFilter
-from expenses.tickets.summary import Summary, by_month, seen_until, summarize
+from expenses.tickets.summary import Summary, by_month, summarize
 from expenses.users.sessions import CurrentUser
 from expenses.web.dependencies import settings_of
 from expenses.web.filters import FilterQuery, status_of_tab
@@ -35,28 +37,36 @@ NEWEST_FIRST = Sort.DATE_LAST
 Tab = Literal["all", "pending", "approved", "due", "paid", "denied", "withdrawn"]
 
 
+# What PostgreSQL and Python both have, in each time zone.
+Moment = Annotated[
+    AwareDatetime,
+    Field(ge=datetime(1970, 1, 1, tzinfo=UTC), le=datetime(9999, 12, 30, tzinfo=UTC)),
+]
+
+
 class Listing(FilterQuery):
     """The query of the list; by default all own tickets, newest first."""
 
     status: Tab = "all"
-    # Only what has been decided since the last visit.
-    news: bool = False
+    # Only what has been decided since then.
+    decided_since: Moment | None = None
     cursor: str | None = None
 
     @classmethod
     def of(cls, query: QueryParams) -> Self:
         """Read only the parameters that the page has inputs for. Raises `InvalidInput`."""
         return parse(
-            cls, {name: query[name] for name in ("q", "status", "news", "cursor") if name in query}
+            cls,
+            {
+                name: query[name]
+                for name in ("q", "status", "decided_since", "cursor")
+                if name in query
+            },
         )
 
     async def resolved(self, connection: AsyncConnection, *, actor: CurrentUser) -> TicketFilter:
         found = await self.resolve(connection, actor=actor, status=status_of_tab(self.status))
-        return (
-            replace(found, decided_since=await seen_until(connection, actor=actor))
-            if self.news
-            else found
-        )
+        return replace(found, decided_since=self.decided_since)
 
     @property
     def is_plain(self) -> bool:
@@ -65,15 +75,16 @@ class Listing(FilterQuery):
 
     def address(self, **changes: str | None) -> str:
         """Return the address of the same query with some parts changed, from its first page on."""
-        return _address(
-            LIST,
-            {"q": self.q, "status": self.status, "news": "1" if self.news else None, "cursor": None}
-            | changes,
-        )
+        return _address(LIST, self._asked | changes)
 
     def export_address(self, kind: str) -> str:
         """Return the address of the file with everything that is listed."""
-        return _address(f"{LIST}/export.{kind}", {"q": self.q, "status": self.status})
+        return _address(f"{LIST}/export.{kind}", self._asked)
+
+    @property
+    def _asked(self) -> dict[str, str | None]:
+        since = None if self.decided_since is None else self.decided_since.isoformat()
+        return {"q": self.q, "status": self.status, "decided_since": since}
 
 
 async def tickets_page(

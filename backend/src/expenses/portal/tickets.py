@@ -1,18 +1,16 @@
 """An employee's own tickets, with the form for a new one on top."""
 
-from datetime import UTC, datetime
 from functools import partial
-from typing import Annotated
 
 from fastapi import APIRouter, Request, Response
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.responses import RedirectResponse
 
 from expenses.errors import InvalidInput
 from expenses.portal.fields import blank, copy_of
 from expenses.portal.filling import chosen, fill_in
-from expenses.portal.listing import LIST, Listing, tickets_page
+from expenses.portal.listing import LIST, Listing, Moment, tickets_page
 from expenses.receipts.queries import list_drafts
 from expenses.tickets.queries import get_ticket
 from expenses.tickets.summary import summarize
@@ -33,7 +31,7 @@ router = APIRouter(prefix=LIST)
 
 
 class Seen(BaseModel):
-    until: Annotated[AwareDatetime, Field(ge=datetime(2000, 1, 1, tzinfo=UTC))]
+    until: Moment
 
 
 @router.get("")

@@ -17,26 +17,25 @@ from expenses.tickets.counts import COUNT_LIMIT, COUNTED, Count, Counts
 from expenses.tickets.filters import TicketFilter, conditions
 from expenses.tickets.models import PaymentStatus, TicketStatus, ticket_table
 from expenses.tickets.queries import BoundActor, TicketView, owners, visible_to
-from expenses.users.models import Actor, Role, user_table
+from expenses.users.models import Actor, Role
 
 Sums = dict[str, Decimal]
 
 
 @dataclass(frozen=True)
 class News:
-    """The decisions since `seen_at`, the last of them at `until`; None where there are none.
+    """The decisions since the last ones that were seen, and when the last of them was made.
 
-    Who has seen these has seen everything up to `until`, not up to now.
+    Who has seen these has seen everything up to `until`, not up to now. It is None where there
+    are none.
     """
 
-    seen_at: datetime | None
+    since: datetime
     count: Count
     until: datetime | None
 
     def includes(self, ticket: TicketView) -> bool:
-        if ticket.decided_at is None:
-            return False
-        return self.seen_at is None or ticket.decided_at > self.seen_at
+        return ticket.decided_at is not None and ticket.decided_at > self.since
 
 
 class Summary(NamedTuple):
@@ -92,7 +91,7 @@ async def summarize(connection: AsyncConnection, *, actor: Actor, today: date) -
             for status in COUNTED
         ),
         News(
-            rows[0].seen_at if rows else None,
+            rows[0].seen_at if rows else datetime.fromtimestamp(0, UTC),
             Count.capped(sum(row.decided for row in rows)),
             max((row.decided_at for row in rows if row.decided), default=None),
         ),
@@ -140,14 +139,6 @@ async def _month_sums(
     return sums
 
 
-async def seen_until(connection: AsyncConnection, *, actor: Actor) -> datetime:
-    """Return until when the actor has seen the decisions on their tickets."""
-    seen: datetime | None = await connection.scalar(
-        select(user_table.c.decisions_seen_at).where(user_table.c.id == actor.id)
-    )
-    return seen or datetime.fromtimestamp(0, UTC)
-
-
 # Each page of an employee's tickets sends these: building them costs as much as sending them.
 @cache
 def _summary_query(role: Role) -> Select[*tuple[Any, ...]]:
@@ -164,7 +155,7 @@ def _summary_query(role: Role) -> Select[*tuple[Any, ...]]:
             ticket_table.c.decided_at,
             ticket_table.c.paid_at,
             func.max(ticket_table.c.paid_at).over().label("last_paid_at"),
-            owners.c.decisions_seen_at.label("seen_at"),
+            func.coalesce(owners.c.decisions_seen_at, func.to_timestamp(0)).label("seen_at"),
         )
         .join(owners, owners.c.id == ticket_table.c.owner_id)
         .where(visible_to(actor, joined=True), owners.c.id == actor.id)
@@ -182,7 +173,7 @@ def _summary_query(role: Role) -> Select[*tuple[Any, ...]]:
         TicketStatus.WITHDRAWN: own.c.status == constant(TicketStatus.WITHDRAWN),
     }
     is_of_year = and_(is_approved, own.c.spent_on >= year)
-    is_news = own.c.decided_at > func.coalesce(own.c.seen_at, func.to_timestamp(0))
+    is_news = own.c.decided_at > own.c.seen_at
     return (
         select(
             own.c.currency,

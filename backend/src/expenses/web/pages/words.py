@@ -66,6 +66,7 @@ INPUTS = {
     "reason": N_("Reason"),
     "seen": N_("Time"),
     "until": N_("Time"),
+    "decided_since": N_("Time"),
     "mails": N_("E-mails"),
     "language": N_("Language"),
     "theme": N_("Appearance"),
