@@ -79,12 +79,13 @@ def create_app(
     app.state.replica = replica
     app.state.storage = storage or open_storage(settings)
     app.state.traces = traces
+    # Routes are tried one after the other: the two that stand for many come first.
+    app.mount("/static", assets, name="static")
+    console.mount(app, database)
     api.mount(app)
     app.include_router(health.router)
     app.include_router(metrics.router)
     portal.mount(app)
-    app.mount("/static", assets, name="static")
-    console.mount(app, database)
     openapi.describe(app, api.TAGS)
     return app
 
