@@ -20,7 +20,7 @@ SELECT min(id), 'receipt.pdf', 'pdf', {size}, '{sha256}', 1 FROM users
 """
 
 
-class WithFiles(BackupsTestCase):
+class FilesTestCase(BackupsTestCase):
     CONTENTS: ClassVar = [b"%PDF of a hotel", b"%PDF of a train", bytes(2_000_000)]
 
     def setUp(self) -> None:
@@ -58,6 +58,8 @@ class WithFiles(BackupsTestCase):
     def originals(self) -> list[Path]:
         return sorted(self.here.rglob("original"))
 
+
+class WithFiles(FilesTestCase):
     def test_they_come_back_with_their_rows(self) -> None:
         self.back_up()
         self.assertEqual(self.files(), [self.file.name])
@@ -154,7 +156,7 @@ class WithFiles(BackupsTestCase):
         self.assertEqual(self.files(), [])
 
 
-class Interrupted(WithFiles):
+class Interrupted(FilesTestCase):
     """By a signal, which `main` turns into an exit."""
 
     def test_a_backup_that_ends_among_the_files_was_not_made(self) -> None:
