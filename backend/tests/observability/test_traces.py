@@ -1,16 +1,25 @@
 """What an OpenTelemetry collector is sent: by a real server, to a real receiver."""
 
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from pathlib import Path
+from typing import Any, ClassVar
 
 import httpx
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
-from tests.command_line import CommandLineTestCase, Running
-from tests.harness import PASSWORD, new_database, ticket_json
+from tests.command_line import (
+    EXECUTABLE,
+    CommandLineTestCase,
+    Running,
+    environment,
+    spawned,
+    wait_until_ready,
+)
+from tests.harness import PASSWORD, TestCase, new_database, ticket_json
 from tests.receivers import Posted, receiving
 
 PATIENCE = 20
@@ -62,27 +71,41 @@ class TracesTestCase(CommandLineTestCase):
         self.collector = self.enterContext(listening_collector())
 
     def start_traced(self, endpoint: str, *arguments: str, **variables: str) -> Running:
-        return self.start(
-            "serve",
-            *arguments,
-            DATABASE_URL=new_database(),
-            SECRET_KEY="x" * 40,
-            OTEL_EXPORTER_OTLP_ENDPOINT=endpoint,
-            OTEL_BSP_SCHEDULE_DELAY="100",
-            **variables,
-        )
+        return self.start("serve", *arguments, **traced(endpoint), **variables)
 
 
-class Traces(TracesTestCase):
-    def tokens(self, address: str) -> dict[str, dict[str, str]]:
-        found = {}
+def traced(endpoint: str) -> dict[str, str]:
+    """The settings of a server that sends its spans there, on a database of its own."""
+    return {
+        "DATABASE_URL": new_database(),
+        "SECRET_KEY": "x" * 40,
+        "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint,
+        "OTEL_BSP_SCHEDULE_DELAY": "100",
+    }
+
+
+class Traces(TestCase):
+    """All of one server: starting one takes seconds."""
+
+    collector: ClassVar[Collector]
+    address: ClassVar[str]
+    tokens: ClassVar[dict[str, dict[str, str]]]
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        cls.collector = cls.enterClassContext(listening_collector())
+        folder = Path(cls.enterClassContext(tempfile.TemporaryDirectory()))
+        variables = traced(cls.collector.url) | {"OTEL_EXPORTER_OTLP_HEADERS": "x-key=ours"}
+        starting = spawned([*EXECUTABLE, "serve"], environment(folder, **variables), folder)
+        cls.address = wait_until_ready(cls.enterClassContext(starting)).address
+        cls.tokens = {}
         for name, role in (("quokka", "employee"), ("numbat", "employer")):
             account = {"email": f"{name}@contoso.example", "password": PASSWORD}
             answer = httpx.post(
-                f"{address}/api/users", json=account | {"username": name, "role": role}
+                f"{cls.address}/api/users", json=account | {"username": name, "role": role}
             )
-            found[role] = {"Authorization": f"Bearer {answer.raise_for_status().json()['token']}"}
-        return found
+            token = answer.raise_for_status().json()["token"]
+            cls.tokens[role] = {"Authorization": f"Bearer {token}"}
 
     def wait_for(self, name: str) -> Span:
         """The last span of that name, once it has come."""
@@ -94,14 +117,13 @@ class Traces(TracesTestCase):
         raise AssertionError(sorted({span.name for span in self.collector.spans()}))
 
     def test_each_request_is_a_span_with_its_statements_in_it(self) -> None:
-        server = self.start_traced(self.collector.url, OTEL_EXPORTER_OTLP_HEADERS="x-key=ours")
-        tokens = self.tokens(server.address)
+        employee, employer = self.tokens["employee"], self.tokens["employer"]
         filed = httpx.post(
-            f"{server.address}/api/tickets", json=ticket_json(), headers=tokens["employee"]
+            f"{self.address}/api/tickets", json=ticket_json(), headers=employee
         ).json()
-        path = f"{server.address}/api/tickets/{filed['id']}"
-        httpx.get(path, headers=tokens["employee"]).raise_for_status()
-        answer = httpx.post(f"{path}/approve", headers=tokens["employer"]).raise_for_status()
+        path = f"{self.address}/api/tickets/{filed['id']}"
+        httpx.get(path, headers=employee).raise_for_status()
+        answer = httpx.post(f"{path}/approve", headers=employer).raise_for_status()
         read = self.wait_for("GET /api/tickets/{ticket_id:int}")
         self.assertEqual(read.kind, Span.SPAN_KIND_SERVER)
         self.assertEqual(
@@ -117,7 +139,7 @@ class Traces(TracesTestCase):
         self.assertEqual(attributes_of(decided)["expenses.request"], answer.headers["x-request-id"])
         self.assertEqual([name for name in self.statements_in(read) if name != "SELECT"], [])
         self.assertEqual(len(self.statements_in(read)), 2)
-        found = httpx.get(f"{server.address}/api/tickets?q=quokka", headers=tokens["employer"])
+        found = httpx.get(f"{self.address}/api/tickets?q=quokka", headers=employer)
         self.assertEqual(len(found.json()["items"]), 1)
         # Whose session, who is called so, which tickets, and these.
         # (The first time, the driver asks about types besides.)
@@ -147,9 +169,8 @@ class Traces(TracesTestCase):
         return [span.name for span in sorted(found, key=lambda span: span.end_time_unix_nano)]
 
     def test_every_door_is_named_by_its_route_and_nobody_is_named(self) -> None:
-        server = self.start_traced(self.collector.url)
-        address, tokens = server.address, self.tokens(server.address)
-        employee, employer = tokens["employee"], tokens["employer"]
+        address = self.address
+        employee, employer = self.tokens["employee"], self.tokens["employer"]
         ticket = ticket_json() | {"description": "wombat", "links": ["https://dugong.example/1"]}
         filed = httpx.post(f"{address}/api/tickets", json=ticket, headers=employee).json()
         for path, headers in (
@@ -193,15 +214,14 @@ class Traces(TracesTestCase):
         sent = b"".join(self.collector.received)
         for word in (
             *("quokka", "numbat", "wombat", "dugong", "echidna", "contoso.example", PASSWORD),
-            *(headers["Authorization"].removeprefix("Bearer ") for headers in tokens.values()),
+            *(headers["Authorization"].removeprefix("Bearer ") for headers in self.tokens.values()),
             "127.0.0.1",
         ):
             self.assertNotIn(word.encode(), sent, word)
 
     def test_a_trace_that_began_elsewhere_goes_on(self) -> None:
-        server = self.start_traced(self.collector.url)
         trace, parent = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
-        httpx.get(f"{server.address}/health", headers={"traceparent": f"00-{trace}-{parent}-01"})
+        httpx.get(f"{self.address}/health", headers={"traceparent": f"00-{trace}-{parent}-01"})
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
             found = [one for one in self.collector.spans() if one.trace_id.hex() == trace]
