@@ -195,10 +195,9 @@ class ResetPassword(CommandLineTestCase):
 
 class Erase(CommandLineTestCase):
     def test_a_suspended_employee_is_erased_once_the_e_mail_is_typed_again(self) -> None:
-        url = new_database()
+        url = self.new_demo_company()
         hook = {"WEBHOOK_URL": "http://hook.example", "WEBHOOK_SECRET": "x" * 40}
         settings = {"DATABASE_URL": url} | hook
-        self.run_command("seed", **settings)
         email = "viktor@contoso.example"
         for refused, typed, word in (
             (["viktor@contoso.example"], "victor@contoso.example", "differ"),
