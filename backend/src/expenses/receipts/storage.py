@@ -66,13 +66,13 @@ class Storage:
     async def has(self, sha256: str) -> bool:
         return ORIGINAL in await self._names(sha256)
 
-    async def original(self, sha256: str) -> bytes:
+    async def original(self, sha256: str) -> memoryview:
         return await self._read(_path(sha256, ORIGINAL))
 
-    async def thumbnail(self, sha256: str) -> bytes:
+    async def thumbnail(self, sha256: str) -> memoryview:
         return await self._read(_path(sha256, THUMBNAIL))
 
-    async def preview(self, sha256: str, page: int) -> bytes:
+    async def preview(self, sha256: str, page: int) -> memoryview:
         """Return the picture of a page; the first is 1."""
         return await self._read(_path(sha256, _page(page)))
 
@@ -133,7 +133,7 @@ class Storage:
             with suppress(NotFound):
                 found = _PATH.fullmatch(path)
                 if found is not None and found["name"] != UNUSED:
-                    yield path, await self._read(path)
+                    yield path, bytes(await self._read(path))
 
     def is_intact(self, path: str, content: bytes) -> bool:
         """Say whether a file has this path and this content; of previews, the path is enough."""
@@ -179,13 +179,14 @@ class Storage:
         with _explained(), suppress(FileNotFoundError):
             await obstore.delete_async(self._store, path)
 
-    async def _read(self, path: str) -> bytes:
+    async def _read(self, path: str) -> memoryview:
+        """Read a file, without copying its megabytes once more."""
         with _explained():
             try:
                 result = await obstore.get_async(self._store, path)
             except FileNotFoundError:
                 raise NotFound() from None
-            return bytes(await result.bytes_async())
+            return memoryview(await result.bytes_async())
 
 
 def default_folder(settings: Settings) -> Path:

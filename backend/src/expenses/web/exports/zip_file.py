@@ -12,7 +12,7 @@ MEDIA_TYPE = "application/zip"
 class File(NamedTuple):
     name: str
     changed_at: datetime
-    content: bytes
+    content: bytes | memoryview
 
 
 async def zip_pieces(
