@@ -23,11 +23,11 @@ Written by `python -m benchmarks run`; [scaling.md](../docs/scaling.md) says how
 The **floor** is the smallest program that gives the same answers: the application's own statements,
 sent through asyncpg, with the rows encoded by orjson, in a bare ASGI application. It is measured in
 turns with the application, which runs as `expenses serve` starts it, with one worker and all of its
-middleware. Both use the built-in PostgreSQL, with full durability. API clients ask for no
-compression, browsers for gzip. Each figure is the median of the rounds, after warming up. The
-status and length of every answer were checked, and the rows of one answer of each route. An upload
-is a scanned page: before it is answered, a process of its own decodes it, looks for codes and makes
-its preview, which takes many times as long as writing it.
+middleware. Both have `MALLOC_ARENA_MAX=2`, as in the image, and use the built-in PostgreSQL, with
+full durability. API clients ask for no compression, browsers for gzip. Each figure is the median of
+the rounds, after warming up. The status and length of every answer were checked, and the rows of
+one answer of each route. An upload is a scanned page: before it is answered, a process of its own
+decodes it, looks for codes and makes its preview, which takes many times as long as writing it.
 """
 OTHERS = """
 ## What people use instead

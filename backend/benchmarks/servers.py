@@ -81,8 +81,13 @@ def environment(database: str, **variables: str) -> dict[str, str]:
     """Return the environment without what is set here for the application."""
     ours = {name.upper() for name in Settings.model_fields}
     inherited = {name: value for name, value in os.environ.items() if name not in ours}
-    key = secrets.token_urlsafe(48)
-    return inherited | {"DATABASE_URL": database, "SECRET_KEY": key} | variables
+    # The last one as in the image.
+    chosen = {
+        "DATABASE_URL": database,
+        "SECRET_KEY": secrets.token_urlsafe(48),
+        "MALLOC_ARENA_MAX": "2",
+    }
+    return inherited | chosen | variables
 
 
 def wait_until_ready(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
