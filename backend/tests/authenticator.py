@@ -19,7 +19,7 @@ PRESENT, VERIFIED, HAS_KEY = 0x01, 0x04, 0x40
 class Authenticator:
     """What a test may change: where the browser is, what the device does, and how it lies."""
 
-    origin: str = "http://localhost"
+    origin: str = "http://localhost:8000"
     verifies_user: bool = True
     sign_count: int = 0
     key: ec.EllipticCurvePrivateKey = field(

@@ -5,10 +5,12 @@ import socket
 import subprocess
 import sys
 from typing import Any
+from unittest.mock import patch
 
 from sqlalchemy.engine import make_url
 
-from tests.command_line import CommandLineTestCase, execute
+from expenses.settings import read_settings
+from tests.command_line import CommandLineTestCase, execute, free_port
 from tests.harness import PASSWORD, empty_database, new_database, server
 from tests.payment_consistency import inconsistencies
 
@@ -46,6 +48,25 @@ class Serve(CommandLineTestCase):
         nowhere = f"ALTER DATABASE {name} SET extension_control_path = '/nowhere'"
         asyncio.run(execute(url, nowhere))
         self.assert_refused(self.run_command("migrate", DATABASE_URL=url), "pg_trgm", "contrib")
+
+    def test_links_lead_to_the_port_that_is_listened_on(self) -> None:
+        settings = {"DATABASE_URL": self.new_demo_company(), "SECRET_KEY": "x" * 40}
+        port = free_port()
+        for command, variables, address in (
+            ("serve", {}, f"http://localhost:{port}/"),
+            ("demo", {"PUBLIC_URL": ""}, f"http://localhost:{port}/"),
+            ("serve", {"PUBLIC_URL": "https://expenses.example"}, "https://expenses.example/"),
+        ):
+            seen: list[str] = []
+            with (
+                self.subTest(command=command, variables=variables),
+                patch(
+                    "expenses.server.serve",
+                    lambda *_, seen=seen, **__: seen.append(str(read_settings().public_url)),
+                ),
+            ):
+                ended = self.run_command(command, "--port", str(port), **settings, **variables)
+                self.assertEqual((ended.status, seen), (0, [address]), ended.stderr)
 
     def test_a_database_of_ones_own_needs_a_secret_key(self) -> None:
         ended = self.run_command("serve", DATABASE_URL=new_database())

@@ -3,14 +3,16 @@
 from playwright.sync_api import Page, expect
 
 from tests.browser.harness import BrowserTestCase, Person, Server
-from tests.harness import PASSWORD, usual_settings
+from tests.command_line import free_port
+from tests.harness import PASSWORD, make_settings
 
 
 class Passkeys(BrowserTestCase):
     def setUp(self) -> None:
-        self.server = self.enterContext(Server(usual_settings()))
-        # Passkeys are bound to a name, and 127.0.0.1 is none.
-        self.server.address = self.server.address.replace("127.0.0.1", "localhost")
+        port = free_port()
+        self.site = f"http://localhost:{port}"
+        settings = make_settings(allowed_hosts=["localhost", "127.0.0.1"], public_url=self.site)
+        self.server = self.enterContext(Server(settings, port=port))
 
     def plug_in(self, page: Page) -> None:
         """Give the browser a device that has just recognised its user's finger."""
@@ -31,6 +33,8 @@ class Passkeys(BrowserTestCase):
         page.get_by_role("button", name="Add a passkey").click()
 
     def test_one_is_added_and_used_after_the_password_and_instead_of_it(self) -> None:
+        # Passkeys are bound to a name, and 127.0.0.1 is none.
+        self.server.address = self.site
         ada = self.person("Ada")
         page = self.open(ada)
         page.goto("/account")
@@ -71,6 +75,15 @@ class Passkeys(BrowserTestCase):
         other.get_by_label("Recovery code").fill(code)
         other.get_by_role("button", name="Log in with the code").click()
         expect(other.get_by_text("9 recovery codes are left.")).to_be_visible()
+
+    def test_at_an_ip_address_it_says_where_passkeys_work(self) -> None:
+        page = self.open(self.person("Ada"))
+        page.goto("/account/passkeys")
+        self.plug_in(page)
+        self.add(page, PASSWORD)
+        expect(page.get_by_role("alert")).to_have_text(
+            f"Passkeys work only at {self.site}. Open this page there."
+        )
 
     def log_out(self, page: Page) -> None:
         page.locator("summary.person").click()

@@ -32,6 +32,8 @@ def serve_with(
     os.environ["DATABASE_URL"] = address
     if settings.secret_key is None:
         os.environ["SECRET_KEY"] = secret_key_in(settings.data_dir).get_secret_value()
+    if "public_url" not in settings.model_fields_set:
+        os.environ["PUBLIC_URL"] = f"http://localhost:{listener.getsockname()[1]}"
     server.serve(
         listener,
         workers=workers,

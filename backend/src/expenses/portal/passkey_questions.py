@@ -8,7 +8,7 @@ from expenses.web.dependencies import settings_of
 
 
 def site_of(request: Request) -> RelyingParty:
-    return relying_party(settings_of(request), f"{request.url.scheme}://{request.url.netloc}")
+    return relying_party(settings_of(request))
 
 
 def ask(request: Request, question: Question) -> Response:

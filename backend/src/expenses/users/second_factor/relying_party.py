@@ -1,7 +1,6 @@
 """This site and its passkeys, as WebAuthn sees them."""
 
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 from expenses.settings import Settings
 
@@ -30,8 +29,7 @@ class StoredCredential(NamedTuple):
     sign_count: int
 
 
-def relying_party(settings: Settings, origin: str) -> RelyingParty:
-    """Take the public address; where that was left at localhost, the one that was asked for."""
-    if settings.public_url.host != "localhost":
-        origin = str(settings.public_url).rstrip("/")
-    return RelyingParty(urlsplit(origin).hostname or "localhost", origin)
+def relying_party(settings: Settings) -> RelyingParty:
+    site = settings.public_url
+    assert site.host is not None
+    return RelyingParty(site.host, str(site).rstrip("/"))
