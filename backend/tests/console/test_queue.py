@@ -527,7 +527,7 @@ class Details(QueueTestCase):
             await self.deny(await self.new_ticket(ada), by=self.boss, reason=reason)
         await self.new_ticket(ada)
         page = await self.listing()
-        offered = re.findall(r'name="recent" value="([^"]+)"', page.text)
+        offered = re.findall(r'value="([^"]+)" data-reason>', page.text)
         self.assertEqual(offered, ["No receipt", "Not a business trip"])
 
 

@@ -82,7 +82,8 @@ function take(fresh, page, sent) {
   part("drafts").replaceChildren(...part("drafts", fresh).children);
   part("problem").textContent = part("problem", fresh).textContent;
   part("status").replaceChildren(...part("status", fresh).childNodes);
-  form.elements.each.checked = fresh.elements.each.checked;
+  const { each } = form.elements;
+  if (each.checked === sent.has("each")) each.checked = fresh.elements.each.checked;
   part("notes").replaceChildren(...page.querySelectorAll(".alert.news > [dir]"));
   if (!part("waiting", page)) part("waiting", document)?.remove();
   for (const name of ["spent_on", "amount", "currency", "merchant"]) fill(name, fresh, sent);

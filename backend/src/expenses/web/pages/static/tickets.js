@@ -20,6 +20,7 @@ function show({ hints, receipt }) {
   if (!hints.length) return;
   place.append(warning.content.cloneNode(true));
   place.querySelector("ul").append(...hints.map(item));
+  place.scrollIntoView({ block: "nearest" });
 }
 
 function item({ address, sentence }) {
