@@ -12,7 +12,6 @@ from obstore.store import LocalStore
 from sqlalchemy import select, text
 
 from expenses.database.embedded.data_folder import sync
-from expenses.database.engine import Database
 from expenses.errors import InvalidInput, StorageUnavailable
 from expenses.receipts import actions, cleaning
 from expenses.receipts.actions import StoredReceipt
@@ -22,7 +21,6 @@ from expenses.receipts.models import receipt_table
 from expenses.receipts.storage import Storage
 from expenses.users.queries import UserView
 from tests.harness import CommittingTestCase
-from tests.pgbouncer import pgbouncer, through
 
 LOOKED_AT = Inspection(Kind.PNG, 1, (b"page",), b"thumbnail", None, ())
 
@@ -191,15 +189,6 @@ class AtOnce(CleaningTestCase):
         while self.cleaning:
             deleted += await delete_unused_files(self.database, self.storage)
         return deleted
-
-
-class AtOnceBehindAPooler(AtOnce):
-    def setUp(self) -> None:
-        super().setUp()
-        self._pooled = through(self.enterContext(pgbouncer()), self._address)
-
-    async def _open_database(self) -> Database:
-        return await self.enterAsyncContext(Database(self._pooled, "transaction"))
 
 
 class Power(CleaningTestCase):
