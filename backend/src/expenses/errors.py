@@ -364,7 +364,7 @@ class NobodyToPay(Conflict):
     code = "nobody-to-pay"
     template = N_(
         "This file would pay nobody in payment run %(run)s: they have no payout details, get cash, "
-        "or are paid already."
+        "or are already paid."
     )
 
 

@@ -154,7 +154,7 @@ class Filing(ReceiptTestCase):
         page = self.open(self.ada)
         self.add(page, INVOICE)
         receipt = self.drafts(page)
-        expect(receipt).to_contain_text("This file was claimed before.")
+        expect(receipt).to_contain_text("This file was filed before.")
         expect(receipt.get_by_role("link", name=f"ticket {earlier}")).to_be_visible()
         expect(receipt).not_to_contain_text("Ben")
         self.assert_accessible(page)

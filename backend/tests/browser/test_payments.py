@@ -18,7 +18,7 @@ class Friday(BrowserTestCase):
         page = self.open(dana, java_script_enabled=False)
         page.goto("/admin/payments")
         page.get_by_role("button", name="Pay SEK…").click()
-        expect(page.get_by_role("status")).to_contain_text("has 2 tickets.")
+        expect(page.get_by_role("status")).to_contain_text("is drafted with 2 tickets.")
         # What a colleague approves meanwhile is for the next run.
         priya.api.post(f"/api/tickets/{tickets[2]}/approve").raise_for_status()
         page.get_by_role("button", name="Confirm 2 tickets").click()
@@ -48,5 +48,5 @@ class Friday(BrowserTestCase):
         page.get_by_label(f"Select ticket {tickets[0]}").check()
         expect(bar).to_contain_text("1 selected")
         bar.get_by_role("button", name="Pay…").click()
-        expect(page.get_by_role("status")).to_contain_text("has 1 ticket.")
+        expect(page.get_by_role("status")).to_contain_text("is drafted with 1 ticket.")
         expect(page.locator(f"tr[data-ticket='{tickets[0]}']")).to_be_visible()

@@ -430,7 +430,13 @@ class Details(EmployeesTestCase):
         deeds = [event.id for event in events if event.actor_id == ada.id and not event.user_id]
         found = re.findall(r'<li data-event="(\d+)"', page.text)
         self.assertEqual(found, [str(number) for number in on_account[::-1] + deeds[::-1]])
-        for text in ("reactivated", "suspended", "On leave", f">ticket {ticket}<", "as employee"):
+        for text in (
+            "reactivated",
+            "suspended",
+            "On leave",
+            f">ticket {ticket}<",
+            "as an employee",
+        ):
             self.assertIn(text, page.text)
         for name in ("actor", "user"):
             address = re.search(rf'href="(/admin/history\?{name}=[^"]+)"', page.text)

@@ -90,7 +90,9 @@ class Roles(EmployersTestCase):
     async def test_one_who_steps_down_leaves_the_console_at_once(self) -> None:
         here = f"/admin/employers/{self.dana.id}"
         self.assertIn(here, (await self.browser.get("/account")).text)
-        self.assertIn("Step down", await self.text_of(here))
+        page = await self.text_of(here)
+        self.assertIn("Step down", page)
+        self.assertIn("Everything you did", page)
         answer = await self.browser.post(f"{here}/make-employee")
         self.assertEqual(answer.headers["location"], "/tickets")
         self.assertEqual((await self.browser.get("/admin/ticket/list")).status_code, 403)

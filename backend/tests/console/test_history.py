@@ -68,8 +68,8 @@ class Reading(HistoryTestCase):
                 f"Dana approved ticket {first} {LUNCH} Well spent",
                 f"Ada filed ticket {second} {LUNCH}",
                 f"Ada filed ticket {first} {LUNCH}",
-                "Ada registered as employee",
-                "Dana registered as employer",
+                "Ada registered as an employee",
+                "Dana registered as an employer",
             ],
         )
         self.assertEqual(shown(page), await self.newest_first())
@@ -108,9 +108,9 @@ class Reading(HistoryTestCase):
             [
                 "Dana suspended Ada 1 ticket hidden: $12.50",
                 f"Ben filed ticket {his} $12.50 Ben Lunch with a customer",
-                "Ben registered as employee",
-                "Ada registered as employee",
-                "Dana registered as employer",
+                "Ben registered as an employee",
+                "Ada registered as an employee",
+                "Dana registered as an employer",
             ],
         )
         self.assertNotIn("A secret trip", page.text)
@@ -250,7 +250,7 @@ class Filters(HistoryTestCase):
         for query in ("cursor=x", "cursor=%00", "from=2026-05-02&to=2026-05-01"):
             page = await self.browser.get(f"/admin/history?{query}")
             self.assertEqual((page.status_code, shown(page)), (422, []))
-            self.assertIn("nothing is shown", page.text)
+            self.assertIn("Nothing is shown", page.text)
 
 
 class Suggestions(HistoryTestCase):

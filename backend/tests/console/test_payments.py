@@ -130,7 +130,7 @@ class Draft(PaymentPagesTestCase):
         run = await self.drafted(until=until)
         page = await self.page(run)
         number = f"{self.today.year}-001"
-        self.assertIn(f"Payment run {number} has 1 ticket.", page.text)
+        self.assertIn(f"Payment run {number} is drafted with 1 ticket.", page.text)
         self.assertEqual(rows(page, "ticket"), [str(old)])
         self.assertEqual((await self.run_of(run)).status, "draft")
         events = [event.action for event in (await self.events())[-2:]]
@@ -162,6 +162,7 @@ class Run(PaymentPagesTestCase):
         self.assertIn("Bob 1 ticket $2.50 by bank", row(page, "share", self.bob.id))
         self.assertIn("Confirm 3 tickets", page.text)
         self.assertIn("Waiting for confirmation", page.text)
+        self.assertNotIn("Waiting for payment", page.text)
 
     async def test_it_shows_where_each_employee_is_paid_and_since_when(self) -> None:
         await self.due()
@@ -311,6 +312,8 @@ class Steps(PaymentPagesTestCase):
         self.assertEqual(page.status_code, 409)
         self.assertIn("is confirmed.", text_of(page, 'role="alert">(.*?)</div>'))
         self.assertIn("Mark 1 ticket as paid", page.text)
+        # No e-mails are set up.
+        self.assertNotIn("one e-mail", page.text)
         tomorrow = (self.today + timedelta(days=2)).isoformat()
         async with self.nothing_changes():
             page = await self.take(run, "pay", paid_on=tomorrow)
@@ -359,7 +362,7 @@ class Selected(PaymentPagesTestCase):
         page = await self.select(first, taken, await self.new_ticket(self.ada))
         self.assertEqual(rows(page, "ticket"), [str(first)])
         self.assertIn(
-            f"Payment run {self.today.year}-002 has 1 ticket. "
+            f"Payment run {self.today.year}-002 is drafted with 1 ticket. "
             "2 of the selected tickets are in other runs, or not due.",
             text_of(page, 'role="status"[^>]*>(.*?)</div>'),
         )

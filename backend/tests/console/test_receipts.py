@@ -64,7 +64,7 @@ class Claims(ReceiptTestCase):
         number = await self.claim(self.ben, **SAID)
         await self.suspend(self.ada, by=self.boss)
         for found in await self.row_and_page(number):
-            self.assertEqual(found, ["This invoice was claimed before."])
+            self.assertEqual(found, ["This invoice was filed before."])
 
     async def test_a_denied_ticket_does_not_count(self) -> None:
         first, second = await self.claim(self.ada, **SAID), await self.claim(self.ben, **SAID)

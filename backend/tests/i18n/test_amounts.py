@@ -87,7 +87,7 @@ class ReadAmount(unittest.TestCase):
         for typed in ("1,200", "1.200", "12,345", "999.999", "$1,200"):
             with (
                 self.subTest(typed=typed),
-                self.assertRaisesRegex(ValueError, "two things. Write 1200"),
+                self.assertRaisesRegex(ValueError, "two amounts. Write 1200"),
             ):
                 read_amount(typed, "USD")
 
@@ -99,7 +99,7 @@ class ReadAmount(unittest.TestCase):
         ):
             with self.subTest(typed=typed):
                 self.assertEqual(read_amount(typed, currency), (plain, currency))
-        with self.assertRaisesRegex(ValueError, "two things"):
+        with self.assertRaisesRegex(ValueError, "two amounts"):
             read_amount("12,345", "KWD")
 
     def test_what_is_no_amount(self) -> None:

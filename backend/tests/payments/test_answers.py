@@ -75,7 +75,7 @@ class Statement(AnswerTestCase):
         for text in (
             "Will be marked as paid",
             "€12.50",
-            "Another amount",
+            "Different amount",
             "€6.01",
             "1 other booking",
         ):
@@ -99,7 +99,7 @@ class Statement(AnswerTestCase):
         twice = statement(
             entry("6.00", id=self.id_of(self.ben)), entry("6.00", id=self.id_of(self.ben))
         )
-        self.assertIn("Not clear", (await self.check(twice)).text)
+        self.assertIn("Unclear", (await self.check(twice)).text)
 
     async def test_that_pays_everything_ends_the_run(self) -> None:
         content = statement(
@@ -153,7 +153,7 @@ class Statement(AnswerTestCase):
         self.page = f"/admin/payments/{self.run_id}/answer"
         text = f"Contoso {await self.number_of(self.run_id)}, 1 expense"
         page = await self.check(statement(entry("3.00", text=text)))
-        self.assertIn("Not clear", page.text)
+        self.assertIn("Unclear", page.text)
         await self.pay_some(self.run_id, self.ada)
         async with self.nothing_changes():
             saved = await self.save(statement(entry("3.00", text=text)))

@@ -188,6 +188,8 @@ class Refusals(BankTestCase):
             page = await self.browser.post(f"/admin/payments/{run}/file/sepa")
             self.assertEqual(page.status_code, 409)
             self.assertIn("would pay nobody", page.text)
+            self.assertIn("There is nobody to pay by bank.", page.text)
+            self.assertNotIn(f"/admin/payments/{run}/file/csv", page.text)
         await self.payout(self.ada, iban=IBAN)
         dollars = await self.confirmed((self.ada, "5.00"), currency="USD")
         async with self.nothing_changes():

@@ -111,7 +111,7 @@ class Dates(ReadingTestCase):
                 "2": "“13/02/2026” has the day first, other rows the month. Write 2026-02-13.",
                 "3": "“02/14/2026 09:00” has the month first, other rows the day."
                 " Write 2026-02-14.",
-                "4": "“11/02/2026” could mean two dates. Write 2026-11-02.",
+                "4": "“11/02/2026” could mean two dates. Write the year first, as in 2026-11-02.",
             },
         )
         page = await check_again(self.browser, page, order="month")

@@ -16,7 +16,7 @@ from tests.receipts.documents import EPC, cii, encoded, factur_x, pdf, photo, sw
 
 PHOTO = encoded(Image.new("RGB", (400, 300), "#ccc"), "JPEG")
 INVOICE = cii().encode()
-CLAIMED = "This invoice was claimed before"
+CLAIMED = "This invoice was filed before"
 
 
 def upload(*files: tuple[str, bytes]) -> list[tuple[str, tuple[str, bytes]]]:
@@ -304,7 +304,7 @@ class Claims(ReceiptTestCase):
             by = self.ada if end == "withdraw" else await self.new_employer()
             await getattr(self, end)(ticket, by=by)
         page = await self.read(receipts=str(await self.new_receipt(self.ada, **self.said)))
-        self.assertNotIn("claimed before", page.text)
+        self.assertNotIn("filed before", page.text)
 
 
 class Pending(ReceiptTestCase):

@@ -191,7 +191,7 @@ class File(AppTestCase):
         async with self.nothing_changes():
             page = await browser.post("/tickets", data=ticket_form(amount="1,200"))
         self.assertEqual(page.status_code, 422)
-        self.assertIn("could mean two things. Write 1200", page.text)
+        self.assertIn("could mean two amounts. Write 1200", page.text)
         self.assertIn('value="1,200"', page.text)
 
     async def test_links_may_be_pasted_side_by_side(self) -> None:

@@ -142,13 +142,14 @@ async def run_page(
         form=form or FormValues(),
         errors=errors or {},
         refusal=refusal,
+        sends_mails=settings.smtp_url is not None,
     )
 
 
 def drafted(run: Created) -> str:
     return ngettext(
-        "Payment run %(run)s has %(num)s ticket.",
-        "Payment run %(run)s has %(num)s tickets.",
+        "Payment run %(run)s is drafted with %(num)s ticket.",
+        "Payment run %(run)s is drafted with %(num)s tickets.",
         run.tickets,
         run=run.number,
     )

@@ -141,8 +141,8 @@ def _plain(number: str, currency: str, typed: str) -> str:
     if single and decimals > 0:
         raise ValueError(
             gettext(
-                "“%(typed)s” could mean two things. Write 1200 for twelve hundred, "
-                "or 1.20 for one and twenty hundredths.",
+                "“%(typed)s” could mean two amounts. Write 1200 or 1.20, "
+                "without separators for thousands.",
                 typed=typed.strip(),
             )
         )

@@ -114,7 +114,12 @@ def _certain_order(found: re.Match[str]) -> Order | None:
 def _in_order(text: str, found: re.Match[str], orders: Collection[Order]) -> str:
     year, order = _full_year(text, found["y"]), _certain_order(found)
     if order is None and len(orders) != 1:
-        raise UnclearDate(gettext("“%(text)s” could mean two dates. Write 2026-11-02.", text=text))
+        raise UnclearDate(
+            gettext(
+                "“%(text)s” could mean two dates. Write the year first, as in 2026-11-02.",
+                text=text,
+            )
+        )
     is_day_first = (order or next(iter(orders))) == "day"
     day, month = (found["a"], found["b"]) if is_day_first else (found["b"], found["a"])
     written = _date(text, year, int(month), int(day))
