@@ -46,7 +46,7 @@ class ThrottlingTestCase(AppTestCase):
 
     async def let_time_pass(self) -> None:
         async with self.database.transaction() as connection:
-            before = datetime.now(UTC) - timedelta(seconds=1)
+            before = datetime.now(UTC) - timedelta(hours=1)
             await connection.execute(update(Attempts).values(forgotten_at=before))
 
 
