@@ -84,9 +84,10 @@ def ensure_started(data_dir: Path, *, durable: bool) -> Path:
                 announced = now
             time.sleep(_POLL_SECONDS)
     except BaseException:
-        # Before the child has written its number down, nobody else could stop it.
+        # Before the child has written its number down, nobody else could stop it. At once: a server
+        # that is only just starting may not end for less, and has nothing to lose yet.
         if child is not None and not _has_ended(child):
-            os.kill(child, signal.SIGINT)
+            os.kill(child, signal.SIGQUIT)
         raise
 
 
