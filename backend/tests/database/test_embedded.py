@@ -341,10 +341,15 @@ class UsedFolder(EmbeddedTestCase):
         # The first pause comes right after the server has been started, long before it has
         # written down its number.
         pause = patch("time.sleep", side_effect=KeyboardInterrupt)
-        with self.assertRaises(KeyboardInterrupt), pause, running(self.folder, durable=False):
-            pass
-        self.wait_until(lambda: not self.is_starting())
-        self.assertFalse(postmaster.has_processes(self.cluster))
+        for keyboard in (signal.default_int_handler, signal.SIG_IGN):
+            with self.subTest(keyboard):
+                self.addCleanup(signal.signal, signal.SIGINT, signal.getsignal(signal.SIGINT))
+                signal.signal(signal.SIGINT, keyboard)
+                start = running(self.folder, durable=False)
+                with self.assertRaises(KeyboardInterrupt), pause, start:
+                    pass
+                self.wait_until(lambda: not self.is_starting())
+                self.assertFalse(postmaster.has_processes(self.cluster))
 
     def test_what_made_one_leave_is_not_hidden(self) -> None:
         with (

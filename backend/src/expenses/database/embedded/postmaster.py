@@ -84,10 +84,10 @@ def ensure_started(data_dir: Path, *, durable: bool) -> Path:
                 announced = now
             time.sleep(_POLL_SECONDS)
     except BaseException:
-        # Before the child has written its number down, nobody else could stop it. At once: a server
-        # that is only just starting may not end for less, and has nothing to lose yet.
+        # Before the child has written its number down, nobody else could stop it. What a shell has
+        # put in the background ignores the signals of the keyboard, until it is a server.
         if child is not None and not _has_ended(child):
-            os.kill(child, signal.SIGQUIT)
+            os.kill(child, signal.SIGTERM)
         raise
 
 
