@@ -80,24 +80,29 @@ class Queue(QueueTestCase):
         reason = self.ada.ticket(tickets[2])["decision"]["reason"]
         self.assertEqual(reason, "a jolly dinner, kept")
 
-    def test_a_recent_reason_is_read_before_it_is_sent(self) -> None:
-        first, second, third = self.lunches(3)
+    def test_a_recent_reason_is_sent_by_its_number_and_filled_in_by_a_click(self) -> None:
+        first, second, third, fourth = self.lunches(4)
         self.dana.api.post(f"/api/tickets/{first}/deny", json={"reason": "No receipt"})
         page = self.open(self.dana)
         page.keyboard.press("j")
         self.assert_current(page, second)
         page.keyboard.press("d")
-        reason = page.get_by_label("Why is it denied?")
-        page.keyboard.type("1 of these is private")
-        expect(reason).to_have_value(" of these is private")
-        self.assertEqual(self.status_of(first, second, third), ["denied", "pending", "pending"])
-        reason.fill("")
         page.keyboard.press("1")
-        expect(reason).to_have_value("No receipt")
-        page.keyboard.press("Enter")
         expect(self.row(page, second)).to_contain_text("Denied")
-        self.assertEqual(self.status_of(first, second, third), ["denied", "denied", "pending"])
-        self.assertEqual(self.ada.ticket(second)["decision"]["reason"], "No receipt")
+        self.assert_current(page, third)
+        page.keyboard.press("d")
+        page.get_by_role("button", name="No receipt").click()
+        reason = page.get_by_label("Why is it denied?")
+        expect(reason).to_have_value("No receipt")
+        self.assertEqual(self.status_of(second, third, fourth), ["denied", "pending", "pending"])
+        page.keyboard.type("Not ours")
+        page.keyboard.press("Enter")
+        expect(self.row(page, third)).to_contain_text("Denied")
+        self.assertEqual(self.status_of(second, third, fourth), ["denied", "denied", "pending"])
+        self.assertEqual(
+            [self.ada.ticket(ticket)["decision"]["reason"] for ticket in (second, third)],
+            ["No receipt", "Not ours"],
+        )
 
     def test_a_held_key_decides_nothing_that_was_not_seen(self) -> None:
         tickets = self.lunches(3)

@@ -253,9 +253,10 @@ function deny(row) {
   panel.scrollIntoView({ block: "nearest" });
 }
 
-// It is read before it is sent, and whoever meant a reason of their own types over it.
-function fillIn(field, reason) {
-  field.value = reason;
+// Its number sends a recent reason. A click fills it in to be read first, or typed over.
+function fillIn(button) {
+  const field = button.form.elements.reason;
+  field.value = button.value;
   field.select();
 }
 
@@ -297,8 +298,10 @@ document.addEventListener("keydown", (event) => {
   const panel = event.target.closest("form.deny-panel");
   if (panel && /^[1-9]$/.test(event.key) && !panel.elements.reason.value) {
     const recent = panel.querySelectorAll("[data-reason]")[event.key - 1];
-    if (recent) event.preventDefault();
-    recent?.click();
+    if (!recent) return;
+    event.preventDefault();
+    fillIn(recent);
+    panel.requestSubmit();
     return;
   }
   if (event.key === "Escape") {
@@ -322,7 +325,7 @@ list.addEventListener("click", (event) => {
   const row = event.target.closest("tr[data-ticket]");
   if (event.target.closest("[data-cancel]")) return go(current);
   const recent = event.target.closest("[data-reason]");
-  if (recent) return fillIn(recent.form.elements.reason, recent.value);
+  if (recent) return fillIn(recent);
   if (!row || event.ctrlKey || event.metaKey || event.shiftKey) return;
   const link = event.target.closest("a, button, input, label");
   if (link?.matches("[data-deny]")) {
