@@ -160,9 +160,11 @@ class Sending(ZipTestCase):
             self.assertEqual(answer.headers["cache-control"], "no-store")
             self.assertNotIn("content-encoding", answer.headers)
 
-    async def test_the_list_links_to_it_with_its_filter(self) -> None:
-        page = (await self.listing(q="lunch")).text
-        self.assertIn(f'href="{PATH}?q=lunch"', page)
+    async def test_the_list_links_to_it_with_its_filter_unless_it_is_empty(self) -> None:
+        link = f'href="{PATH}?q=lunch"'
+        self.assertNotIn(link, (await self.listing(q="lunch")).text)
+        await self.new_ticket(await self.new_employee(), description="Lunch")
+        self.assertIn(link, (await self.listing(q="lunch")).text)
 
     async def test_a_storage_that_fails_on_the_way_breaks_the_download_off(self) -> None:
         ada = await self.new_employee()
